@@ -1,0 +1,57 @@
+# `make help` lists what can be run. Everything is set up by the first command that needs it.
+SHELL := /bin/sh
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(BIN)/uv
+MEMBERS := libs/common services/gateway services/orchestrator services/derivatives services/maintenance \
+	clients/python clients/cli deploy/local
+EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
+COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
+	--custom-compile-command "make lock"
+OWN := $(foreach name,common gateway orchestrator derivatives maintenance client cli local,--no-emit-package photobus-$(name))
+
+.PHONY: help up test check bench lock clean
+.DEFAULT_GOAL := help
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: $(VENV)/.runtime ## set up and run the whole system; data in ./data, Ctrl-C stops it
+	@exec $(BIN)/photobus up
+
+test: $(VENV)/.dev ## set up and run every test, with NATS and Postgres of their own
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/.dev ## format, lint, types and import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check --no-cache .
+	@$(BIN)/mypy --no-incremental --cache-dir=/dev/null libs services clients deploy tests bench
+	@$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/.dev ## measure speed against the bare libraries in the same run
+	@$(BIN)/python -m bench
+
+lock: $(UV) ## resolve the dependencies anew into requirements/*.txt
+	@$(COMPILE) $(addsuffix /pyproject.toml,$(MEMBERS)) --group pyproject.toml:build $(OWN) -o requirements/runtime.txt
+	@$(COMPILE) $(addsuffix /pyproject.toml,$(MEMBERS)) --group pyproject.toml:dev $(OWN) -c requirements/runtime.txt \
+		-o requirements/dev.txt
+	@echo 'uv' | $(COMPILE) - -o requirements/uv.txt
+
+clean: ## remove the virtual environment (never ./data)
+	@rm -rf $(VENV)
+
+$(UV): requirements/uv.txt
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("photobus needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
+	@$(PYTHON) -m venv $(VENV) || { echo "The venv module did not work; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@touch $@
+
+$(VENV)/.runtime: $(UV) requirements/runtime.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
+	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@touch $@

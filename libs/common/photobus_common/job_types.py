@@ -1,0 +1,57 @@
+"""Every job type of the jobs overview: which service runs it and what one job of it works on.
+
+A definition may name any of these. ``provided`` is false for those that no service of this version runs yet: a task
+that needs one is refused with 501 and its name.
+"""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Service = Literal["derivatives", "maintenance", "filemover"]
+Unit = Literal["items", "projects", "library"]
+
+
+@dataclass(frozen=True)
+class JobType:
+    """``units`` lists what a step of this type may be defined over."""
+
+    name: str
+    service: Service
+    units: frozenset[Unit]
+    provided: bool = False
+
+
+def _type(name: str, service: Service, *units: Unit, provided: bool = False) -> JobType:
+    return JobType(name, service, frozenset(units), provided)
+
+
+_ALL: Final = (
+    _type("upload_postprocess", "derivatives", "items", provided=True),
+    _type("generate_derivatives", "derivatives", "items", provided=True),
+    _type("manifest_check", "maintenance", "items", "projects", "library", provided=True),
+    _type("folder_check", "maintenance", "items", "projects", "library", provided=True),
+    _type("manifest_cleaning", "maintenance", "projects", "library"),
+    _type("trash_maintenance", "maintenance", "projects", "library"),
+    _type("orphaned_project_cleanup", "maintenance", "library"),
+    _type("duplicate_resolution", "maintenance", "projects", "library"),
+    _type("folder_alignment", "maintenance", "projects", "library"),
+    _type("folder_discovery", "maintenance", "library"),
+    _type("project_scavenge", "maintenance", "projects", "library"),
+    _type("cache_validation", "maintenance", "projects", "library"),
+    _type("integrity_check", "maintenance", "projects", "library"),
+    _type("regenerate_metadata", "maintenance", "items", "projects", "library"),
+    _type("catalogue_update", "maintenance", "items"),
+    _type("file_removal", "filemover", "items"),
+    _type("image_move_files", "filemover", "items"),
+    _type("undo_files", "filemover", "items"),
+    _type("project_stop_processes", "filemover", "projects"),
+    _type("project_delete_files", "filemover", "projects"),
+    _type("project_cleanup_db", "filemover", "projects"),
+)
+
+JOB_TYPES: Final[dict[str, JobType]] = {job_type.name: job_type for job_type in _ALL}
+
+
+def provided_by(service: Service) -> tuple[JobType, ...]:
+    """The job types that ``service`` runs in this version, by name."""
+    return tuple(job for job in _ALL if job.service == service and job.provided)

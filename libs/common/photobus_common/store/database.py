@@ -1,0 +1,65 @@
+"""The connection pool to Postgres, its least version, and JSON handled as Python objects."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final, Self
+
+import asyncpg
+
+from photobus_common.config import Postgres
+from photobus_common.errors import ConfigurationError
+
+LEAST_VERSION: Final = 16
+
+Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
+
+
+class Database:
+    """A pool of connections. Importing this opens nothing; ``open`` does."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    @classmethod
+    async def open(cls, settings: Postgres, application: str) -> Self:
+        """Connect as ``application`` (shown in ``pg_stat_activity``); raises ``ConfigurationError`` when too old."""
+        pool = await asyncpg.create_pool(
+            settings.dsn,
+            min_size=2,
+            max_size=settings.pool_size,
+            command_timeout=settings.command_timeout_seconds,
+            init=_prepare,
+            server_settings={"application_name": application, "timezone": "UTC", "jit": "off"},
+        )
+        async with pool.acquire() as connection:
+            major = connection.get_server_version().major
+        if major < LEAST_VERSION:
+            await pool.close()
+            raise ConfigurationError(f"Postgres {major} is too old; photobus needs {LEAST_VERSION} or later.")
+        return cls(pool)
+
+    async def close(self) -> None:
+        """Close every connection, waiting for those in use."""
+        await self._pool.close()
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection for reading."""
+        async with self._pool.acquire() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction that commits on leaving and rolls back on an error."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            yield connection
+
+
+async def _prepare(connection: asyncpg.Connection) -> None:
+    for name in ("json", "jsonb"):
+        await connection.set_type_codec(name, encoder=_to_json, decoder=json.loads, schema="pg_catalog")
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -1,0 +1,359 @@
+-- Access -----------------------------------------------------------------------------------------------------------
+
+CREATE TABLE tenants (
+    tenant text PRIMARY KEY CHECK (tenant ~ '^user_[0-9]+$'),
+    name text NOT NULL,
+    library_id uuid NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE api_tokens (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL REFERENCES tenants,
+    name text NOT NULL,
+    role text NOT NULL CHECK (role IN ('viewer', 'editor', 'admin')),
+    secret_sha256 bytea NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    revoked_at timestamptz
+);
+
+CREATE TABLE idempotency_keys (
+    tenant text NOT NULL,
+    key text NOT NULL,
+    request_sha256 bytea NOT NULL,
+    status int NOT NULL,
+    response jsonb NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, key)
+);
+
+-- The catalogue: projects, photos, files ---------------------------------------------------------------------------
+
+CREATE TABLE projects (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL REFERENCES tenants,
+    name text NOT NULL,
+    folder text NOT NULL,
+    status text NOT NULL DEFAULT 'active' CHECK (status IN ('active', 'canceled')),
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    archived_at timestamptz
+);
+
+CREATE UNIQUE INDEX projects_active_folder ON projects (tenant, folder) WHERE status = 'active';
+
+CREATE UNIQUE INDEX projects_active_name ON projects (tenant, name) WHERE status = 'active';
+
+CREATE TABLE photos (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL,
+    project_id bigint NOT NULL REFERENCES projects,
+    filename text NOT NULL,
+    jpg_available boolean NOT NULL DEFAULT false,
+    raw_available boolean NOT NULL DEFAULT false,
+    other_available boolean NOT NULL DEFAULT false,
+    keep_jpg boolean NOT NULL DEFAULT false,
+    keep_raw boolean NOT NULL DEFAULT false,
+    keep_other boolean NOT NULL DEFAULT false,
+    thumbnail_status text NOT NULL DEFAULT 'pending'
+        CHECK (thumbnail_status IN ('pending', 'generated', 'failed', 'missing', 'not_supported')),
+    preview_status text NOT NULL DEFAULT 'pending'
+        CHECK (preview_status IN ('pending', 'generated', 'failed', 'missing', 'not_supported')),
+    derivative_key text,
+    derivative_reason text,
+    taken_at timestamptz NOT NULL,
+    taken_offset_minutes int,
+    size bigint NOT NULL DEFAULT 0,
+    width int,
+    height int,
+    shape text GENERATED ALWAYS AS (
+        CASE WHEN width > height THEN 'landscape' WHEN width < height THEN 'portrait' WHEN width = height THEN 'square' END
+    ) STORED,
+    exif_orientation smallint,
+    camera_make text,
+    camera_model text,
+    lens text,
+    exposure_seconds double precision,
+    f_number double precision,
+    iso int,
+    focal_length_mm double precision,
+    gps_latitude double precision,
+    gps_longitude double precision,
+    gps_altitude_m double precision,
+    version bigint NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    UNIQUE (project_id, filename)
+);
+
+-- One index a sort and scope; the id is the tie-break of every keyset page, in the direction of its sort.
+CREATE INDEX photos_by_taken ON photos (tenant, taken_at, id);
+
+CREATE INDEX photos_by_filename ON photos (tenant, filename, id);
+
+CREATE INDEX photos_by_size ON photos (tenant, size, id);
+
+CREATE INDEX photos_of_project_by_taken ON photos (project_id, taken_at, id);
+
+CREATE INDEX photos_of_project_by_size ON photos (project_id, size, id);
+
+CREATE TABLE photo_files (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    tenant text NOT NULL,
+    photo_id bigint NOT NULL REFERENCES photos ON DELETE CASCADE,
+    project_id bigint NOT NULL REFERENCES projects,
+    name text NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('jpg', 'raw', 'other', 'sidecar')),
+    size bigint NOT NULL,
+    md5 text NOT NULL,
+    modified_at timestamptz NOT NULL,
+    UNIQUE (project_id, name)
+);
+
+CREATE INDEX photo_files_of_photo ON photo_files (photo_id);
+
+CREATE INDEX photo_files_by_md5 ON photo_files (tenant, md5);
+
+CREATE TABLE photo_tags (
+    photo_id bigint NOT NULL REFERENCES photos ON DELETE CASCADE,
+    tenant text NOT NULL,
+    tag text NOT NULL,
+    PRIMARY KEY (photo_id, tag)
+);
+
+CREATE INDEX photo_tags_by_tag ON photo_tags (tenant, tag, photo_id);
+
+-- Totals of a list must not cost a scan of a million rows; statement triggers keep them in the same transaction.
+CREATE TABLE project_totals (
+    project_id bigint PRIMARY KEY REFERENCES projects ON DELETE CASCADE,
+    photos bigint NOT NULL DEFAULT 0
+);
+
+CREATE FUNCTION project_totals_follow_photos() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF TG_OP = 'INSERT' THEN
+        INSERT INTO project_totals AS t (project_id, photos)
+        SELECT project_id, count(*) FROM added GROUP BY project_id ORDER BY project_id
+        ON CONFLICT (project_id) DO UPDATE SET photos = t.photos + excluded.photos;
+    ELSIF TG_OP = 'DELETE' THEN
+        UPDATE project_totals t SET photos = t.photos - gone.n
+        FROM (SELECT project_id, count(*) AS n FROM removed GROUP BY project_id ORDER BY project_id) gone
+        WHERE t.project_id = gone.project_id;
+    ELSIF EXISTS (SELECT FROM removed r JOIN added a USING (id) WHERE r.project_id <> a.project_id) THEN
+        INSERT INTO project_totals AS t (project_id, photos)
+        SELECT project_id, sum(n) FROM (
+            SELECT project_id, 1 AS n FROM added UNION ALL SELECT project_id, -1 FROM removed
+        ) moved GROUP BY project_id HAVING sum(n) <> 0 ORDER BY project_id
+        ON CONFLICT (project_id) DO UPDATE SET photos = t.photos + excluded.photos;
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE TRIGGER project_totals_on_insert AFTER INSERT ON photos
+    REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION project_totals_follow_photos();
+
+CREATE TRIGGER project_totals_on_delete AFTER DELETE ON photos
+    REFERENCING OLD TABLE AS removed FOR EACH STATEMENT EXECUTE FUNCTION project_totals_follow_photos();
+
+CREATE TRIGGER project_totals_on_update AFTER UPDATE ON photos
+    REFERENCING OLD TABLE AS removed NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION project_totals_follow_photos();
+
+-- Uploads ----------------------------------------------------------------------------------------------------------
+
+-- One file on its way in, by multipart or tus. Its bytes lie in the tenant's `.uploads/<id>` until they are placed;
+-- `placing` is the recorded intent to link them to `target_name`, so that whoever comes after a crash can finish.
+CREATE TABLE uploads (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL REFERENCES tenants,
+    project_id bigint NOT NULL REFERENCES projects,
+    actor text NOT NULL,
+    filename text NOT NULL,
+    size bigint,
+    md5 text,
+    on_conflict text CHECK (on_conflict IN ('overwrite', 'skip', 'rename')),
+    batch text,
+    batch_total int,
+    modified_at timestamptz,
+    state text NOT NULL DEFAULT 'receiving' CHECK (state IN ('receiving', 'placing', 'done', 'refused')),
+    target_name text,
+    result jsonb,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL
+);
+
+CREATE INDEX uploads_by_expiry ON uploads (expires_at);
+
+-- Photos uploaded but not yet part of an `upload_postprocess` task.
+CREATE TABLE upload_batches (
+    tenant text NOT NULL,
+    project_id bigint NOT NULL,
+    batch text NOT NULL,
+    photo_id bigint NOT NULL,
+    actor text NOT NULL,
+    added_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, project_id, batch, photo_id)
+);
+
+-- The log: outbox, archive, cursor ---------------------------------------------------------------------------------
+
+CREATE TABLE outbox (
+    id uuid PRIMARY KEY,
+    kind text NOT NULL CHECK (kind IN ('event', 'command')),
+    message_id text NOT NULL,
+    tenant text NOT NULL,
+    subject text NOT NULL,
+    payload bytea NOT NULL,
+    not_before timestamptz,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    relays int NOT NULL DEFAULT 0,
+    relay_at timestamptz
+);
+
+CREATE INDEX outbox_by_age ON outbox (created_at);
+
+CREATE TABLE event_log (
+    seq bigint PRIMARY KEY,
+    event_id uuid NOT NULL UNIQUE,
+    time timestamptz NOT NULL,
+    type text NOT NULL,
+    tenant text NOT NULL,
+    subject text NOT NULL,
+    actor text NOT NULL,
+    task_id uuid,
+    project_id bigint,
+    photo_ids bigint[],
+    payload text NOT NULL,
+    hash bytea NOT NULL
+);
+
+CREATE INDEX event_log_of_tenant ON event_log (tenant, seq);
+
+CREATE INDEX event_log_of_task ON event_log (task_id, seq) WHERE task_id IS NOT NULL;
+
+CREATE INDEX event_log_of_project ON event_log (project_id, seq) WHERE project_id IS NOT NULL;
+
+CREATE INDEX event_log_of_photos ON event_log USING gin (photo_ids) WHERE photo_ids IS NOT NULL;
+
+-- Where the fold stands. `stream_created` tells a stream made anew from the one that was read before.
+CREATE TABLE fold_cursor (
+    partition int PRIMARY KEY,
+    seq bigint NOT NULL,
+    hash bytea NOT NULL,
+    stream_created timestamptz
+);
+
+-- Projections, written by the orchestrator alone -------------------------------------------------------------------
+
+CREATE TABLE tasks (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    type text NOT NULL,
+    scope text NOT NULL,
+    source text NOT NULL,
+    label text NOT NULL,
+    actor text NOT NULL,
+    status text NOT NULL,
+    state jsonb NOT NULL,
+    items bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    error_code text,
+    error text,
+    retry_of uuid,
+    undo_of uuid,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    ended_at timestamptz
+);
+
+CREATE INDEX tasks_by_age ON tasks (tenant, created_at DESC, id DESC);
+
+CREATE INDEX tasks_open ON tasks (created_at) WHERE ended_at IS NULL;
+
+CREATE TABLE jobs (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    task_id uuid NOT NULL,
+    step int NOT NULL,
+    index int NOT NULL,
+    job_type text NOT NULL,
+    service text NOT NULL,
+    lane text NOT NULL,
+    priority int NOT NULL,
+    over text NOT NULL,
+    first bigint NOT NULL,
+    count int NOT NULL,
+    status text NOT NULL,
+    attempt int NOT NULL,
+    dispatch int NOT NULL,
+    dispatched_at timestamptz NOT NULL,
+    progress_done bigint NOT NULL DEFAULT 0,
+    done bigint NOT NULL DEFAULT 0,
+    failed bigint NOT NULL DEFAULT 0,
+    skipped bigint NOT NULL DEFAULT 0,
+    error_code text,
+    error text,
+    created_at timestamptz NOT NULL,
+    started_at timestamptz,
+    ended_at timestamptz,
+    UNIQUE (task_id, step, index)
+);
+
+CREATE INDEX jobs_by_age ON jobs (tenant, created_at DESC, id DESC);
+
+CREATE INDEX jobs_open ON jobs (dispatched_at) WHERE ended_at IS NULL;
+
+-- The snapshot of photos that a task works on, in order (decision 5).
+CREATE TABLE task_items (
+    task_id uuid NOT NULL,
+    position bigint NOT NULL,
+    photo_id bigint NOT NULL,
+    project_id bigint NOT NULL,
+    PRIMARY KEY (task_id, position)
+);
+
+CREATE INDEX task_items_of_photo ON task_items (photo_id);
+
+CREATE INDEX task_items_of_project ON task_items (project_id, task_id);
+
+-- The projects a task works on as a whole.
+CREATE TABLE task_projects (
+    task_id uuid NOT NULL,
+    project_id bigint NOT NULL,
+    PRIMARY KEY (task_id, project_id)
+);
+
+-- Which tasks' targets were resolved; taken in the transaction that says so, so that it happens once.
+CREATE TABLE target_resolutions (
+    task_id uuid PRIMARY KEY,
+    resolved_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Written by workers -----------------------------------------------------------------------------------------------
+
+-- The right to work on a job (decision 7): `holder` is a value of this one run of it, never used again.
+CREATE TABLE job_claims (
+    job_id uuid PRIMARY KEY,
+    attempt int NOT NULL,
+    dispatch int NOT NULL,
+    holder uuid NOT NULL,
+    worker text NOT NULL,
+    state text NOT NULL CHECK (state IN ('held', 'released', 'completed', 'failed')),
+    cursor jsonb,
+    claimed_at timestamptz NOT NULL DEFAULT now(),
+    heartbeat_at timestamptz NOT NULL DEFAULT now()
+);
+
+-- Outcomes of items. An item of a job without a row here is pending.
+CREATE TABLE job_items (
+    job_id uuid NOT NULL,
+    position bigint NOT NULL,
+    photo_id bigint NOT NULL,
+    status text NOT NULL CHECK (status IN ('done', 'failed', 'skipped')),
+    reason text,
+    attempt int NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (job_id, position)
+);
