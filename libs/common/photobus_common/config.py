@@ -8,7 +8,7 @@ their names under ``pipeline``.
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -18,8 +18,20 @@ from pydantic_settings.sources import YamlConfigSettingsSource
 from photobus_common.errors import ConfigurationError
 from photobus_common.job_types import JOB_TYPES
 
-MAX_ITEMS = 2000
+MAX_ITEMS: Final = 2000
 """Most explicit items of a request and most items of a job (jobs overview, Payload Limits)."""
+
+
+PhotoKind = Literal["jpg", "raw", "other"]
+
+ACCEPTED_FILES: Final[Mapping[PhotoKind, tuple[str, ...]]] = {
+    "jpg": ("jpg", "jpeg"),
+    "raw": (
+        *("raw", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "raf", "orf", "rw2", "pef", "srw"),
+        *("3fr", "fff", "iiq", "rwl", "x3f", "erf", "mef", "mos", "kdc", "dcr"),
+    ),
+    "other": ("png", "tif", "tiff", "webp", "heic", "heif", "avif", "gif"),
+}
 
 
 class Section(BaseModel):
@@ -135,16 +147,7 @@ class Processing(Section):
 class Uploader(Section):
     """Uploads. ``accepted_files`` are extensions without the dot, by kind, in lower case."""
 
-    accepted_files: dict[Literal["jpg", "raw", "other"], tuple[str, ...]] = Field(
-        default_factory=lambda: {
-            "jpg": ("jpg", "jpeg"),
-            "raw": (
-                "raw", "cr2", "cr3", "crw", "nef", "nrw", "arw", "srf", "sr2", "dng", "raf", "orf", "rw2", "pef", "srw",
-                "3fr", "fff", "iiq", "rwl", "x3f", "erf", "mef", "mos", "kdc", "dcr",
-            ),
-            "other": ("png", "tif", "tiff", "webp", "heic", "heif", "avif", "gif"),
-        },
-    )  # fmt: skip
+    accepted_files: dict[PhotoKind, tuple[str, ...]] = Field(default_factory=lambda: dict(ACCEPTED_FILES))
     sidecars: tuple[str, ...] = ("xmp",)
     max_file_bytes: int = Field(default=4 * 1024**3, ge=1)
     batch_seconds: float = Field(default=2.0, gt=0)

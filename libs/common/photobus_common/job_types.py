@@ -53,5 +53,5 @@ JOB_TYPES: Final[dict[str, JobType]] = {job_type.name: job_type for job_type in 
 
 
 def provided_by(service: Service) -> tuple[JobType, ...]:
-    """The job types that ``service`` runs in this version, by name."""
+    """Return the job types that ``service`` runs in this version."""
     return tuple(job for job in _ALL if job.service == service and job.provided)

@@ -1,4 +1,4 @@
-"""Where an event comes from: who, for which tenant, which task, because of which event. Makes the events of one source."""
+"""Where an event comes from: who, for which tenant, by which task, because of what. Makes the events of one source."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ def now() -> datetime:
 
 @dataclass(frozen=True)
 class Origin:
-    """What all events of one request, job or decision have in common. ``source`` is the service, such as ``/gateway``."""
+    """What the events of one request, job or decision have in common. ``source`` is the service: ``/gateway``."""
 
     source: str
     tenant: str
