@@ -1,0 +1,110 @@
+"""How every service process starts and ends: settings, logs, signals, exit codes. ``main`` is its own."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Final, TypeAlias
+
+import uvloop
+
+from photobus_common import logging
+from photobus_common.config import Settings, load_settings
+from photobus_common.errors import ConfigurationError
+
+Stop: TypeAlias = asyncio.Event
+"""Set by SIGTERM or SIGINT: finish or hand back what runs, then return."""
+
+Main = Callable[[Settings, Stop], Awaitable[None]]
+
+EXIT_FAILED: Final = 1
+EXIT_CONFIGURATION: Final = 78
+"""``EX_CONFIG`` of sysexits: starting it again with the same settings will not help."""
+
+_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
+log = logging.get_logger()
+
+
+def run_service(name: str, main: Main) -> None:
+    """Run ``main`` as the service ``name`` until it returns or fails, then exit the process.
+
+    The exit code is 0 after a clean end, 78 for settings the service refuses (with one clear line, no traceback), and
+    1 for any other failure, which is logged. A second signal ends the process without waiting for ``main``.
+    """
+    sys.exit(_run(name, main))
+
+
+def _run(name: str, main: Main) -> int:
+    try:
+        settings = load_settings()
+        logging.configure(settings.logging, name)
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(_until_done(main, settings))
+    except BaseExceptionGroup as group:
+        refused = next((error for error in _leaves(group) if isinstance(error, ConfigurationError)), None)
+        return _failed(group) if refused is None else _refused(name, refused)
+    except ConfigurationError as error:
+        return _refused(name, error)
+    except asyncio.CancelledError:
+        log.warning("service_stopped_at_once")
+        return EXIT_FAILED
+    except Exception as error:  # noqa: BLE001 - the last place to say why a process ends
+        return _failed(error)
+    return 0
+
+
+async def _until_done(main: Main, settings: Settings) -> None:
+    stop = Stop()
+    task = asyncio.current_task()
+    if task is None:  # pragma: no cover - a coroutine run by a Runner always has one
+        raise RuntimeError("not running in a task")
+
+    def on_signal(number: signal.Signals) -> None:
+        log.info("service_stopping", signal=number.name, at_once=stop.is_set())
+        if stop.is_set():
+            task.cancel()
+        stop.set()
+
+    loop = asyncio.get_running_loop()
+    for number in _SIGNALS:
+        loop.add_signal_handler(number, on_signal, number)
+    log.info("service_started")
+    await main(settings, stop)
+    log.info("service_ended")
+
+
+async def run_until(stop: Stop, **loops: Coroutine[Any, Any, None]) -> None:
+    """Run ``loops`` side by side until ``stop`` is set, then cancel those still running and wait for them.
+
+    A loop that raises ends all and is raised (in an ``ExceptionGroup``); one that returns early is a failure too, for a
+    service with half of its parts is worse than one that is started anew.
+    """
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(_endless(name, loop), name=name) for name, loop in loops.items()]
+        await stop.wait()
+        for task in tasks:
+            task.cancel()
+
+
+async def _endless(name: str, loop: Coroutine[Any, Any, None]) -> None:
+    await loop
+    raise RuntimeError(f"{name} ended although the service was not stopping")
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(error)
+        else:
+            yield error
+
+
+def _refused(name: str, error: ConfigurationError) -> int:
+    sys.stderr.write(f"photobus {name}: {error.public_message}\n")
+    return EXIT_CONFIGURATION
+
+
+def _failed(error: BaseException) -> int:
+    log.error("service_failed", exc_info=error)
+    return EXIT_FAILED
