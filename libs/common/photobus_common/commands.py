@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from photobus_common import subjects
+from photobus_common.events.catalogue import Scope, TaskSource
 from photobus_common.job_types import Unit
 
 
@@ -31,7 +32,8 @@ class RunJob(BaseModel):
     dispatch: int
     first: int
     count: int
-    source: str
+    scope: Scope
+    source: TaskSource
     params: dict[str, Any] = Field(default_factory=dict)
 
     @property
@@ -43,6 +45,12 @@ class RunJob(BaseModel):
     def message_id(self) -> str:
         """Never the same for two dispatches, so that the broker's de-duplication drops only true repeats."""
         return f"{self.job_id}:{self.attempt}:{self.dispatch}"
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """The fields that every event about this run of the job has: ``JobStarted(**command.about, holder=…)``."""
+        names = ("task_id", "task_type", "job_id", "attempt", "job_type", "scope", "source")
+        return {name: getattr(self, name) for name in names}
 
     def encode(self) -> bytes:
         """UTF-8 JSON."""

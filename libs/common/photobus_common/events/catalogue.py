@@ -144,10 +144,17 @@ class TaskFailed(TaskEvent):
 
 
 class JobEvent(TaskEvent):
-    """Base of the events of one job of a task. ``attempt`` counts from 1."""
+    """Base of the events of one job of a task. ``attempt`` counts from 1.
+
+    ``job_type``, ``scope`` and ``source`` never change, yet stand in each: live updates and people reading the log know
+    from the event alone what kind of work it tells of.
+    """
 
     job_id: UUID
     attempt: int
+    job_type: str
+    scope: Scope
+    source: TaskSource
 
 
 class JobQueued(JobEvent):
@@ -161,7 +168,6 @@ class JobQueued(JobEvent):
 
     step: int
     index: int
-    job_type: str
     dispatch: int
     first: int
     count: int
@@ -169,11 +175,13 @@ class JobQueued(JobEvent):
 
 
 class JobStarted(JobEvent):
-    """A worker took the claim of this attempt."""
+    """A worker took the claim of this attempt. ``done`` of ``total`` items have an outcome from earlier runs."""
 
     TYPE: ClassVar[str] = "JobStarted"
 
     holder: str
+    done: int = 0
+    total: int = 0
 
 
 class JobProgress(JobEvent):
@@ -258,13 +266,15 @@ class PhotoAdded(Part):
 
 
 class PhotoFiles(Part):
-    """What changed among the files of a photo that exists already."""
+    """What changed among the files of a photo that exists already, and the state of its derivatives after that."""
 
     photo_id: int
     filename: str
     version: int
     added: tuple[FileFact, ...] = ()
     removed: tuple[FileFact, ...] = ()
+    thumbnail_status: DerivativeStatus | None = None
+    preview_status: DerivativeStatus | None = None
 
 
 class PhotoDerivatives(Part):
