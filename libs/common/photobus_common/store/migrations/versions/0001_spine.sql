@@ -333,7 +333,8 @@ CREATE TABLE target_resolutions (
 
 -- Written by workers -----------------------------------------------------------------------------------------------
 
--- The right to work on a job (decision 7): `holder` is a value of this one run of it, never used again.
+-- The right to work on a job (decision 7): `holder` is a value of this one run of it, never used again; `takeovers`
+-- counts the runs of this attempt that went silent, so that a job that kills its worker ends.
 CREATE TABLE job_claims (
     job_id uuid PRIMARY KEY,
     attempt int NOT NULL,
@@ -342,6 +343,7 @@ CREATE TABLE job_claims (
     worker text NOT NULL,
     state text NOT NULL CHECK (state IN ('held', 'released', 'completed', 'failed')),
     cursor jsonb,
+    takeovers int NOT NULL DEFAULT 0,
     claimed_at timestamptz NOT NULL DEFAULT now(),
     heartbeat_at timestamptz NOT NULL DEFAULT now()
 );
