@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from photobus_common.config import load_settings
 from photobus_common.errors import ConfigurationError
 

@@ -2,6 +2,7 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
+
 from photobus_common.targets import PhotoTarget, ProjectBatch, group_by_project
 
 targets = st.lists(st.builds(PhotoTarget, st.integers(1, 40), st.integers(1, 5)), max_size=60)

@@ -1,0 +1,103 @@
+"""Reading what a caller sent into pydantic models; what is wrong raises a 400 that names the field and the limit."""
+
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final, TypeVar
+
+from aiohttp import web
+from multidict import MultiMapping
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from photobus_common.errors import FieldError, InvalidInputError, TooLargeError
+from photobus_gateway.keys import SETTINGS
+from photobus_gateway.problems import invalid
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+MAX_ID: Final = 2**63 - 1
+
+RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
+"""The id of a project or a photo."""
+
+Folder = Annotated[str, Field(min_length=1, max_length=255, description="The project's folder.")]
+
+
+class Input(BaseModel):
+    """Base of what callers send: what is not known is refused, so that a misspelt field is never ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class HeaderInput(BaseModel):
+    """Base of header models: each field has the header's name as its alias; other headers are not looked at."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class ProjectPath(Input):
+    """A path that names a project by its folder."""
+
+    folder: Folder
+
+
+def from_path(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Read the path's parameters."""
+    return _from_strings(model, dict(request.match_info), "path")
+
+
+def from_query(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Read the query; a list is the same parameter repeated."""
+    return _from_strings(model, _collapse(request.query, _list_fields(model)), "query")
+
+
+def from_headers(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Read the headers that the model's aliases name."""
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    found = {name: request.headers[name] for name in names if name in request.headers}
+    return _from_strings(model, found, "header")
+
+
+async def from_body(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Read a JSON body, of at most ``gateway.max_body_bytes``; types are not converted."""
+    raw = await read_bounded(request, request.app[SETTINGS].gateway.max_body_bytes)
+    try:
+        return model.model_validate_json(raw, strict=True)
+    except ValidationError as error:
+        raise invalid(error) from error
+
+
+async def read_bounded(request: web.Request, limit: int) -> bytes:
+    """Read a whole body of at most ``limit`` bytes, without ever holding more."""
+    parts = bytearray()
+    async for chunk in request.content.iter_any():
+        parts += chunk
+        if len(parts) > limit:
+            message = f"The body is over {limit} bytes."
+            raise TooLargeError(message, fields=(FieldError("body", message, limit),))
+    return bytes(parts)
+
+
+def _from_strings(model: type[ModelT], values: Mapping[str, Any], place: str) -> ModelT:
+    try:
+        return model.model_validate_strings(values)
+    except ValidationError as error:
+        raise invalid(error, place) from error
+
+
+def _collapse(query: MultiMapping[str], lists: frozenset[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for name in _once(query):
+        given = query.getall(name)
+        if name not in lists and len(given) > 1:
+            message = "is given more than once"
+            raise InvalidInputError(f"{name}: {message}", fields=(FieldError(f"query.{name}", message),))
+        values[name] = given if name in lists else given[0]
+    return values
+
+
+def _once(names: Iterable[str]) -> Iterable[str]:
+    return dict.fromkeys(names)
+
+
+def _list_fields(model: type[BaseModel]) -> frozenset[str]:
+    properties = model.model_json_schema().get("properties", {})
+    return frozenset(name for name, schema in properties.items() if schema.get("type") == "array")

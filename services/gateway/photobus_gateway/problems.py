@@ -1,0 +1,138 @@
+"""Errors as RFC 9457 problem documents that name the field and the limit."""
+
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any, Final
+
+import asyncpg
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from photobus_common.errors import FieldError, InvalidInputError, PhotobusError
+
+PROBLEM_MEDIA: Final = "application/problem+json"
+
+_LIMITS: Final = ("max_length", "min_length", "le", "ge", "lt", "gt", "multiple_of")
+
+_log = structlog.get_logger()
+
+
+class FieldProblem(BaseModel):
+    """One field of the input that is wrong; ``limit`` is the bound that was passed."""
+
+    field: str
+    message: str
+    limit: int | None = None
+
+
+class Problem(BaseModel):
+    """What every error answer looks like (RFC 9457). ``code`` is the stable word to branch on."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = Field(description="Where this kind of problem is described.")
+    title: str
+    status: int
+    code: str
+    detail: str
+    errors: tuple[FieldProblem, ...] = ()
+
+
+class DatabaseUnavailableError(PhotobusError):
+    """Postgres does not answer; nothing was accepted."""
+
+    code = "database_unavailable"
+    status = 503
+    retryable = True
+
+
+def respond(error: PhotobusError) -> web.Response:
+    """Answer with the problem document of ``error``."""
+    fields = tuple(FieldProblem(field=f.field, message=f.message, limit=f.limit) for f in error.fields)
+    return _response(error.status, error.code, error.public_message, fields, retryable=error.retryable)
+
+
+def invalid(error: ValidationError, place: str = "") -> InvalidInputError:
+    """Turn a pydantic error into ours; ``place`` (``query``, ``path``, ``header``) stands before each field's name."""
+    fields = tuple(_field_error(item, place) for item in error.errors(include_url=False))
+    first = fields[0]
+    more = f" (and {len(fields) - 1} more)" if len(fields) > 1 else ""
+    return InvalidInputError(f"{first.field or 'body'}: {first.message}{more}", fields=fields)
+
+
+@web.middleware
+async def problem_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Turn every error of a handler into a problem document; what nobody foresaw is logged and told as a bare 500."""
+    try:
+        return await handler(request)
+    except web.HTTPException as error:
+        return _from_aiohttp(error)
+    except Exception as error:  # noqa: BLE001  the edge of the process: whatever it was, the caller gets an answer
+        return respond(_ours(error, request))
+
+
+def _ours(error: Exception, request: web.Request) -> PhotobusError:
+    match error:
+        case PhotobusError():
+            known = error
+        case ValidationError():
+            known = invalid(error)
+        case asyncpg.CharacterNotInRepertoireError() | asyncpg.UntranslatableCharacterError():
+            known = InvalidInputError("Text must not hold the character U+0000.")
+        case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | ConnectionError():
+            known = DatabaseUnavailableError("The database does not answer; try again.")
+        case _:
+            known = PhotobusError("Something went wrong here; it is in the log.")
+    if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        trace = error if type(known) is PhotobusError else None
+        _log.error("request_failed", method=request.method, path=request.path, code=known.code, exc_info=trace)
+    return known
+
+
+def _from_aiohttp(error: web.HTTPException) -> web.StreamResponse:
+    if error.status < HTTPStatus.BAD_REQUEST:
+        return error
+    status = HTTPStatus(error.status)
+    code = "invalid_input" if status is HTTPStatus.BAD_REQUEST else status.name.lower()
+    detail = error.text if error.text and not error.text.startswith(str(error.status)) else status.description
+    response = _response(error.status, code, detail or status.phrase, ())
+    if "Allow" in error.headers:
+        response.headers["Allow"] = error.headers["Allow"]
+    return response
+
+
+def _response(
+    status: int,
+    code: str,
+    detail: str,
+    fields: Iterable[FieldProblem],
+    *,
+    retryable: bool = False,
+) -> web.Response:
+    problem = Problem(
+        type=f"/api/docs#{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        code=code,
+        detail=detail,
+        errors=tuple(fields),
+    )
+    response = web.Response(
+        status=status,
+        body=problem.model_dump_json(exclude_none=True).encode(),
+        content_type=PROBLEM_MEDIA,
+    )
+    if status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    if retryable:
+        response.headers["Retry-After"] = "1"
+    return response
+
+
+def _field_error(item: Any, place: str) -> FieldError:
+    context = item.get("ctx", {})
+    limit = next((context[name] for name in _LIMITS if isinstance(context.get(name), int)), None)
+    path = ".".join(str(part) for part in ((place,) if place else ()) + item["loc"])
+    return FieldError(path, item["msg"], limit)

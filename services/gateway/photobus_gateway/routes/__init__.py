@@ -1,0 +1,1 @@
+"""The HTTP API, a file a resource; each module exposes ``ROUTES``."""
