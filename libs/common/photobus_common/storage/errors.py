@@ -1,0 +1,65 @@
+"""What can go wrong on disk, told apart: away, full, taken, missing, broken."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from photobus_common.errors import ConflictError, NotFoundError, PhotobusError, StorageUnavailableError
+
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class StorageFullError(PhotobusError):
+    """No room left on the file system, or in the owner's quota. Nothing half written stays visible."""
+
+    code = "storage_full"
+    status = 507
+    retryable = True
+
+
+class NameTakenError(ConflictError):
+    """A file or folder of that name is there already; nothing was replaced."""
+
+    code = "name_taken"
+
+
+class FileMissingError(NotFoundError):
+    """The file is not in its folder, although the library answers."""
+
+    code = "file_missing"
+
+
+class FolderMissingError(NotFoundError):
+    """The project's folder is not in the library, although the library answers."""
+
+    code = "folder_missing"
+
+
+class ManifestBrokenError(PhotobusError):
+    """The project's manifest is there, but cannot be read as one."""
+
+    code = "manifest_broken"
+
+
+class LockedError(ConflictError):
+    """Someone else holds the lock of the project's folder; come again."""
+
+    code = "locked"
+    retryable = True
+
+
+def unavailable(error: OSError, what: str) -> PhotobusError:
+    """Return the error that stands for ``error`` while doing ``what``: full, or unavailable with the system's word."""
+    if error.errno in _FULL:
+        return StorageFullError(f"No space left: {what}.")
+    return StorageUnavailableError(f"The storage did not answer ({error.strerror or error}): {what}.")
+
+
+@contextmanager
+def storage_errors(what: str) -> Iterator[None]:
+    """Turn every ``OSError`` inside into the error that stands for it."""
+    try:
+        yield
+    except OSError as error:
+        raise unavailable(error, what) from error

@@ -1,0 +1,251 @@
+"""One open directory. Everything in it is reached relative to its descriptor, and no link is ever followed.
+
+A folder that is renamed meanwhile stays the same folder, and no name leads outside of it. All calls block; async code
+runs them in a thread.
+"""
+
+import os
+import stat
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import TracebackType
+from typing import BinaryIO, Final, Self
+from uuid import uuid4
+
+from photobus_common.errors import StorageUnavailableError
+from photobus_common.storage import renaming
+from photobus_common.storage.errors import FileMissingError, NameTakenError, storage_errors
+from photobus_common.storage.names import is_single_name
+
+DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
+_CREATE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FILE_MODE: Final = 0o644
+_FOLDER_MODE: Final = 0o755
+
+TEMPORARY_PREFIX: Final = ".photobus-"
+"""Start of the names of files that are being written; whoever finds an old one may remove it."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One regular file of a folder: ``size`` in bytes, ``mtime_ns`` since the epoch.
+
+    A ``name`` that is not UTF-8 on disk holds surrogates; ``is_text`` is false for it.
+    """
+
+    name: str
+    size: int
+    mtime_ns: int
+    inode: int
+    device: int
+
+    @property
+    def is_text(self) -> bool:
+        """Whether the name can be written as UTF-8, and so stored and shown."""
+        try:
+            self.name.encode()
+        except UnicodeEncodeError:
+            return False
+        return True
+
+    def same_file(self, other: "Entry | None") -> bool:
+        """Whether ``other`` is the same file, whatever its name."""
+        return other is not None and (self.device, self.inode) == (other.device, other.inode)
+
+
+class Folder:
+    """A directory held open by ``fd``; a context manager that closes it."""
+
+    def __init__(self, fd: int, name: str) -> None:
+        self.fd = fd
+        self.name = name
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the descriptor, letting go of any lock on it; a second time does nothing."""
+        fd, self.fd = self.fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    @property
+    def identity(self) -> tuple[int, int]:
+        """Device and inode of the directory."""
+        with self._errors("reading the folder"):
+            found = os.fstat(self.fd)
+        return found.st_dev, found.st_ino
+
+    def list(self, *, hidden: bool = False) -> Sequence[Entry]:
+        """Return the regular files of the folder, by name; hidden ones only if asked for. Links are no files."""
+        found: list[Entry] = []
+        with self._errors("listing the folder"), os.scandir(self.fd) as entries:
+            for entry in entries:
+                if entry.name.startswith(".") and not hidden:
+                    continue
+                if (known := self._stat(entry.name)) is not None:
+                    found.append(known)
+        return sorted(found, key=lambda entry: entry.name)
+
+    def folders(self, *, hidden: bool = False) -> Sequence[str]:
+        """Return the names of the directories in the folder, sorted; links to directories are none."""
+        with self._errors("listing the folder"), os.scandir(self.fd) as entries:
+            names = [entry.name for entry in entries if entry.is_dir(follow_symlinks=False)]
+        return sorted(name for name in names if hidden or not name.startswith("."))
+
+    def stat(self, name: str) -> Entry | None:
+        """Return the regular file ``name``, or None when there is none (or something that is no file)."""
+        with self._errors(f"looking at {name!r}"):
+            return self._stat(name)
+
+    def taken(self, name: str) -> bool:
+        """Whether anything at all lies under ``name``."""
+        with self._errors(f"looking at {name!r}"):
+            try:
+                os.lstat(_single(name), dir_fd=self.fd)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def open(self, name: str) -> int:
+        """Return a descriptor to read the regular file ``name``; raises ``FileMissingError``. The caller closes it."""
+        with self._errors(f"opening {name!r}"):
+            try:
+                fd = os.open(_single(name), _READ_FLAGS, dir_fd=self.fd)
+            except (FileNotFoundError, IsADirectoryError) as error:
+                raise FileMissingError(f"{name} is not in the folder.") from error
+            except OSError as error:
+                if self._stat(name) is None:  # A link, a socket, a device.
+                    raise FileMissingError(f"{name} is not a file.") from error
+                raise
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                os.close(fd)
+                raise FileMissingError(f"{name} is not a file.")
+            return fd
+
+    def create(self, name: str) -> int:
+        """Return a descriptor to write the new file ``name``; raises ``NameTakenError``. The caller closes it."""
+        with self._errors(f"creating {name!r}"):
+            try:
+                return os.open(_single(name), _CREATE_FLAGS, _FILE_MODE, dir_fd=self.fd)
+            except FileExistsError as error:
+                raise NameTakenError(f"{name} is there already.") from error
+
+    def reopen(self, name: str) -> int:
+        """Return a descriptor to go on writing the file ``name``; raises ``FileMissingError``. The caller closes it."""
+        with self._errors(f"opening {name!r}"):
+            try:
+                return os.open(_single(name), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.fd)
+            except FileNotFoundError as error:
+                raise FileMissingError(f"{name} is not in the folder.") from error
+
+    def remove(self, name: str) -> bool:
+        """Remove the file ``name``; says whether it was there."""
+        with self._errors(f"removing {name!r}"):
+            try:
+                os.unlink(_single(name), dir_fd=self.fd)
+            except FileNotFoundError:
+                return False
+            return True
+
+    def sync(self) -> None:
+        """Put the folder's names on disk."""
+        with self._errors("syncing the folder"):
+            os.fsync(self.fd)
+
+    def subfolder(self, name: str, *, make: bool = False) -> "Folder":
+        """Open the directory ``name`` in this one, making it if asked to; raises ``FileMissingError``."""
+        with self._errors(f"opening the folder {name!r}"):
+            if make:
+                self._make_folder(name)
+            try:
+                return Folder(os.open(_single(name), DIRECTORY_FLAGS, dir_fd=self.fd), name)
+            except FileNotFoundError as error:
+                raise FileMissingError(f"{name} is not in the folder.") from error
+
+    def write_replacing(self, name: str, content: bytes | BinaryIO) -> Entry:
+        """Put ``content`` under ``name``, replacing what is there: a reader sees the old or the new, whole."""
+        temporary = f"{TEMPORARY_PREFIX}{uuid4().hex}"
+        fd = self.create(temporary)
+        with self._errors(f"writing {name!r}"):
+            try:
+                _write_and_close(fd, content)
+                os.rename(temporary, _single(name), src_dir_fd=self.fd, dst_dir_fd=self.fd)
+            except BaseException:
+                self.remove(temporary)
+                raise
+            os.fsync(self.fd)
+        return self.expect(name)
+
+    def rename(self, name: str, target_folder: "Folder", target: str) -> None:
+        """Move ``name`` to ``target`` in another folder, replacing nothing; raises ``NameTakenError``."""
+        with self._errors(f"renaming {name!r}"), _refusals(name, target):
+            renaming.rename_no_replace(self.fd, _single(name), target_folder.fd, _single(target))
+
+    def expect(self, name: str) -> Entry:
+        """Return the regular file ``name``; raises ``FileMissingError``."""
+        found = self.stat(name)
+        if found is None:
+            raise FileMissingError(f"{name} is not in the folder.")
+        return found
+
+    def _make_folder(self, name: str) -> None:
+        try:
+            os.mkdir(_single(name), _FOLDER_MODE, dir_fd=self.fd)
+        except FileExistsError:
+            return
+        os.fsync(self.fd)
+
+    def _stat(self, name: str) -> Entry | None:
+        try:
+            found = os.lstat(_single(name), dir_fd=self.fd)
+        except FileNotFoundError:
+            return None
+        if not stat.S_ISREG(found.st_mode):
+            return None
+        return Entry(name, found.st_size, found.st_mtime_ns, found.st_ino, found.st_dev)
+
+    @contextmanager
+    def _errors(self, what: str) -> Iterator[None]:
+        with storage_errors(f"{what} in {self.name!r}"):
+            yield
+
+
+def _write_and_close(fd: int, content: bytes | BinaryIO) -> None:
+    with open(fd, "wb", buffering=0) as file:
+        if isinstance(content, bytes):
+            write_all(file.fileno(), content)
+        else:
+            while chunk := content.read(1024 * 1024):
+                write_all(file.fileno(), chunk)
+        os.fsync(file.fileno())
+
+
+def write_all(fd: int, content: bytes | memoryview) -> None:
+    """Write all of ``content`` at the descriptor's place, however many writes it takes."""
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+@contextmanager
+def _refusals(name: str, target: str) -> Iterator[None]:
+    try:
+        yield
+    except FileExistsError as error:
+        raise NameTakenError(f"{target} is there already.") from error
+    except FileNotFoundError as error:
+        raise FileMissingError(f"{name} is not in the folder.") from error
+
+
+def _single(name: str) -> str:
+    if not is_single_name(name):
+        raise StorageUnavailableError(f"{name!r} is not the name of one entry of a folder.")
+    return name
