@@ -4,10 +4,10 @@ The three families go to three kinds of subject: tasks, projects (with their pho
 """
 
 from datetime import datetime
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from photobus_common import subjects
 from photobus_common.events.envelope import EventData
@@ -30,7 +30,11 @@ class Part(BaseModel):
 
 
 class Targets(Part):
-    """What a task was asked to work on: exactly one of the fields that ``kind`` names is filled."""
+    """What a task was asked to work on: the fields that ``kind`` names are filled, the others empty.
+
+    For ``photos``, ``project_ids`` runs parallel to ``photo_ids`` and says where each lay when asked for, so that
+    the log alone tells the whole snapshot.
+    """
 
     kind: TargetKind
     photo_ids: tuple[int, ...] = ()
@@ -82,6 +86,12 @@ class TaskRequested(TaskEvent):
     retry_of: UUID | None = None
     undo_of: UUID | None = None
 
+    @model_validator(mode="after")
+    def _photos_have_projects(self) -> Self:
+        if self.targets.kind == "photos" and len(self.targets.project_ids) != len(self.targets.photo_ids):
+            raise ValueError("targets.project_ids must run parallel to targets.photo_ids")
+        return self
+
 
 class TargetsResolved(TaskEvent):
     """One part (of at most 2,000 photos) of the snapshot of photos that the task works on (decision 5).
@@ -98,6 +108,15 @@ class TargetsResolved(TaskEvent):
     total: int
     photo_ids: tuple[int, ...]
     project_ids: tuple[int, ...]
+
+
+class TargetsUnresolvable(TaskEvent):
+    """The targets can be turned into no list of photos; the task fails for this reason."""
+
+    TYPE: ClassVar[str] = "TargetsUnresolvable"
+
+    code: str
+    reason: str
 
 
 class TaskStarted(TaskEvent):
@@ -410,6 +429,7 @@ class TokenRevoked(AccessEvent):
 _ALL: Final[tuple[type[EventData], ...]] = (
     TaskRequested,
     TargetsResolved,
+    TargetsUnresolvable,
     TaskStarted,
     TaskCancelRequested,
     TaskCanceled,
