@@ -156,10 +156,11 @@ class Uploader(Section):
 
 
 class Gateway(Section):
-    """HTTP. ``max_body_bytes`` bounds JSON bodies."""
+    """HTTP. ``max_body_bytes`` bounds JSON bodies; ``reuse_port`` lets several gateways share one port."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    reuse_port: bool = False
     max_body_bytes: int = Field(default=1024**2, ge=1024)
     page_limit: int = Field(default=500, ge=1, le=MAX_ITEMS)
     idempotency_hours: float = Field(default=24.0, gt=0)
