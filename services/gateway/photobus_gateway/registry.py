@@ -94,9 +94,9 @@ def route(
 ) -> Callable[[RouteHandler], Route]:
     """Declare a route; the models come from the handler's annotations, its description from its docstring.
 
-    ``status`` may list several successes, the usual one first (such as 200, 206, 304). ``request`` and ``response`` tell
-    the document of a body that the handler reads or writes itself; a model alone means JSON. ``errors`` are the problems
-    that this route may answer with beside those that every route may.
+    ``status`` may list several successes, the usual one first (such as 200, 206, 304). ``request`` and ``response``
+    tell the document of a body that the handler reads or writes itself; a model alone means JSON. ``errors`` are the
+    problems that this route may answer with beside those that every route may.
     """
 
     def declare(handler: RouteHandler) -> Route:

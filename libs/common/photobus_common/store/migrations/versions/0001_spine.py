@@ -1,6 +1,7 @@
 """The tables of the spine: access, catalogue, uploads, log, projections, claims."""
 
 from alembic import op
+
 from photobus_common.store.migrations.sql import statements_of
 
 revision = "0001"

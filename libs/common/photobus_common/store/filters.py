@@ -1,0 +1,134 @@
+"""The filter descriptor of photos, and the SQL it means: lists, timelines and tasks over "all that match" share it.
+
+A descriptor is the query of ``GET /api/photos`` as an object; what is absent restricts nothing. It is stored in events,
+so fields are added, never given another meaning.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+MAX_TAGS: Final = 50
+
+Tag = Annotated[str, Field(min_length=1, max_length=100)]
+FileType = Literal["any", "jpg_only", "raw_only", "both"]
+KeepType = Literal["any", "any_kept", "jpg_only", "raw_jpg", "none"]
+Orientation = Literal["any", "landscape", "portrait", "square"]
+Status = Literal["pending", "generated", "failed", "missing", "not_supported"]
+
+
+class PhotoFilter(BaseModel):
+    """Which photos of active projects match.
+
+    ``date_from`` and ``date_to`` are whole days in UTC, both included. ``text`` is looked for in the filename, in any
+    case. A photo has all of the ``tags``. ``status`` ``generated`` means both derivatives; any other, either of them.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    project_folder: str | None = Field(default=None, min_length=1, max_length=255)
+    date_from: date | None = None
+    date_to: date | None = None
+    file_type: FileType = "any"
+    keep_type: KeepType = "any"
+    orientation: Orientation = "any"
+    tags: tuple[Tag, ...] = Field(default=(), max_length=MAX_TAGS)
+    text: str | None = Field(default=None, min_length=1, max_length=255)
+    status: Status | None = None
+
+    @property
+    def restricts_only_project(self) -> bool:
+        """Whether all photos of a project, or of the library, match, so that their number need not be counted."""
+        return self.model_copy(update={"project_folder": None}) == PhotoFilter()
+
+    def descriptor(self) -> dict[str, Any]:
+        """Return what an event stores: the fields that restrict."""
+        return self.model_dump(mode="json", exclude_defaults=True)
+
+
+_FILE_TYPES: Final[dict[FileType, str]] = {
+    "any": "",
+    "jpg_only": "p.jpg_available AND NOT p.raw_available",
+    "raw_only": "p.raw_available AND NOT p.jpg_available",
+    "both": "p.jpg_available AND p.raw_available",
+}
+
+_KEEP_TYPES: Final[dict[KeepType, str]] = {
+    "any": "",
+    "any_kept": "(p.keep_jpg OR p.keep_raw OR p.keep_other)",
+    "jpg_only": "p.keep_jpg AND NOT p.keep_raw",
+    "raw_jpg": "p.keep_jpg AND p.keep_raw",
+    "none": "NOT (p.keep_jpg OR p.keep_raw OR p.keep_other)",
+}
+
+
+class _Conditions:
+    """Conditions that are joined by AND, and their parameters, numbered from ``first``."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self.parts: list[str] = []
+        self.params: list[Any] = []
+
+    def add(self, sql: str, *params: Any) -> None:
+        """Add ``sql``, in which each ``{}`` stands for the next of ``params``; an empty one adds nothing."""
+        if not sql:
+            return
+        names = [f"${self._first + len(self.params) + offset}" for offset in range(len(params))]
+        self.parts.append(sql.format(*names))
+        self.params += params
+
+
+def photo_filter_sql(
+    tenant: str,
+    descriptor: Mapping[str, Any] | PhotoFilter,
+    first_parameter: int = 1,
+) -> tuple[str, list[Any]]:
+    """Return the WHERE condition over ``photos p JOIN projects pr ON pr.id = p.project_id``, and its parameters.
+
+    They are numbered from ``first_parameter``. Photos of archived projects never match. Raises pydantic's
+    ``ValidationError`` for a descriptor that is none.
+    """
+    wanted = PhotoFilter.model_validate(descriptor)
+    found = _Conditions(first_parameter)
+    found.add("p.tenant = {}", tenant)
+    found.add("pr.status = 'active'")
+    if wanted.project_folder is not None:
+        found.add(
+            "p.project_id = (SELECT id FROM projects WHERE tenant = {} AND folder = {} AND status = 'active')",
+            tenant,
+            wanted.project_folder,
+        )
+    if wanted.date_from is not None:
+        found.add("p.taken_at >= {}", _start_of(wanted.date_from))
+    if wanted.date_to is not None:
+        found.add("p.taken_at < {}", _end_of(wanted.date_to))
+    found.add(_FILE_TYPES[wanted.file_type])
+    found.add(_KEEP_TYPES[wanted.keep_type])
+    if wanted.orientation != "any":
+        found.add("p.shape = {}", wanted.orientation)
+    for tag in wanted.tags:
+        found.add("EXISTS (SELECT FROM photo_tags t WHERE t.photo_id = p.id AND t.tag = {})", tag)
+    if wanted.text is not None:
+        found.add("p.filename ILIKE {}", f"%{_literal(wanted.text)}%")
+    if wanted.status is not None:
+        joint = "AND" if wanted.status == "generated" else "OR"
+        found.add(f"(p.thumbnail_status = {{0}} {joint} p.preview_status = {{0}})", wanted.status)
+    return " AND ".join(found.parts), found.params
+
+
+def _start_of(day: date) -> datetime:
+    return datetime.combine(day, time.min, UTC)
+
+
+def _end_of(day: date) -> datetime:
+    if day == date.max:
+        return datetime.max.replace(tzinfo=UTC)
+    return _start_of(day + timedelta(days=1))
+
+
+def _literal(text: str) -> str:
+    """Return ``text`` with what LIKE takes for wildcards taken literally."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
