@@ -90,6 +90,7 @@ class Pipeline(Section):
     bulk_priority: int = Field(default=70, ge=0, le=100)
     rescue_after_seconds: float = Field(default=60.0, gt=0)
     rescue_every_seconds: float = Field(default=15.0, gt=0)
+    drain_seconds: float = Field(default=10.0, ge=0)
 
     @model_validator(mode="after")
     def _lease_outlives_heartbeats(self) -> Self:

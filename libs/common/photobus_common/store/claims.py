@@ -48,12 +48,14 @@ class ClaimRequest:
 class ClaimAnswer:
     """The answer to a ``ClaimRequest``.
 
-    ``cursor`` is what an earlier run of the job saved. ``takeovers`` counts how often this attempt was taken over from a
-    run that went silent. ``free_in_seconds`` is, for ``busy``, when the claim can be taken over if its holder is dead.
+    ``cursor`` is what an earlier run of the job saved, ``done`` the number of items that have an outcome from one.
+    ``takeovers`` counts how often this attempt was taken over from a run that went silent. ``free_in_seconds`` is, for
+    ``busy``, when the claim can be taken over if its holder is dead.
     """
 
     verdict: ClaimVerdict
     cursor: dict[str, Any] | None = None
+    done: int = 0
     takeovers: int = 0
     free_in_seconds: float = 0.0
 
@@ -67,6 +69,7 @@ class Settlement:
     state: SettledState
 
 
+# A run that asks again, because the answer to its first request was lost, is granted what it holds already.
 TAKE_CLAIMS = """
 WITH wanted AS (
     SELECT w.*, j.status, j.attempt AS current,
@@ -81,15 +84,17 @@ WITH wanted AS (
         attempt = excluded.attempt, dispatch = excluded.dispatch, holder = excluded.holder, worker = excluded.worker,
         takeovers = CASE
             WHEN c.attempt < excluded.attempt THEN 0
-            WHEN c.state = 'held' THEN c.takeovers + 1
+            WHEN c.state = 'held' AND c.holder <> excluded.holder THEN c.takeovers + 1
             ELSE c.takeovers END,
         state = 'held', claimed_at = now(), heartbeat_at = now()
     WHERE c.attempt < excluded.attempt
         OR c.attempt = excluded.attempt
-            AND (c.state = 'released' OR c.state = 'held' AND c.heartbeat_at < now() - $6::interval)
+            AND (c.state = 'released' OR c.state = 'held'
+                AND (c.heartbeat_at < now() - $6::interval OR c.holder = excluded.holder))
     RETURNING c.job_id, c.cursor, c.takeovers
 )
 SELECT w.job_id, g.cursor, coalesce(g.takeovers, 0) AS takeovers,
+    (SELECT count(*) FROM job_items i WHERE i.job_id = w.job_id) AS done,
     CASE
         WHEN g.job_id IS NOT NULL THEN 'granted'
         WHEN w.status IS NULL THEN 'unknown'
@@ -110,11 +115,11 @@ WITH mine AS (
 )
 UPDATE job_claims c SET state = mine.state, heartbeat_at = now()
 FROM mine WHERE c.job_id = mine.job_id
-RETURNING c.job_id
+RETURNING c.holder
 """
 
 STATE_OF_OWN_CLAIMS = """
-SELECT job_id, state FROM job_claims
+SELECT holder, state FROM job_claims
 JOIN unnest($1::uuid[], $2::uuid[]) AS s(job_id, holder) USING (job_id, holder)
 """
 
@@ -150,33 +155,39 @@ async def take_claims(
         timedelta(seconds=stale_seconds),
     )
     return {
-        row["job_id"]: ClaimAnswer(row["verdict"], row["cursor"], row["takeovers"], row["free_in_seconds"])
+        row["job_id"]: ClaimAnswer(
+            row["verdict"],
+            row["cursor"],
+            row["done"],
+            row["takeovers"],
+            row["free_in_seconds"],
+        )
         for row in rows
     }
 
 
 async def settle_claims(connection: Connection, settlements: Sequence[Settlement]) -> frozenset[UUID]:
-    """End the claims that are still held by the runs named, and return the jobs of those."""
+    """End the claims that are still held by the runs named, and return the holders of those."""
     rows = await connection.fetch(
         SETTLE_CLAIMS,
         [settlement.job_id for settlement in settlements],
         [settlement.holder for settlement in settlements],
         [settlement.state for settlement in settlements],
     )
-    return frozenset(row["job_id"] for row in rows)
+    return frozenset(row["holder"] for row in rows)
 
 
 async def states_of_own_claims(
     connection: Connection,
     settlements: Sequence[Settlement],
 ) -> dict[UUID, str]:
-    """Return the state of each claim that still bears the holder named: what an unanswered commit has left."""
+    """Return, by holder, the state of the claims that still bear it: what an unanswered commit has left."""
     rows = await connection.fetch(
         STATE_OF_OWN_CLAIMS,
         [settlement.job_id for settlement in settlements],
         [settlement.holder for settlement in settlements],
     )
-    return {row["job_id"]: row["state"] for row in rows}
+    return {row["holder"]: row["state"] for row in rows}
 
 
 async def lock_own_claim(connection: Connection, job_id: UUID, holder: UUID) -> None:

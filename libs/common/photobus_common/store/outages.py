@@ -1,0 +1,19 @@
+"""Which errors say that the database is away for a while, as opposed to a statement that is wrong."""
+
+from typing import Final
+
+import asyncpg
+
+SESSION_ERRORS: Final = (
+    ConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
+"""The connection broke, the server is stopping or starting or out of room, or chose this transaction as a deadlock's
+victim: the same again may work. Nothing but the database (or a socket) raises these."""
+
+DATABASE_OUTAGES: Final = (*SESSION_ERRORS, OSError, TimeoutError)
+"""The same and what connecting raises, for code that does nothing but talk to the database."""
