@@ -57,7 +57,7 @@ def servers_folder(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture
-def servers_folder_of_test(servers_folder: Path) -> Iterator[Path]:
+def folder_of_servers(servers_folder: Path) -> Iterator[Path]:
     """The same for the servers of one test."""
     folder = Path(tempfile.mkdtemp(dir=servers_folder))
     folder.chmod(0o711)

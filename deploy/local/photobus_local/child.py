@@ -22,9 +22,6 @@ class Owner:
     uid: int
     gid: int
 
-    def __str__(self) -> str:
-        return f"{self.uid}:{self.gid}"
-
 
 @dataclass(frozen=True)
 class Program:
@@ -57,7 +54,7 @@ class Child:
         """
         with log.open("ab") as output:
             process = await asyncio.create_subprocess_exec(
-                *_launching("run", str(os.getpid()), str(int(program.death_signal)), str(program.owner or "-")),
+                *_launching("run", str(os.getpid()), str(int(program.death_signal)), _owner_word(program.owner)),
                 *program.command,
                 stdin=subprocess.DEVNULL,
                 stdout=output.fileno(),
@@ -113,12 +110,17 @@ async def run_to_end(program: Program, log: Path) -> int:
 async def barred_folder(owner: Owner, *paths: Path) -> Path | None:
     """Return the first folder on the way to ``paths`` that ``owner`` may not enter; None when all can be reached."""
     process = await asyncio.create_subprocess_exec(
-        *_launching("reach", str(owner), *(str(path.absolute()) for path in paths)),
+        *_launching("reach", _owner_word(owner), *(str(path.absolute()) for path in paths)),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
     )
     output, _ = await process.communicate()
     return Path(output.decode()) if output else None
+
+
+def _owner_word(owner: Owner | None) -> str:
+    """Return ``owner`` as the launcher wants it; only root becomes anybody else."""
+    return "-" if owner is None or owner.uid == os.geteuid() else f"{owner.uid}:{owner.gid}"
 
 
 def _launching(*arguments: str) -> tuple[str, ...]:

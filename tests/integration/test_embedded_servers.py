@@ -1,0 +1,110 @@
+"""The servers from the wheels: private, durable over a kill, clear about what they cannot do."""
+
+import os
+import pwd
+import stat
+from pathlib import Path
+
+import asyncpg
+import nats
+import psutil
+import pytest
+
+from photobus_common.errors import ConfigurationError
+from photobus_local.child import Owner, barred_folder
+from photobus_local.nats import EmbeddedNats
+from photobus_local.ports import is_free
+from photobus_local.postgres import EmbeddedPostgres
+
+
+def addresses(pid: int) -> set[str]:
+    """Where a process listens."""
+    return {c.laddr.ip for c in psutil.Process(pid).net_connections() if c.status == psutil.CONN_LISTEN}
+
+
+def mode(path: Path) -> int:
+    """The permission bits of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+async def test_postgres_keeps_what_was_committed_over_a_kill(folder_of_servers: Path) -> None:
+    server = EmbeddedPostgres(folder_of_servers / "postgres")
+    await server.start()
+    port = server.port
+    try:
+        connection = await asyncpg.connect(server.dsn)
+        assert await connection.fetchval("SHOW fsync") == "on"
+        await connection.execute("CREATE TABLE kept AS SELECT 42 AS answer")
+        await server.kill()
+        await server.start()
+        assert server.port == port
+        connection = await asyncpg.connect(server.dsn)
+        assert await connection.fetchval("SELECT answer FROM kept") == 42
+        await connection.close()
+    finally:
+        await server.stop()
+    assert is_free(port)
+
+
+async def test_postgres_wants_the_password_and_listens_on_loopback_only(postgres_server: EmbeddedPostgres) -> None:
+    with pytest.raises(asyncpg.InvalidPasswordError):
+        await asyncpg.connect(f"postgresql://photobus:wrong@127.0.0.1:{postgres_server.port}/photobus")
+    assert addresses(postgres_server.pid) == {"127.0.0.1"}
+    assert mode(postgres_server.directory / "password") == 0o600
+
+
+async def test_nats_keeps_streams_over_a_kill(folder_of_servers: Path) -> None:
+    server = EmbeddedNats(folder_of_servers / "nats")
+    await server.start()
+    try:
+        client = await nats.connect(server.url, user=server.user, password=server.password)
+        assert client.max_payload == 1024**2
+        await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+        await client.jetstream().publish("kept", b"42")
+        await client.close()
+        await server.kill()
+        await server.start()
+        client = await nats.connect(server.url, user=server.user, password=server.password)
+        message = await client.jetstream().get_msg("KEPT", 1)
+        await client.close()
+        assert message.data == b"42"
+    finally:
+        await server.stop()
+
+
+async def test_nats_wants_the_password_and_listens_on_loopback_only(nats_server: EmbeddedNats) -> None:
+    with pytest.raises(nats.errors.Error):
+        await nats.connect(nats_server.url, user=nats_server.user, password="wrong", allow_reconnect=False)  # noqa: S106 - the wrong one
+    assert addresses(nats_server.pid) == {"127.0.0.1"}
+    assert mode(nats_server.directory / "nats.conf") == mode(nats_server.directory / "password") == 0o600
+
+
+async def test_a_cluster_of_another_version_is_refused_with_its_name(folder_of_servers: Path) -> None:
+    cluster = folder_of_servers / "cluster"
+    cluster.mkdir()
+    (cluster / "PG_VERSION").write_text("12\n")
+    with pytest.raises(ConfigurationError, match=r"made by Postgres 12.*Postgres 18"):
+        await EmbeddedPostgres(folder_of_servers).start()
+
+
+async def test_the_reason_of_a_failed_start_is_pointed_at(folder_of_servers: Path) -> None:
+    server = EmbeddedPostgres(folder_of_servers)
+    await server.start()
+    await server.stop()
+    (folder_of_servers / "cluster" / "postgresql.conf").write_text("no such setting")
+    with pytest.raises(ConfigurationError, match=r"ended while it started.*postgres\.log"):
+        await server.start()
+
+
+async def test_a_folder_that_the_owner_of_the_server_may_not_enter_is_found(folder_of_servers: Path) -> None:
+    """As root the owner is another user; as anybody else a folder without the bit bars its owner too."""
+    entry = pwd.getpwnam("nobody") if os.geteuid() == 0 else pwd.getpwuid(os.geteuid())
+    owner = Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
+    home = folder_of_servers / "home"
+    (home / "data").mkdir(parents=True)
+    assert await barred_folder(owner, home / "data") is None
+    home.chmod(0o600)
+    try:
+        assert await barred_folder(owner, home / "data") == home
+    finally:
+        home.chmod(0o700)
