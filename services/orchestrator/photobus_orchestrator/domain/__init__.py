@@ -1,0 +1,1 @@
+"""What the orchestrator knows and decides, pure: no clock, no random numbers, no input or output."""
