@@ -6,12 +6,13 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.provisioning import provision
 from photobus_common.config import Library as LibrarySettings
 from photobus_common.config import Nats, Postgres, Settings
 from photobus_common.storage.library import Library
@@ -19,9 +20,6 @@ from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
 from photobus_local.nats import EmbeddedNats
 from photobus_local.postgres import EmbeddedPostgres
-
-if TYPE_CHECKING:
-    from photobus_common.bus.connection import Broker
 
 TENANT = "user_0"
 TEMPLATE = "photobus_template"
@@ -114,15 +112,12 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-async def broker(settings: Settings) -> AsyncIterator["Broker"]:
+async def broker(settings: Settings) -> AsyncIterator[Broker]:
     """A connection to NATS whose streams are new."""
-    from photobus_common.bus.connection import Broker
-    from photobus_common.bus.provisioning import provision
-
     opened = await Broker.open(settings.nats, "test")
     jetstream = opened.client.jetstream()
     for stream in await jetstream.streams_info():
-        await jetstream.delete_stream(stream.config.name)
+        await jetstream.delete_stream(str(stream.config.name))
     await provision(opened, settings, archived_seq=0)
     yield opened
     await opened.close()

@@ -24,6 +24,7 @@ class EmbeddedNats:
     """
 
     def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
+        self.name = "nats"
         self.directory = directory.absolute()
         self.port = port
         self.user = USER
@@ -41,7 +42,7 @@ class EmbeddedNats:
         """Process id of the server."""
         return self._running_child().pid
 
-    async def start(self, timeout_seconds: float = 60.0) -> None:
+    async def start(self, timeout_seconds: float = 120.0) -> None:
         """Start the server and return when it takes clients, its streams recovered."""
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.password = kept_secret(self.directory / "password")
@@ -56,6 +57,9 @@ class EmbeddedNats:
         except TimeoutError as error:
             await self.stop()
             raise ConfigurationError(f"NATS did not answer; its log is {self._log}.") from error
+
+    async def ready(self) -> None:
+        """Return at once: ``start`` has waited already."""
 
     async def stop(self) -> None:
         """Stop the server."""

@@ -26,6 +26,7 @@ ROLE: Final = "photobus"
 DATABASE: Final = "photobus"
 _MAJOR: Final = "18"
 _PROBE_SECONDS: Final = 0.05
+_PREDECESSOR_SECONDS: Final = 30.0
 
 
 class EmbeddedPostgres:
@@ -36,6 +37,7 @@ class EmbeddedPostgres:
     """
 
     def __init__(self, directory: Path, port: int = 0, *, durable: bool = True, log: Path | None = None) -> None:
+        self.name = "postgres"
         self.directory = directory.absolute()
         self.port = port
         self._durable = durable
@@ -59,7 +61,7 @@ class EmbeddedPostgres:
         """Address of ``database``, password included."""
         return f"postgresql://{ROLE}:{self._password}@{LOOPBACK}:{self.port}/{database}"
 
-    async def start(self, timeout_seconds: float = 60.0) -> None:
+    async def start(self, timeout_seconds: float = 120.0) -> None:
         """Make the cluster if there is none, start the server, and return when it answers."""
         self.directory.mkdir(parents=True, exist_ok=True)
         self._owner = await asyncio.to_thread(_system_user) if os.geteuid() == 0 else None
@@ -71,6 +73,7 @@ class EmbeddedPostgres:
         if not self._cluster.exists():
             await self._make_cluster()
         self._check_version()
+        await self._predecessor_gone()
         self._child = await Child.start(self._server(), self._log)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -78,6 +81,9 @@ class EmbeddedPostgres:
         except TimeoutError as error:
             await self.stop()
             raise ConfigurationError(f"Postgres did not answer; its log is {self._log}.") from error
+
+    async def ready(self) -> None:
+        """Return at once: ``start`` has waited already."""
 
     async def stop(self) -> None:
         """Stop the server; what is committed is on disk and the next start needs no recovery."""
@@ -160,6 +166,15 @@ class EmbeddedPostgres:
                 "dump it with the version that made it, or choose another folder with PHOTOBUS_DATA.",
             )
 
+    async def _predecessor_gone(self) -> None:
+        """Wait for a server that still shuts down after the process that started it was killed."""
+        pid_file = self._cluster / "postmaster.pid"
+        for _ in range(int(_PREDECESSOR_SECONDS / _PROBE_SECONDS)):
+            if not _is_postgres(pid_file):
+                return
+            await asyncio.sleep(_PROBE_SECONDS)
+        raise ConfigurationError(f"Another Postgres runs on {self._cluster} and does not end; stop it.")
+
     async def _answer(self) -> None:
         """Return once the server lets us in and the database is there."""
         while self._running_child().running:
@@ -192,6 +207,14 @@ def _program(name: str) -> Path:
         if path.is_file():
             return path
     raise ConfigurationError(f"Postgres {_MAJOR} is not installed; `make up` installs it.")
+
+
+def _is_postgres(pid_file: Path) -> bool:
+    try:
+        pid = int(pid_file.read_text(encoding="ascii").split()[0])
+        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "postgres"
+    except (OSError, ValueError, IndexError):
+        return False
 
 
 def _system_user() -> Owner:

@@ -9,7 +9,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import structlog
 from structlog.contextvars import bound_contextvars
@@ -21,8 +21,8 @@ _QUIET: Final = ("aiohttp.access", "nats", "nats.aio.client", "asyncio", "alembi
 """Libraries whose lines below a warning say nothing that an owner of the system could act on."""
 
 
-def configure(settings: Logging, service: str) -> None:
-    """Send the logs of this process, ours and those of libraries, to standard output as ``service``."""
+def configure(settings: Logging, service: str, stream: TextIO | None = None) -> None:
+    """Send the logs of this process, ours and those of libraries, to ``stream`` or standard output as ``service``."""
     level = logging.getLevelNamesMapping()[settings.level.upper()]
     shared = _shared_processors(service)
     structlog.configure(
@@ -31,7 +31,7 @@ def configure(settings: Logging, service: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(level),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(stream or sys.stdout)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[*shared, _foreign_sentence],

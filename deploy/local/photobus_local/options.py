@@ -1,0 +1,50 @@
+"""What the local stack is asked for, from the environment: folder, port, and how many processes of which service."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from photobus_common.errors import ConfigurationError
+
+SERVICES: Final = ("orchestrator", "derivatives", "maintenance", "gateway")
+OWN_VARIABLES: Final = frozenset({"PHOTOBUS_DATA", "PHOTOBUS_PORT", "PHOTOBUS_SCALE"})
+_MOST_PROCESSES: Final = 32
+
+
+@dataclass(frozen=True)
+class Options:
+    """``scale`` counts the processes of each service."""
+
+    data: Path
+    port: int
+    scale: Mapping[str, int]
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
+        """Read ``PHOTOBUS_DATA``, ``PHOTOBUS_PORT`` and ``PHOTOBUS_SCALE``; raises ``ConfigurationError``."""
+        return cls(
+            data=Path(environment.get("PHOTOBUS_DATA") or "data").expanduser(),
+            port=_port(environment.get("PHOTOBUS_PORT") or "8080"),
+            scale=_scale(environment.get("PHOTOBUS_SCALE") or ""),
+        )
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 65_535:  # noqa: PLR2004  # the range of ports
+        raise ConfigurationError(f"PHOTOBUS_PORT is {text!r}, which is not a port between 1 and 65535.")
+    return int(text)
+
+
+def _scale(text: str) -> dict[str, int]:
+    scale = dict.fromkeys(SERVICES, 1)
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, count = part.partition("=")
+        if name not in SERVICES or not count.isdecimal() or not 1 <= int(count) <= _MOST_PROCESSES:
+            raise ConfigurationError(
+                f"PHOTOBUS_SCALE has {part!r}; expected service=count, such as gateway=2,derivatives=2, "
+                f"with counts of 1 to {_MOST_PROCESSES} and services {', '.join(SERVICES)}.",
+            )
+        scale[name] = int(count)
+    return scale

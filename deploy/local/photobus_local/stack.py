@@ -1,0 +1,139 @@
+"""The whole system on one machine: Postgres, NATS and every service as processes under one supervisor."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from photobus_common import logging
+from photobus_common.config import Events, load_settings
+from photobus_common.errors import ConfigurationError
+from photobus_local.bootstrap import bootstrap
+from photobus_local.data_folder import DataFolder
+from photobus_local.nats import EmbeddedNats
+from photobus_local.options import OWN_VARIABLES, SERVICES, Options
+from photobus_local.port_reservation import PortReservation
+from photobus_local.ports import LOOPBACK, free_port
+from photobus_local.postgres import EmbeddedPostgres
+from photobus_local.service_process import ServiceProcess
+from photobus_local.supervisor import Supervisor
+
+_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+Overrides = Mapping[str, Mapping[str, Any]]
+"""Settings by section and key."""
+
+
+@dataclass(frozen=True)
+class Running:
+    """What a person or a script needs to use the stack."""
+
+    address: str
+    token: str
+
+
+async def run(options: Options, say: Callable[[str], None], started: Callable[[Running], None]) -> None:
+    """Run the stack until SIGINT, SIGTERM or SIGHUP; a second signal ends all processes at once.
+
+    ``say`` gets each line meant for a person; ``started`` is called once, when all services are ready. Raises
+    ``ConfigurationError`` when the stack cannot start, after stopping what had started.
+    """
+    if sys.platform != "linux":
+        raise ConfigurationError("The local stack runs on Linux only.")
+    settings = load_settings()  # what an owner set wrongly is told before anything runs
+    folder = DataFolder(options.data)
+    with folder.locked(), folder.log("supervisor").open("a") as log, PortReservation(options.port) as reservation:
+        logging.configure(settings.logging, "supervisor", log)
+        supervisor = Supervisor(say, lambda pids: folder.publish_pids({"supervisor": os.getpid(), **pids}))
+        stop = _stopped_by_signals(supervisor)
+        starting = asyncio.create_task(_start(options, folder, reservation.port, supervisor))
+        stopping = asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if not stop.is_set():
+                started(starting.result())
+                await stopping
+            say("Stopping …")
+        finally:
+            await _canceled(starting, stopping)
+            await supervisor.stop()
+
+
+async def _start(options: Options, folder: DataFolder, port: int, supervisor: Supervisor) -> Running:
+    postgres = EmbeddedPostgres(folder.postgres, log=folder.log("postgres"))
+    nats = EmbeddedNats(folder.nats, log=folder.log("nats"))
+    await supervisor.start((postgres,), (nats,))
+    overrides = _overrides(postgres, nats, folder, port)
+    token = await bootstrap(load_settings(overrides), folder)
+    await supervisor.start(*_services(options, overrides, folder, port))
+    running = Running(f"http://{LOOPBACK}:{port}", token)
+    folder.publish_address(running.address, running.token)
+    return running
+
+
+def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, folder: DataFolder, port: int) -> Overrides:
+    """Return what the stack decides itself; everything else is the owner's."""
+    kept_for_ever = load_settings().events.max_age_days == Events().max_age_days
+    return {
+        "postgres": {"dsn": postgres.dsn},
+        "nats": {"url": nats.url, "user": nats.user, "password": nats.password},
+        "library": {"root": folder.library},
+        "gateway": {"host": LOOPBACK, "port": port, "reuse_port": True},
+        **({"events": {"max_age_days": 0}} if kept_for_ever else {}),
+    }
+
+
+def _services(
+    options: Options, overrides: Overrides, folder: DataFolder, port: int
+) -> list[tuple[ServiceProcess, ...]]:
+    """Make the processes, a layer a service, in the order in which they start."""
+    return [
+        tuple(_service(service, number, overrides, folder, port) for number in range(1, options.scale[service] + 1))
+        for service in SERVICES
+    ]
+
+
+def _service(service: str, number: int, overrides: Overrides, folder: DataFolder, port: int) -> ServiceProcess:
+    name = service if number == 1 else f"{service}-{number}"
+    health_port = free_port()
+    ready_port = port if service == "gateway" else health_port
+    return ServiceProcess(
+        name,
+        f"photobus_{service}",
+        service_environment({**overrides, "health": {"host": LOOPBACK, "port": health_port}}),
+        lambda: folder.log(name),
+        f"http://{LOOPBACK}:{ready_port}/readyz",
+    )
+
+
+def service_environment(overrides: Overrides, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """Return the environment of a service: the owner's, less what only the stack reads, and ``overrides``."""
+    environment = {name: value for name, value in base.items() if name not in OWN_VARIABLES}
+    environment["PYTHONUNBUFFERED"] = "1"  # the last words of a service that dies are in its log
+    for section, values in overrides.items():
+        for key, value in values.items():
+            environment[f"PHOTOBUS_{section}__{key}".upper()] = str(value)
+    return environment
+
+
+def _stopped_by_signals(supervisor: Supervisor) -> asyncio.Event:
+    stop = asyncio.Event()
+    kills: list[asyncio.Task[None]] = []
+
+    def on_signal() -> None:
+        if stop.is_set():
+            kills.append(asyncio.create_task(supervisor.kill()))
+        stop.set()
+
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+    return stop
+
+
+async def _canceled(*tasks: asyncio.Task[Any]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
