@@ -64,6 +64,7 @@ CREATE TABLE photos (
     derivative_reason text,
     taken_at timestamptz NOT NULL,
     taken_offset_minutes int,
+    taken_from text NOT NULL DEFAULT 'file' CHECK (taken_from IN ('exif', 'file')),
     size bigint NOT NULL DEFAULT 0,
     width int,
     height int,
@@ -97,6 +98,10 @@ CREATE INDEX photos_by_size ON photos (tenant, size, id);
 CREATE INDEX photos_of_project_by_taken ON photos (project_id, taken_at, id);
 
 CREATE INDEX photos_of_project_by_size ON photos (project_id, size, id);
+
+-- Pending deletions are few among many; every client of live updates is told their counts when it connects.
+CREATE INDEX photos_pending_deletion ON photos (tenant, project_id)
+    WHERE (jpg_available AND NOT keep_jpg) OR (raw_available AND NOT keep_raw) OR (other_available AND NOT keep_other);
 
 CREATE TABLE photo_files (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -162,7 +167,8 @@ CREATE TRIGGER project_totals_on_update AFTER UPDATE ON photos
 -- Uploads ----------------------------------------------------------------------------------------------------------
 
 -- One file on its way in, by multipart or tus. Its bytes lie in the tenant's `.uploads/<id>` until they are placed;
--- `placing` is the recorded intent to link them to `target_name`, so that whoever comes after a crash can finish.
+-- `placing` is the recorded intent to link them to `target_name`, so that whoever comes after a crash can finish; `plan`
+-- says what it replaces. Bytes from `unverified_from` on came with a checksum that has not been compared yet.
 CREATE TABLE uploads (
     id uuid PRIMARY KEY,
     tenant text NOT NULL REFERENCES tenants,
@@ -176,13 +182,19 @@ CREATE TABLE uploads (
     batch_total int,
     modified_at timestamptz,
     state text NOT NULL DEFAULT 'receiving' CHECK (state IN ('receiving', 'placing', 'done', 'refused')),
+    unverified_from bigint,
+    basename text,
     target_name text,
+    plan jsonb,
     result jsonb,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL
 );
 
 CREATE INDEX uploads_by_expiry ON uploads (expires_at);
+
+-- Few at any time: each is written and resolved under the lock of its project's folder.
+CREATE INDEX uploads_placing ON uploads (project_id) WHERE state = 'placing';
 
 -- Photos uploaded but not yet part of an `upload_postprocess` task.
 CREATE TABLE upload_batches (
@@ -193,6 +205,16 @@ CREATE TABLE upload_batches (
     actor text NOT NULL,
     added_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (tenant, project_id, batch, photo_id)
+);
+
+-- How many files of a batch have been answered for, whatever the answer; a batch whose announced total has come is whole.
+CREATE TABLE upload_batch_counts (
+    tenant text NOT NULL,
+    project_id bigint NOT NULL,
+    batch text NOT NULL,
+    files int NOT NULL,
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (tenant, project_id, batch)
 );
 
 -- The log: outbox, archive, cursor ---------------------------------------------------------------------------------
@@ -210,7 +232,10 @@ CREATE TABLE outbox (
     relay_at timestamptz
 );
 
-CREATE INDEX outbox_by_age ON outbox (created_at);
+-- What a relay looks for: rows that should be gone by now, and commands whose time has come. Each row is in one of the two.
+CREATE INDEX outbox_lost ON outbox (coalesce(relay_at, created_at)) WHERE not_before IS NULL;
+
+CREATE INDEX outbox_scheduled ON outbox (coalesce(relay_at, not_before)) WHERE not_before IS NOT NULL;
 
 CREATE TABLE event_log (
     seq bigint PRIMARY KEY,
