@@ -90,7 +90,7 @@ ARCHIVE_LAG_SECONDS: Final = Gauge(
 SSE_CLIENTS: Final = Gauge("photobus_sse_clients", "Connected live-update clients.", registry=REGISTRY)
 SSE_CUT_OFF: Final = Counter(
     "photobus_sse_cut_off",
-    "Live-update clients that were disconnected, by reason: stalled, fell_behind, refused.",
+    "Live-update clients that were disconnected, by reason: stalled, fell_behind, revoked (token), refused (too many).",
     ["reason"],
     registry=REGISTRY,
 )

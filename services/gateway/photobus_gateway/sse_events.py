@@ -247,7 +247,7 @@ IGNORED: Final[dict[str, str]] = {
     "JobLost": "the JobQueued that follows says that it waits again",
     "FilesTrashed": "the PhotoFilesChanged beside it says how the photo stands",
     "TokenCreated": "who may do what is no live update",
-    "TokenRevoked": "the same",
+    "TokenRevoked": "told to nobody; the hub ends the streams of who bears that token",
 }
 
 CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged"})

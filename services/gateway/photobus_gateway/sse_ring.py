@@ -4,7 +4,6 @@ A client holds only a cursor into its tenant's part. Bounds hold over all tenant
 oldest event of the process goes, and a client that had not read it has fallen off.
 """
 
-import re
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Sequence
@@ -25,7 +24,8 @@ SHARED_CHUNKS: Final = 16
 WHOLE: Final = 2**31
 """As ``n`` of an id: every message of that event was seen."""
 
-_ID: Final = re.compile(r"([0-9]{1,19})(?:-([0-9]{1,10}))?")
+ID_PATTERN: Final = "[0-9]{1,18}(-[0-9]{1,9})?"
+"""How an id is written: `<seq>-<n>`, or `<seq>` for the whole event."""
 
 
 class FrameId(NamedTuple):
@@ -35,10 +35,10 @@ class FrameId(NamedTuple):
     n: int
 
     @classmethod
-    def parse(cls, text: str) -> Self | None:
-        """Read ``<seq>-<n>``, or ``<seq>`` for the whole event; None when it is neither."""
-        match = _ID.fullmatch(text)
-        return cls(int(match[1]), int(match[2] or WHOLE)) if match else None
+    def parse(cls, text: str) -> Self:
+        """Read what matches ``ID_PATTERN``."""
+        seq, dash, n = text.partition("-")
+        return cls(int(seq), int(n) if dash else WHOLE)
 
     def __str__(self) -> str:
         return f"{self.seq}-{self.n}"
@@ -85,7 +85,7 @@ class FellBehindError(Exception):
 
 @dataclass
 class _TenantPart:
-    """One tenant's entries. ``first`` is the cursor of ``entries[0]``; ``floor`` the highest sequence no longer held."""
+    """One tenant's entries. ``first`` is the cursor of ``entries[0]``, ``floor`` the highest sequence not held."""
 
     floor: int
     first: int = 0

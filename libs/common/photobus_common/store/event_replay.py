@@ -1,0 +1,48 @@
+"""Reading the archive for clients that come back: what one tenant's events said after a position in the log."""
+
+from typing import Final, NamedTuple
+
+from photobus_common.store.database import Connection
+
+ARCHIVED_UNTIL: Final = "SELECT coalesce(max(seq), 0) FROM fold_cursor"
+
+FIRST_ARCHIVED: Final = "SELECT min(seq) FROM event_log"
+
+COUNT_EVENTS_AFTER: Final = """
+SELECT count(*) FROM (SELECT FROM event_log WHERE tenant = $1 AND seq > $2 LIMIT $3) bounded
+"""
+
+EVENTS_FROM: Final = """
+SELECT seq, payload FROM event_log WHERE tenant = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq LIMIT $4
+"""
+
+
+class ArchivedEvent(NamedTuple):
+    """One event as it was stored."""
+
+    seq: int
+    payload: str
+
+
+async def archived_until(connection: Connection) -> int:
+    """Return the sequence up to which the archive holds every event; 0 when it holds none."""
+    return int(await connection.fetchval(ARCHIVED_UNTIL))
+
+
+async def first_archived(connection: Connection) -> int | None:
+    """Return the lowest sequence in the archive, or None when it is empty."""
+    first: int | None = await connection.fetchval(FIRST_ARCHIVED)
+    return first
+
+
+async def more_events_than(connection: Connection, tenant: str, after: int, bound: int) -> bool:
+    """Whether the archive holds more than ``bound`` events of ``tenant`` after the sequence ``after``."""
+    return int(await connection.fetchval(COUNT_EVENTS_AFTER, tenant, after, bound + 1)) > bound
+
+
+async def events_from(
+    connection: Connection, tenant: str, first: int, last: int, limit: int
+) -> tuple[ArchivedEvent, ...]:
+    """Return up to ``limit`` events of ``tenant`` from sequence ``first`` to ``last``, both included, in order."""
+    rows = await connection.fetch(EVENTS_FROM, tenant, first, last, limit)
+    return tuple(ArchivedEvent(row["seq"], row["payload"]) for row in rows)
