@@ -1,0 +1,194 @@
+"""The archive: every event of the log in Postgres, in stream order, chained by hash, and the cursor of the fold.
+
+Only the orchestrator's loop writes it, in the transaction that moves the cursor, so there is one writer and no gap that
+nobody noticed. Each hash covers the one before, so that a row changed or taken out later shows.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from photobus_common.store.database import Connection
+
+PARTITION: Final = 0
+"""The one partition of the fold; the column is there for the day on which measurement asks for more."""
+
+CHAIN_START: Final = bytes(32)
+"""What the first hash of the chain covers."""
+
+ENSURE_CURSOR = """
+INSERT INTO fold_cursor (partition, seq, hash) VALUES ($1, 0, $2) ON CONFLICT (partition) DO NOTHING
+"""
+
+CURSOR = "SELECT seq, hash, stream_created FROM fold_cursor WHERE partition = $1"
+
+MOVE_CURSOR = """
+UPDATE fold_cursor SET seq = $3, hash = $4 WHERE partition = $1 AND seq = $2
+"""
+
+FOLLOW_STREAM = """
+UPDATE fold_cursor SET seq = $3, stream_created = $4 WHERE partition = $1 AND seq = $2
+"""
+
+ARCHIVED_AMONG = "SELECT event_id FROM event_log WHERE event_id = ANY($1::uuid[])"
+
+EARLY_CANCELS = """
+SELECT DISTINCT task_id FROM event_log
+WHERE task_id = ANY($1::uuid[]) AND seq < $2 AND type = 'TaskCancelRequested'
+"""
+
+ENTRIES_AFTER = """
+SELECT seq, event_id, hash, payload FROM event_log WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3
+"""
+
+DELETE_ARCHIVED_OUTBOX = """
+DELETE FROM outbox WHERE id IN (
+    SELECT id FROM outbox WHERE id = ANY($1::uuid[]) AND kind = 'event' FOR UPDATE SKIP LOCKED
+) RETURNING id
+"""
+
+OUTBOX_EVENTS_AFTER = """
+SELECT id FROM outbox WHERE kind = 'event' AND id > $1 ORDER BY id LIMIT $2
+"""
+
+_COLUMNS: Final = (
+    "seq",
+    "event_id",
+    "time",
+    "type",
+    "tenant",
+    "subject",
+    "actor",
+    "task_id",
+    "project_id",
+    "photo_ids",
+    "payload",
+    "hash",
+)
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """The last sequence that was folded, the hash of the last archived event, and the stream they came from."""
+
+    seq: int
+    hash: bytes
+    stream_created: datetime | None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event as the archive keeps it; ``payload`` is what the stream held, to the byte."""
+
+    seq: int
+    event_id: UUID
+    time: datetime
+    type: str
+    tenant: str
+    subject: str
+    actor: str
+    task_id: UUID | None
+    project_id: int | None
+    photo_ids: tuple[int, ...]
+    payload: str
+    hash: bytes
+
+
+@dataclass(frozen=True)
+class StoredEntry:
+    """What is read back of an archived event."""
+
+    seq: int
+    event_id: UUID
+    hash: bytes
+    payload: str
+
+
+def link(previous: bytes, seq: int, payload: bytes) -> bytes:
+    """Return the hash of an entry: SHA-256 over the hash before it, its sequence (8 bytes) and its payload."""
+    return hashlib.sha256(previous + seq.to_bytes(8) + payload).digest()
+
+
+async def ensure_cursor(connection: Connection) -> Cursor:
+    """Return the cursor; on a new database it stands before the first event."""
+    await connection.execute(ENSURE_CURSOR, PARTITION, CHAIN_START)
+    return await read_cursor(connection)
+
+
+async def read_cursor(connection: Connection) -> Cursor:
+    """Return the cursor, which must exist."""
+    row = await connection.fetchrow(CURSOR, PARTITION)
+    if row is None:
+        return Cursor(0, CHAIN_START, None)
+    return Cursor(row["seq"], row["hash"], row["stream_created"])
+
+
+async def move_cursor(connection: Connection, expected: int, seq: int, chain: bytes) -> bool:
+    """Move the cursor from ``expected`` to ``seq``; false, and nothing moved, when it does not stand there."""
+    return await connection.execute(MOVE_CURSOR, PARTITION, expected, seq, chain) == "UPDATE 1"
+
+
+async def follow_stream(connection: Connection, expected: int, seq: int, created: datetime) -> bool:
+    """Note the stream made at ``created`` and read it on from ``seq``; false when the cursor is not at ``expected``."""
+    return await connection.execute(FOLLOW_STREAM, PARTITION, expected, seq, created) == "UPDATE 1"
+
+
+async def archived_among(connection: Connection, event_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return those of ``event_ids`` that the archive holds."""
+    rows = await connection.fetch(ARCHIVED_AMONG, event_ids)
+    return frozenset(row["event_id"] for row in rows)
+
+
+async def early_cancels(connection: Connection, task_ids: Sequence[UUID], before: int) -> frozenset[UUID]:
+    """Return those of the tasks whose cancellation was asked for before the sequence ``before``."""
+    rows = await connection.fetch(EARLY_CANCELS, task_ids, before)
+    return frozenset(row["task_id"] for row in rows)
+
+
+async def append(connection: Connection, entries: Iterable[Entry]) -> None:
+    """Add ``entries`` to the archive."""
+    await connection.copy_records_to_table(
+        "event_log",
+        columns=_COLUMNS,
+        records=(
+            (
+                entry.seq,
+                entry.event_id,
+                entry.time,
+                entry.type,
+                entry.tenant,
+                entry.subject,
+                entry.actor,
+                entry.task_id,
+                entry.project_id,
+                entry.photo_ids or None,
+                entry.payload,
+                entry.hash,
+            )
+            for entry in entries
+        ),
+    )
+
+
+async def entries_between(
+    connection: Connection, after: int, until: int, page: int
+) -> AsyncIterator[list[StoredEntry]]:
+    """Yield the archive after ``after`` up to ``until``, in order, ``page`` entries at a time."""
+    while rows := await connection.fetch(ENTRIES_AFTER, after, until, page):
+        yield [StoredEntry(row["seq"], row["event_id"], row["hash"], row["payload"]) for row in rows]
+        after = rows[-1]["seq"]
+
+
+async def delete_archived_outbox(connection: Connection, event_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Delete the outbox rows of archived events and return those deleted; a row that is held is passed over."""
+    rows = await connection.fetch(DELETE_ARCHIVED_OUTBOX, event_ids)
+    return frozenset(row["id"] for row in rows)
+
+
+async def outbox_events_after(connection: Connection, after: UUID, page: int) -> list[UUID]:
+    """Return the ids of up to ``page`` events in the outbox, in the order of their ids, after ``after``."""
+    rows = await connection.fetch(OUTBOX_EVENTS_AFTER, after, page)
+    return [row["id"] for row in rows]
