@@ -1,0 +1,304 @@
+"""Photos and their files as rows: what is known of a name, and what files that arrived make of the photos.
+
+A photo is shown by its JPEG, else by its other format, else by its RAW; of several files of one kind by the first name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any, Final, Literal
+
+from photobus_common.events.catalogue import FileKind
+from photobus_common.photos.exif import Exif
+from photobus_common.store.database import Connection
+
+SHOWN_FIRST: Final[tuple[FileKind, ...]] = ("jpg", "other", "raw")
+"""Which kind of file a photo is shown by, best first; a sidecar shows nothing."""
+
+_TAKEN: Final = ("taken_at", "taken_offset_minutes", "taken_from")
+_COLUMN_TYPES: Final[Mapping[str, str]] = {
+    "taken_at": "timestamptz",
+    "taken_offset_minutes": "int",
+    "taken_from": "text",
+    "exif_orientation": "smallint",
+    "width": "int",
+    "height": "int",
+    "camera_make": "text",
+    "camera_model": "text",
+    "lens": "text",
+    "exposure_seconds": "double precision",
+    "f_number": "double precision",
+    "iso": "int",
+    "focal_length_mm": "double precision",
+    "gps_latitude": "double precision",
+    "gps_longitude": "double precision",
+    "gps_altitude_m": "double precision",
+}
+_METADATA: Final = tuple(_COLUMN_TYPES)
+_RECORD: Final = ", ".join(f"{name} {kind}" for name, kind in _COLUMN_TYPES.items())
+
+Weight = Literal["replace", "lead", "fill"]
+"""How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing."""
+
+PHOTOS_OF_BASENAMES: Final = """
+SELECT id, filename, version FROM photos WHERE project_id = $1 AND filename = ANY($2::text[]) ORDER BY id FOR UPDATE
+"""
+
+FILES_OF_BASENAMES: Final = """
+SELECT f.photo_id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
+FROM photos p JOIN photo_files f ON f.photo_id = p.id
+WHERE p.project_id = $1 AND p.filename = ANY($2::text[])
+ORDER BY f.name
+"""
+
+KNOWN_BASENAMES: Final = "SELECT id, filename FROM photos WHERE project_id = $1 AND filename = ANY($2::text[])"
+
+PROJECTS_WITH_BASENAMES: Final = """
+SELECT p.filename, pr.folder
+FROM photos p JOIN projects pr ON pr.id = p.project_id
+WHERE p.tenant = $1 AND p.filename = ANY($3::text[]) AND p.project_id <> $2 AND pr.status = 'active'
+ORDER BY p.id
+"""
+
+INSERT_PHOTOS: Final = f"""
+INSERT INTO photos (
+    tenant, project_id, filename, size, {", ".join(_METADATA)},
+    jpg_available, raw_available, other_available, keep_jpg, keep_raw, keep_other
+)
+SELECT $1, $2, n.filename, n.size, {", ".join(f"n.{name}" for name in _METADATA)},
+    n.jpg, n.raw, n.other, n.jpg, n.raw, n.other
+FROM jsonb_to_recordset($3) AS n (filename text, size bigint, jpg boolean, raw boolean, other boolean, {_RECORD})
+RETURNING id, filename, version
+"""  # noqa: S608 - put together from constants
+
+PUT_FILES: Final = """
+INSERT INTO photo_files (tenant, project_id, photo_id, name, kind, size, md5, modified_at)
+SELECT $1, $2, n.photo_id, n.name, n.kind, n.size, n.md5, n.modified_at
+FROM jsonb_to_recordset($3)
+    AS n (photo_id bigint, name text, kind text, size bigint, md5 text, modified_at timestamptz)
+ON CONFLICT (project_id, name) DO UPDATE SET
+    photo_id = excluded.photo_id, kind = excluded.kind, size = excluded.size, md5 = excluded.md5,
+    modified_at = excluded.modified_at
+"""
+
+COUNT_FILES_IN: Final = """
+UPDATE photos p SET
+    jpg_available = n.jpg, raw_available = n.raw, other_available = n.other,
+    keep_jpg = p.keep_jpg OR (n.jpg AND NOT p.jpg_available),
+    keep_raw = p.keep_raw OR (n.raw AND NOT p.raw_available),
+    keep_other = p.keep_other OR (n.other AND NOT p.other_available),
+    size = n.size, version = p.version + 1, updated_at = now()
+FROM (
+    SELECT photo_id, bool_or(kind = 'jpg') AS jpg, bool_or(kind = 'raw') AS raw, bool_or(kind = 'other') AS other,
+        coalesce(sum(size) FILTER (WHERE kind <> 'sidecar'), 0) AS size
+    FROM photo_files WHERE photo_id = ANY($1::bigint[]) GROUP BY photo_id
+) n
+WHERE p.id = n.photo_id
+RETURNING p.id, p.version
+"""
+
+_TIME_WINS: Final = """
+    CASE WHEN n.weight = 'replace'
+        OR n.taken_from = 'exif' AND (n.weight = 'lead' OR p.taken_from = 'file')
+        OR n.weight = 'lead' AND p.taken_from = 'file'
+"""
+_TIME_MEETS: Final = ", ".join(f"{name} = {_TIME_WINS} THEN n.{name} ELSE p.{name} END" for name in _TAKEN)
+_REST_MEETS: Final = ", ".join(
+    f"{name} = CASE n.weight WHEN 'replace' THEN n.{name} WHEN 'lead' THEN coalesce(n.{name}, p.{name}) "
+    f"ELSE coalesce(p.{name}, n.{name}) END"
+    for name in _METADATA
+    if name not in _TAKEN
+)
+
+MEET_METADATA: Final = f"""
+UPDATE photos p SET {_TIME_MEETS}, {_REST_MEETS},
+    thumbnail_status = CASE n.weight WHEN 'fill' THEN p.thumbnail_status ELSE 'pending' END,
+    preview_status = CASE n.weight WHEN 'fill' THEN p.preview_status ELSE 'pending' END
+FROM jsonb_to_recordset($1) AS n (photo_id bigint, weight text, {_RECORD})
+WHERE p.id = n.photo_id
+"""  # noqa: S608 - put together from constants
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """One file as its row tells: ``size`` in bytes, ``md5`` in lower-case hex, ``modified_at`` the file's own time."""
+
+    name: str
+    kind: FileKind
+    size: int
+    md5: str
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file that has a row, and the photo it belongs to."""
+
+    photo_id: int
+    basename: str
+    file: StoredFile
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A file that has come to lie in its project: new, or (``replaces``) in the place of one of that name."""
+
+    basename: str
+    file: StoredFile
+    exif: Exif
+    replaces: bool = False
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What arrivals made of one photo; ``version`` is the row's after the change."""
+
+    photo_id: int
+    basename: str
+    version: int
+    created: bool
+    arrivals: tuple[Arrival, ...]
+    replaced: tuple[StoredFile, ...]
+
+
+async def files_of_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> list[KnownFile]:
+    """Return every file of the photos with these basenames in the project."""
+    rows = await connection.fetch(FILES_OF_BASENAMES, project_id, list(basenames))
+    return [
+        KnownFile(
+            row["photo_id"],
+            row["filename"],
+            StoredFile(row["name"], row["kind"], row["size"], row["md5"], row["modified_at"]),
+        )
+        for row in rows
+    ]
+
+
+async def known_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> dict[str, int]:
+    """Return the ids of the project's photos with these basenames; unknown ones are absent."""
+    rows = await connection.fetch(KNOWN_BASENAMES, project_id, list(basenames))
+    return {row["filename"]: row["id"] for row in rows}
+
+
+async def projects_with_basenames(
+    connection: Connection, tenant: str, project_id: int, basenames: Sequence[str]
+) -> dict[str, str]:
+    """Return, for basenames that other active projects of the tenant have, the folder of one of those."""
+    rows = await connection.fetch(PROJECTS_WITH_BASENAMES, tenant, project_id, list(basenames))
+    return {row["filename"]: row["folder"] for row in reversed(rows)}
+
+
+async def record_files(
+    connection: Connection, tenant: str, project_id: int, arrivals: Sequence[Arrival]
+) -> list[Recorded]:
+    """Write the rows of files that now lie in the project: new photos, or files of photos it has.
+
+    The caller holds the lock of the project's folder, in one transaction with the events that tell of it.
+    """
+    groups: dict[str, list[Arrival]] = {}
+    for arrival in arrivals:
+        groups.setdefault(arrival.basename, []).append(arrival)
+    basenames = sorted(groups)
+    known = {row["filename"]: row["id"] for row in await connection.fetch(PHOTOS_OF_BASENAMES, project_id, basenames)}
+    before = await files_of_basenames(connection, project_id, basenames)
+    new = {name: group for name, group in groups.items() if name not in known}
+    inserted = await _insert_photos(connection, tenant, project_id, new)
+    ids = known | inserted
+    await _put_files(connection, tenant, project_id, ids, arrivals)
+    versions = await _count_in(connection, {known[name]: groups[name] for name in groups if name in known}, before)
+    replaced = {(found.basename, found.file.name): found.file for found in before}
+    return [
+        Recorded(
+            photo_id=ids[name],
+            basename=name,
+            version=versions.get(ids[name], 1),
+            created=name in inserted,
+            arrivals=tuple(group),
+            replaced=tuple(
+                replaced[name, arrival.file.name] for arrival in group if (name, arrival.file.name) in replaced
+            ),
+        )
+        for name, group in groups.items()
+    ]
+
+
+def shown_first(files: Sequence[StoredFile]) -> StoredFile | None:
+    """Return the file that a photo with ``files`` is shown by."""
+    showing = [file for file in files if file.kind in SHOWN_FIRST]
+    return min(showing, key=lambda file: (SHOWN_FIRST.index(file.kind), file.name), default=None)
+
+
+def metadata_row(exif: Exif, file_time: datetime) -> dict[str, Any]:
+    """Return the metadata columns of a photo row; a photo that tells no time was taken at its file's time."""
+    row = {("exif_orientation" if f.name == "orientation" else f.name): getattr(exif, f.name) for f in fields(exif)}
+    row["taken_from"] = "file" if exif.taken_at is None else "exif"
+    row["taken_at"] = (exif.taken_at or file_time).isoformat()
+    return row
+
+
+async def _insert_photos(
+    connection: Connection, tenant: str, project_id: int, groups: Mapping[str, Sequence[Arrival]]
+) -> dict[str, int]:
+    if not groups:
+        return {}
+    rows = [_new_photo(basename, arrivals) for basename, arrivals in groups.items()]
+    found = await connection.fetch(INSERT_PHOTOS, tenant, project_id, rows)
+    return {row["filename"]: row["id"] for row in found}
+
+
+def _new_photo(basename: str, arrivals: Sequence[Arrival]) -> dict[str, Any]:
+    kinds = {arrival.file.kind for arrival in arrivals}
+    size = sum(arrival.file.size for arrival in arrivals if arrival.file.kind != "sidecar")
+    ordered = sorted(arrivals, key=_order_of_showing)
+    metadata: dict[str, Any] = {}
+    for arrival in ordered:
+        found = metadata_row(arrival.exif, arrival.file.modified_at)
+        if not metadata or (metadata["taken_from"] == "file" and found["taken_from"] == "exif"):
+            metadata |= {name: found[name] for name in _TAKEN}
+        metadata |= {name: value for name, value in found.items() if metadata.get(name) is None}
+    availability: dict[str, Any] = {kind: kind in kinds for kind in SHOWN_FIRST}
+    return {"filename": basename, "size": size, **availability, **metadata}
+
+
+def _order_of_showing(arrival: Arrival) -> tuple[int, str]:
+    kind = arrival.file.kind
+    return (SHOWN_FIRST.index(kind) if kind in SHOWN_FIRST else len(SHOWN_FIRST), arrival.file.name)
+
+
+async def _put_files(
+    connection: Connection, tenant: str, project_id: int, ids: Mapping[str, int], arrivals: Sequence[Arrival]
+) -> None:
+    rows = [
+        {
+            **asdict(arrival.file),
+            "modified_at": arrival.file.modified_at.isoformat(),
+            "photo_id": ids[arrival.basename],
+        }
+        for arrival in arrivals
+    ]
+    await connection.execute(PUT_FILES, tenant, project_id, rows)
+
+
+async def _count_in(
+    connection: Connection, groups: Mapping[int, Sequence[Arrival]], before: Sequence[KnownFile]
+) -> dict[int, int]:
+    """Let photos that were there already know their new files; return their versions."""
+    if not groups:
+        return {}
+    rows = [
+        {"photo_id": photo_id, "weight": _weight(arrival, photo_id, before), **metadata}
+        for photo_id, group in groups.items()
+        if (arrival := min(group, key=_order_of_showing)).file.kind != "sidecar"
+        for metadata in (metadata_row(arrival.exif, arrival.file.modified_at),)
+    ]
+    if rows:
+        await connection.execute(MEET_METADATA, rows)
+    found = await connection.fetch(COUNT_FILES_IN, list(groups))
+    return {row["id"]: row["version"] for row in found}
+
+
+def _weight(arrival: Arrival, photo_id: int, before: Sequence[KnownFile]) -> Weight:
+    files = [known.file for known in before if known.photo_id == photo_id and known.file.name != arrival.file.name]
+    if shown_first([*files, arrival.file]) != arrival.file:
+        return "fill"
+    return "replace" if arrival.replaces else "lead"

@@ -1,0 +1,372 @@
+"""Uploads on their way in, intents to place them, and uploaded photos waiting to become a task."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final, Literal
+from uuid import UUID
+
+from photobus_common.store.database import Connection
+
+OnConflict = Literal["overwrite", "skip", "rename"]
+UploadState = Literal["receiving", "placing", "done", "refused"]
+
+_COLUMNS: Final = """
+    u.id, u.tenant, u.project_id, u.actor, u.filename, u.size, u.md5, u.on_conflict, u.batch, u.batch_total,
+    u.modified_at, u.state, u.unverified_from, u.target_name, u.plan, u.result, u.expires_at
+"""
+
+INSERT_UPLOAD: Final = """
+INSERT INTO uploads (
+    id, tenant, project_id, actor, filename, size, md5, on_conflict, batch, batch_total, modified_at, expires_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12)
+RETURNING expires_at
+"""
+
+UPLOAD_OF_PROJECT: Final = f"""
+SELECT {_COLUMNS} FROM uploads u WHERE u.id = $1 AND u.tenant = $2 AND u.project_id = $3
+"""  # noqa: S608 - put together from constants
+
+EXTEND_UPLOAD: Final = "UPDATE uploads SET expires_at = now() + $2 WHERE id = $1 RETURNING expires_at"
+
+MARK_UNVERIFIED: Final = "UPDATE uploads SET unverified_from = $2 WHERE id = $1 AND state = 'receiving'"
+
+DELETE_UPLOAD: Final = "DELETE FROM uploads WHERE id = $1"
+
+LOCK_BASENAMES: Final = """
+SELECT pg_advisory_xact_lock(key) FROM (
+    SELECT DISTINCT hashtextextended($1 || '/' || basename, 0) AS key FROM unnest($2::text[]) AS basename ORDER BY key
+) AS keys
+"""
+
+TRY_LOCK_BASENAME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))"
+
+PROJECTS_PLACING_BASENAMES: Final = """
+SELECT u.basename, pr.folder
+FROM uploads u JOIN projects pr ON pr.id = u.project_id
+WHERE u.state = 'placing' AND u.tenant = $1 AND u.project_id <> $2 AND u.basename = ANY($3::text[])
+    AND pr.status = 'active'
+"""
+
+RECORD_INTENTS: Final = """
+INSERT INTO uploads (
+    id, tenant, project_id, actor, filename, size, md5, batch, batch_total, modified_at,
+    state, basename, target_name, plan, expires_at
+)
+SELECT n.id, n.tenant, n.project_id, n.actor, n.filename, n.size, n.md5, n.batch, n.batch_total, n.modified_at,
+    'placing', n.basename, n.target_name, n.plan, now() + $2
+FROM jsonb_to_recordset($1) AS n (
+    id uuid, tenant text, project_id bigint, actor text, filename text, size bigint, md5 text, batch text,
+    batch_total int, modified_at timestamptz, basename text, target_name text, plan jsonb
+)
+ON CONFLICT (id) DO UPDATE SET
+    state = 'placing', basename = excluded.basename, target_name = excluded.target_name, plan = excluded.plan,
+    size = excluded.size, md5 = excluded.md5, modified_at = excluded.modified_at
+"""
+
+OPEN_INTENTS: Final = f"""
+SELECT {_COLUMNS} FROM uploads u WHERE u.project_id = $1 AND u.state = 'placing' ORDER BY u.created_at, u.id
+"""  # noqa: S608 - put together from constants
+
+PROJECTS_WITH_INTENTS: Final = """
+SELECT pr.id, pr.tenant, pr.folder, t.library_id
+FROM projects pr JOIN tenants t ON t.tenant = pr.tenant
+WHERE pr.id IN (SELECT project_id FROM uploads WHERE state = 'placing')
+ORDER BY pr.id
+"""
+
+SETTLE_UPLOADS: Final = """
+UPDATE uploads u SET state = n.state, result = n.result, plan = NULL
+FROM jsonb_to_recordset($1) AS n (id uuid, state text, result jsonb)
+WHERE u.id = n.id
+"""
+
+FORGET_UPLOADS: Final = "DELETE FROM uploads WHERE id = ANY($1::uuid[])"
+
+EXPIRED_UPLOADS: Final = """
+SELECT u.id, u.tenant, u.state, t.library_id FROM uploads u JOIN tenants t ON t.tenant = u.tenant
+WHERE u.expires_at < now() AND u.state <> 'placing' ORDER BY u.expires_at LIMIT $1 FOR UPDATE OF u SKIP LOCKED
+"""
+
+KNOWN_UPLOADS: Final = "SELECT id FROM uploads WHERE id = ANY($1::uuid[])"
+
+TENANT_LIBRARIES: Final = "SELECT tenant, library_id FROM tenants ORDER BY tenant"
+
+ADD_TO_BATCHES: Final = """
+INSERT INTO upload_batches (tenant, project_id, batch, photo_id, actor)
+SELECT $1, $2, n.batch, n.photo_id, $3 FROM unnest($4::text[], $5::bigint[]) AS n (batch, photo_id)
+ON CONFLICT DO NOTHING
+"""
+
+COUNT_ANSWERED: Final = """
+INSERT INTO upload_batch_counts AS c (tenant, project_id, batch, files)
+SELECT $1, $2, n.batch, n.files FROM unnest($3::text[], $4::int[]) AS n (batch, files) ORDER BY n.batch
+ON CONFLICT (tenant, project_id, batch) DO UPDATE SET files = c.files + excluded.files, updated_at = now()
+RETURNING batch, files
+"""
+
+DUE_BATCHES: Final = """
+SELECT b.tenant, b.project_id, b.batch
+FROM upload_batches b
+GROUP BY b.tenant, b.project_id, b.batch
+HAVING count(*) >= $2 OR min(b.added_at) <= now() - $1::interval
+ORDER BY min(b.added_at)
+"""
+
+SIZE_OF_BATCH: Final = """
+SELECT count(*) FROM upload_batches WHERE tenant = $1 AND project_id = $2 AND batch = $3
+"""
+
+TAKE_FROM_BATCH: Final = """
+WITH taken AS (
+    SELECT b.ctid FROM upload_batches b
+    WHERE b.tenant = $1 AND b.project_id = $2 AND b.batch = $3
+    ORDER BY b.added_at, b.photo_id LIMIT $4 FOR UPDATE SKIP LOCKED
+), gone AS (
+    DELETE FROM upload_batches b USING taken WHERE b.ctid = taken.ctid RETURNING b.photo_id, b.actor, b.added_at
+)
+SELECT photo_id, actor FROM gone ORDER BY added_at, photo_id
+"""
+
+FORGET_COUNTS: Final = """
+DELETE FROM upload_batch_counts WHERE tenant = $1 AND project_id = $2 AND batch = $3
+"""
+
+FORGET_OLD_COUNTS: Final = "DELETE FROM upload_batch_counts WHERE updated_at < now() - $1::interval"
+
+PROJECT_NAME: Final = "SELECT name FROM projects WHERE id = $1"
+
+ACTIVE_PROJECT: Final = "SELECT folder FROM projects WHERE id = $1 AND status = 'active' FOR SHARE"
+
+
+@dataclass(frozen=True)
+class Upload:
+    """One row of ``uploads``: a file on its way in. ``size`` is what was announced, in bytes; ``md5`` in hex."""
+
+    id: UUID
+    tenant: str
+    project_id: int
+    actor: str
+    filename: str
+    size: int | None
+    md5: str | None
+    on_conflict: OnConflict | None
+    batch: str | None
+    batch_total: int | None
+    modified_at: datetime | None
+    state: UploadState
+    unverified_from: int | None
+    target_name: str | None
+    plan: dict[str, Any] | None
+    result: dict[str, Any] | None
+    expires_at: datetime
+
+
+@dataclass(frozen=True)
+class NewUpload:
+    """What a resumable upload is made with."""
+
+    id: UUID
+    tenant: str
+    project_id: int
+    actor: str
+    filename: str
+    size: int
+    md5: str | None
+    on_conflict: OnConflict | None
+    batch: str | None
+    batch_total: int | None
+    modified_at: datetime | None
+
+
+@dataclass(frozen=True)
+class IntentRow:
+    """The intent to place one upload under ``target_name``; ``plan`` is what a finisher needs to know beside it."""
+
+    id: UUID
+    tenant: str
+    project_id: int
+    actor: str
+    filename: str
+    size: int
+    md5: str
+    batch: str
+    batch_total: int | None
+    modified_at: datetime
+    basename: str
+    target_name: str
+    plan: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class PlacingProject:
+    """A project with intents that nobody may be working on any more."""
+
+    project_id: int
+    tenant: str
+    folder: str
+    library_id: UUID
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """One client's batch of uploads into one project."""
+
+    tenant: str
+    project_id: int
+    batch: str
+
+
+async def insert_upload(connection: Connection, upload: NewUpload, lifetime: timedelta) -> datetime:
+    """Write a new resumable upload; return when it expires."""
+    expires_at: datetime = await connection.fetchval(
+        INSERT_UPLOAD,
+        *(getattr(upload, name) for name in NewUpload.__dataclass_fields__),
+        lifetime,
+    )
+    return expires_at
+
+
+async def upload_of_project(connection: Connection, upload_id: UUID, tenant: str, project_id: int) -> Upload | None:
+    """Return the upload, if it is one of this tenant into this project."""
+    row = await connection.fetchrow(UPLOAD_OF_PROJECT, upload_id, tenant, project_id)
+    return None if row is None else Upload(**dict(row))
+
+
+async def extend_upload(connection: Connection, upload_id: UUID, lifetime: timedelta) -> datetime | None:
+    """Let the upload expire ``lifetime`` from now; return when that is, or None when it is gone."""
+    expires_at: datetime | None = await connection.fetchval(EXTEND_UPLOAD, upload_id, lifetime)
+    return expires_at
+
+
+async def mark_unverified(connection: Connection, upload_id: UUID, offset: int | None) -> None:
+    """Note that bytes from ``offset`` on await the comparison of their checksum; None when they no longer do."""
+    await connection.execute(MARK_UNVERIFIED, upload_id, offset)
+
+
+async def delete_upload(connection: Connection, upload_id: UUID) -> None:
+    """Remove the upload's row."""
+    await connection.execute(DELETE_UPLOAD, upload_id)
+
+
+async def lock_basenames(connection: Connection, tenant: str, basenames: Sequence[str]) -> None:
+    """Keep other projects from placing these basenames until the transaction ends; always taken in one order."""
+    await connection.execute(LOCK_BASENAMES, tenant, list(basenames))
+
+
+async def try_lock_basename(connection: Connection, tenant: str, basename: str) -> bool:
+    """Keep other projects from placing ``basename``, unless one is about to."""
+    return bool(await connection.fetchval(TRY_LOCK_BASENAME, tenant, basename))
+
+
+async def projects_placing_basenames(
+    connection: Connection, tenant: str, project_id: int, basenames: Sequence[str]
+) -> dict[str, str]:
+    """Return, for basenames that are just being placed in another project, that project's folder."""
+    rows = await connection.fetch(PROJECTS_PLACING_BASENAMES, tenant, project_id, list(basenames))
+    return {row["basename"]: row["folder"] for row in rows}
+
+
+async def record_intents(connection: Connection, intents: Sequence[IntentRow], lifetime: timedelta) -> None:
+    """Put on record what is about to be placed."""
+    rows = [
+        {
+            name: str(value) if isinstance(value, UUID) else value.isoformat() if isinstance(value, datetime) else value
+            for name, value in vars(intent).items()
+        }
+        for intent in intents
+    ]
+    await connection.execute(RECORD_INTENTS, rows, lifetime)
+
+
+async def open_intents(connection: Connection, project_id: int) -> list[Upload]:
+    """Return the project's intents; under the lock of its folder, all of them are of owners that died."""
+    return [Upload(**dict(row)) for row in await connection.fetch(OPEN_INTENTS, project_id)]
+
+
+async def projects_with_intents(connection: Connection) -> list[PlacingProject]:
+    """Return every project with intents."""
+    rows = await connection.fetch(PROJECTS_WITH_INTENTS)
+    return [PlacingProject(row["id"], row["tenant"], row["folder"], row["library_id"]) for row in rows]
+
+
+async def settle_uploads(
+    connection: Connection, results: Sequence[tuple[UUID, Literal["done", "refused"], dict[str, Any]]]
+) -> None:
+    """Write how resumable uploads ended, for clients that ask again."""
+    rows = [{"id": str(upload_id), "state": state, "result": result} for upload_id, state, result in results]
+    await connection.execute(SETTLE_UPLOADS, rows)
+
+
+async def forget_uploads(connection: Connection, upload_ids: Sequence[UUID]) -> None:
+    """Remove the rows of uploads that nobody asks for again."""
+    await connection.execute(FORGET_UPLOADS, list(upload_ids))
+
+
+async def expired_uploads(connection: Connection, limit: int) -> list[tuple[UUID, str, UUID]]:
+    """Return id, tenant and library id of uploads past their time, locked for this transaction."""
+    rows = await connection.fetch(EXPIRED_UPLOADS, limit)
+    return [(row["id"], row["tenant"], row["library_id"]) for row in rows]
+
+
+async def known_uploads(connection: Connection, upload_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return which of these uploads have a row."""
+    return frozenset(row["id"] for row in await connection.fetch(KNOWN_UPLOADS, list(upload_ids)))
+
+
+async def tenant_libraries(connection: Connection) -> list[tuple[str, UUID]]:
+    """Return every tenant with the id of its library."""
+    return [(row["tenant"], row["library_id"]) for row in await connection.fetch(TENANT_LIBRARIES)]
+
+
+async def add_to_batches(
+    connection: Connection, tenant: str, project_id: int, actor: str, photos: Sequence[tuple[str, int]]
+) -> None:
+    """Let photos (batch and id) wait to become part of a task."""
+    batches, photo_ids = [batch for batch, _ in photos], [photo_id for _, photo_id in photos]
+    await connection.execute(ADD_TO_BATCHES, tenant, project_id, actor, batches, photo_ids)
+
+
+async def count_answered(connection: Connection, tenant: str, project_id: int, files: dict[str, int]) -> dict[str, int]:
+    """Count files of batches as answered for; return how many there are now, by batch."""
+    rows = await connection.fetch(COUNT_ANSWERED, tenant, project_id, list(files), list(files.values()))
+    return {row["batch"]: row["files"] for row in rows}
+
+
+async def due_batches(connection: Connection, after: timedelta, files: int) -> list[BatchKey]:
+    """Return batches of at least ``files`` photos, and those whose first photo is older than ``after``."""
+    rows = await connection.fetch(DUE_BATCHES, after, files)
+    return [BatchKey(row["tenant"], row["project_id"], row["batch"]) for row in rows]
+
+
+async def size_of_batch(connection: Connection, key: BatchKey) -> int:
+    """Return how many photos of the batch wait."""
+    return int(await connection.fetchval(SIZE_OF_BATCH, key.tenant, key.project_id, key.batch))
+
+
+async def take_from_batch(connection: Connection, key: BatchKey, limit: int) -> list[tuple[int, str]]:
+    """Remove up to ``limit`` photos from the batch that nobody else is taking; return each with its actor."""
+    rows = await connection.fetch(TAKE_FROM_BATCH, key.tenant, key.project_id, key.batch, limit)
+    return [(row["photo_id"], row["actor"]) for row in rows]
+
+
+async def forget_counts(connection: Connection, key: BatchKey) -> None:
+    """Forget how many files of the batch were answered for."""
+    await connection.execute(FORGET_COUNTS, key.tenant, key.project_id, key.batch)
+
+
+async def forget_old_counts(connection: Connection, after: timedelta) -> None:
+    """Forget the counts of batches that have been quiet for ``after``."""
+    await connection.execute(FORGET_OLD_COUNTS, after)
+
+
+async def project_name(connection: Connection, project_id: int) -> str:
+    """Return the project's name."""
+    name: str = await connection.fetchval(PROJECT_NAME, project_id)
+    return name
+
+
+async def folder_of_active_project(connection: Connection, project_id: int) -> str | None:
+    """Return the project's folder and keep its row as it is until the transaction ends; None when not active."""
+    folder: str | None = await connection.fetchval(ACTIVE_PROJECT, project_id)
+    return folder
