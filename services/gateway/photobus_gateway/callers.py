@@ -1,14 +1,14 @@
 """Who calls: the tenant, the actor and the role that authentication found, and the origin of what the call causes."""
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 from uuid import UUID
 
 from aiohttp import web
 
 from photobus_common.events import Origin
-
-Role = Literal["viewer", "editor", "admin"]
+from photobus_common.store.tokens import Role
+from photobus_common.telemetry import traceparent
 
 RANK: Final[dict[Role, int]] = {"viewer": 1, "editor": 2, "admin": 3}
 """Each role may do what those below it may."""
@@ -39,6 +39,7 @@ def caller_of(request: web.Request) -> Caller:
 
 
 def origin_of(request: web.Request) -> Origin:
-    """Origin of the events that this request causes, with the caller's trace context if it sent one."""
+    """Return the origin of the events that this request causes, in the caller's trace if it sent one."""
     caller = caller_of(request)
-    return Origin(SOURCE, caller.tenant, caller.actor, traceparent=request.headers.get("traceparent"))
+    trace = traceparent(request.headers.get("traceparent"))
+    return Origin(SOURCE, caller.tenant, caller.actor, traceparent=trace)

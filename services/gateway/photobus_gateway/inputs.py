@@ -7,7 +7,9 @@ from aiohttp import web
 from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from photobus_common.errors import FieldError, InvalidInputError, TooLargeError
+from photobus_common.config import MAX_ITEMS
+from photobus_common.errors import FieldError, InvalidInputError, PhotobusError, TooLargeError
+from photobus_common.store.keyset import MAX_CURSOR, Cursor, Sort
 from photobus_gateway.keys import SETTINGS
 from photobus_gateway.problems import invalid
 
@@ -21,6 +23,13 @@ RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 Folder = Annotated[str, Field(min_length=1, max_length=255, description="The project's folder.")]
 
 
+class UnsupportedMediaError(PhotobusError):
+    """The body is of another media type than the route reads; a form of another site never is of the right one."""
+
+    code = "unsupported_media_type"
+    status = 415
+
+
 class Input(BaseModel):
     """Base of what callers send: what is not known is refused, so that a misspelt field is never ignored."""
 
@@ -31,6 +40,26 @@ class HeaderInput(BaseModel):
     """Base of header models: each field has the header's name as its alias; other headers are not looked at."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
+
+
+class PageQuery(Input):
+    """Which page of a list. No page is longer than ``gateway.page_limit`` of the settings, whatever is asked for."""
+
+    limit: int = Field(default=100, ge=1, le=MAX_ITEMS, description="Most items of the page.")
+    cursor: str | None = Field(
+        default=None,
+        min_length=1,
+        max_length=MAX_CURSOR,
+        description="`next_cursor` or `prev_cursor` of another page of the same list.",
+    )
+
+    def bounded(self, request: web.Request) -> int:
+        """Return how many items the page may have."""
+        return min(self.limit, request.app[SETTINGS].gateway.page_limit)
+
+    def start(self, sort: Sort) -> Cursor | None:
+        """Return where the page starts."""
+        return None if self.cursor is None else Cursor.decode(self.cursor, sort)
 
 
 class ProjectPath(Input):
@@ -58,6 +87,8 @@ def from_headers(request: web.Request, model: type[ModelT]) -> ModelT:
 
 async def from_body(request: web.Request, model: type[ModelT]) -> ModelT:
     """Read a JSON body, of at most ``gateway.max_body_bytes``; types are not converted."""
+    if request.content_type != "application/json":
+        raise UnsupportedMediaError("The body must be JSON, with Content-Type: application/json.")
     raw = await read_bounded(request, request.app[SETTINGS].gateway.max_body_bytes)
     try:
         return model.model_validate_json(raw, strict=True)

@@ -21,8 +21,8 @@ from aiohttp import web
 from pydantic import BaseModel
 
 from photobus_common.errors import PhotobusError
+from photobus_common.store.tokens import Role
 from photobus_gateway import inputs
-from photobus_gateway.callers import Role
 from photobus_gateway.keys import AUTHENTICATOR
 
 Answer = BaseModel | web.StreamResponse
@@ -39,15 +39,17 @@ class Media:
     model: type[BaseModel] | None = None
 
 
+Declared = Media | type[BaseModel] | None
+
+
 @dataclass(frozen=True)
 class Route:
-    """One route. ``role`` None is a public one; the first of ``statuses`` is the usual answer."""
+    """One route. ``role`` None is a public one; ``responses`` are its successes, the usual one first."""
 
     method: str
     path: str
     handler: RouteHandler
     role: Role | None
-    statuses: tuple[int, ...]
     summary: str
     description: str
     tag: str
@@ -56,8 +58,13 @@ class Route:
     header_model: type[BaseModel] | None
     body_model: type[BaseModel] | None
     request: Media | None
-    response: Media | None
+    responses: Mapping[int, Media | None]
     errors: tuple[type[PhotobusError], ...]
+
+    @property
+    def status(self) -> int:
+        """The usual answer's status."""
+        return next(iter(self.responses))
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
         """Check access, parse the inputs, run the handler, render its answer."""
@@ -66,7 +73,7 @@ class Route:
         answer = await self.handler(request, **await self._inputs(request))
         if isinstance(answer, web.StreamResponse):
             return answer
-        return json_response(answer, status=self.statuses[0])
+        return json_response(answer, status=self.status)
 
     async def _inputs(self, request: web.Request) -> dict[str, BaseModel]:
         found: dict[str, BaseModel] = {}
@@ -88,15 +95,15 @@ def route(
     role: Role | None,
     summary: str,
     status: int | tuple[int, ...] = 200,
-    request: Media | type[BaseModel] | None = None,
-    response: Media | type[BaseModel] | None = None,
+    request: Declared = None,
+    response: Declared | Mapping[int, Declared] = None,
     errors: tuple[type[PhotobusError], ...] = (),
 ) -> Callable[[RouteHandler], Route]:
     """Declare a route; the models come from the handler's annotations, its description from its docstring.
 
     ``status`` may list several successes, the usual one first (such as 200, 206, 304). ``request`` and ``response``
-    tell the document of a body that the handler reads or writes itself; a model alone means JSON. ``errors`` are the
-    problems that this route may answer with beside those that every route may.
+    tell the document of a body that the handler reads or writes itself; a model alone means JSON, a mapping gives each
+    status its own. ``errors`` are the problems that this route may answer with beside those that every route may.
     """
 
     def declare(handler: RouteHandler) -> Route:
@@ -106,7 +113,6 @@ def route(
             path=path,
             handler=handler,
             role=role,
-            statuses=status if isinstance(status, tuple) else (status,),
             summary=summary,
             description=" ".join((handler.__doc__ or "").split()),
             tag=handler.__module__.rsplit(".", 1)[-1],
@@ -115,7 +121,7 @@ def route(
             header_model=hints.get("headers"),
             body_model=hints.get("body"),
             request=_media(request or hints.get("body")),
-            response=_media(response or hints.get("return")),
+            responses=_responses(status, response or hints.get("return")),
             errors=errors,
         )
 
@@ -139,6 +145,13 @@ def json_response(model: BaseModel, status: int = 200, headers: Mapping[str, str
         content_type=JSON,
         headers={"Cache-Control": "no-store", **(headers or {})},
     )
+
+
+def _responses(status: int | tuple[int, ...], declared: Any) -> dict[int, Media | None]:
+    if isinstance(declared, Mapping):
+        return {number: _media(media) for number, media in declared.items()}
+    statuses = status if isinstance(status, tuple) else (status,)
+    return dict.fromkeys(statuses, _media(declared))
 
 
 def _media(declared: Any) -> Media | None:

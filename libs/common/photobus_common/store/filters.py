@@ -19,8 +19,8 @@ Orientation = Literal["any", "landscape", "portrait", "square"]
 Status = Literal["pending", "generated", "failed", "missing", "not_supported"]
 
 
-class PhotoFilter(BaseModel):
-    """Which photos of active projects match.
+class PhotoConditions(BaseModel):
+    """Which photos of a project match.
 
     ``date_from`` and ``date_to`` are whole days in UTC, both included. ``text`` is looked for in the filename, in any
     case. A photo has all of the ``tags``. ``status`` ``generated`` means both derivatives; any other, either of them.
@@ -28,7 +28,6 @@ class PhotoFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    project_folder: str | None = Field(default=None, min_length=1, max_length=255)
     date_from: date | None = None
     date_to: date | None = None
     file_type: FileType = "any"
@@ -38,10 +37,16 @@ class PhotoFilter(BaseModel):
     text: str | None = Field(default=None, min_length=1, max_length=255)
     status: Status | None = None
 
+
+class PhotoFilter(PhotoConditions):
+    """Which photos of active projects match: the descriptor."""
+
+    project_folder: str | None = Field(default=None, min_length=1, max_length=255)
+
     @property
     def restricts_only_project(self) -> bool:
         """Whether all photos of a project, or of the library, match, so that their number need not be counted."""
-        return self.model_copy(update={"project_folder": None}) == PhotoFilter()
+        return self.model_dump(exclude_defaults=True).keys() <= {"project_folder"}
 
     def descriptor(self) -> dict[str, Any]:
         """Return what an event stores: the fields that restrict."""

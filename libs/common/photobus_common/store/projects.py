@@ -1,0 +1,92 @@
+"""Projects: making one under a free name, and reading them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import asyncpg
+
+from photobus_common.store import keyset
+from photobus_common.store.database import Connection
+from photobus_common.store.keyset import Cursor, Page, Selection, Sort
+
+ProjectSort = Literal["name", "created_at"]
+
+ONE_AT_A_TIME: Final = "SELECT FROM tenants WHERE tenant = $1 FOR NO KEY UPDATE"
+
+TAKEN_NAMES: Final = "SELECT name, folder FROM projects WHERE tenant = $1 AND status = 'active'"
+
+KNOWN_PROJECT: Final = "SELECT EXISTS (SELECT FROM projects WHERE id = $1)"
+
+INSERT_PROJECT: Final = "INSERT INTO projects (tenant, name, folder) VALUES ($1, $2, $3) RETURNING id, created_at"
+
+COLUMNS: Final = """
+    pr.id, pr.name, pr.folder, pr.status, pr.version, pr.created_at, pr.updated_at, coalesce(t.photos, 0) AS photos
+"""
+
+SOURCE: Final = "projects pr LEFT JOIN project_totals t ON t.project_id = pr.id"
+
+PROJECT_OF_FOLDER: Final = f"""
+SELECT {COLUMNS} FROM {SOURCE} WHERE pr.tenant = $1 AND pr.folder = $2 AND pr.status = 'active'
+"""  # noqa: S608  all constants
+
+ACTIVE_PROJECTS: Final = "SELECT count(*) FROM projects WHERE tenant = $1 AND status = 'active'"
+
+IDS_OF_FOLDERS: Final = """
+SELECT folder, id FROM projects WHERE tenant = $1 AND folder = ANY ($2::text[]) AND status = 'active'
+"""
+
+SORTS: Final[Mapping[ProjectSort, Sort]] = {
+    "name": Sort("name", "pr.name", "pr.id", keyset.text, keyset.number, descending=False),
+    "created_at": Sort("created_at", "pr.created_at", "pr.id", keyset.timestamp, keyset.number, descending=True),
+}
+
+
+@dataclass(frozen=True)
+class TakenNames:
+    """Names and folders that active projects of the tenant have."""
+
+    names: frozenset[str]
+    folders: frozenset[str]
+
+
+async def taken_names(connection: Connection, tenant: str) -> TakenNames:
+    """Return the taken names; until the transaction ends, no other one of the tenant gets past this."""
+    await connection.execute(ONE_AT_A_TIME, tenant)
+    rows = await connection.fetch(TAKEN_NAMES, tenant)
+    return TakenNames(frozenset(row["name"] for row in rows), frozenset(row["folder"] for row in rows))
+
+
+async def is_known(connection: Connection, project_id: int) -> bool:
+    """Whether a project of that id was ever made, archived ones included."""
+    return bool(await connection.fetchval(KNOWN_PROJECT, project_id))
+
+
+async def insert_project(connection: Connection, tenant: str, name: str, folder: str) -> tuple[int, datetime]:
+    """Write the row of a new project; return its id and when it was made."""
+    (row,) = await connection.fetch(INSERT_PROJECT, tenant, name, folder)
+    return row["id"], row["created_at"]
+
+
+async def project_of_folder(connection: Connection, tenant: str, folder: str) -> asyncpg.Record | None:
+    """Return the active project in ``folder``."""
+    return await connection.fetchrow(PROJECT_OF_FOLDER, tenant, folder)
+
+
+async def count_active(connection: Connection, tenant: str) -> int:
+    """Return how many active projects the tenant has."""
+    return int(await connection.fetchval(ACTIVE_PROJECTS, tenant))
+
+
+async def page_of_projects(connection: Connection, tenant: str, sort: Sort, cursor: Cursor | None, limit: int) -> Page:
+    """Return a page of the tenant's active projects."""
+    columns = f"{COLUMNS}, {sort.column} AS sort_key, {sort.tie} AS sort_tie"
+    selection = Selection(columns, SOURCE, "pr.tenant = $1 AND pr.status = 'active'", [tenant])
+    return await keyset.read_page(connection, selection, sort, cursor, limit)
+
+
+async def ids_of_folders(connection: Connection, tenant: str, folders: list[str]) -> dict[str, Any]:
+    """Return the ids of the active projects in ``folders``, by folder; unknown ones are absent."""
+    rows = await connection.fetch(IDS_OF_FOLDERS, tenant, folders)
+    return {row["folder"]: row["id"] for row in rows}
