@@ -64,6 +64,11 @@ class DataFolder:
         """Tell scripts which process is which."""
         write_private(self.run / "pids", json.dumps(pids, indent=2) + "\n")
 
+    def publish_servers(self, dsn: str, nats_url: str) -> None:
+        """Tell scripts of the owner where the servers are, passwords included."""
+        write_private(self.run / "dsn", dsn + "\n")
+        write_private(self.run / "nats", nats_url + "\n")
+
     def publish_address(self, address: str, token: str) -> None:
         """Tell scripts where the stack listens and what opens it; its presence says that the stack is ready."""
         write_private(self.run / "token", token + "\n")

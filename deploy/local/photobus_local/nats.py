@@ -38,6 +38,11 @@ class EmbeddedNats:
         return f"nats://{LOOPBACK}:{self.port}"
 
     @property
+    def private_url(self) -> str:
+        """Address of the server, with user and password."""
+        return f"nats://{self.user}:{self.password}@{LOOPBACK}:{self.port}"
+
+    @property
     def pid(self) -> int:
         """Process id of the server."""
         return self._running_child().pid

@@ -66,6 +66,7 @@ async def _start(options: Options, folder: DataFolder, port: int, supervisor: Su
     postgres = EmbeddedPostgres(folder.postgres, log=folder.log("postgres"))
     nats = EmbeddedNats(folder.nats, log=folder.log("nats"))
     await supervisor.start((postgres,), (nats,))
+    folder.publish_servers(postgres.dsn, nats.private_url)
     overrides = _overrides(postgres, nats, folder, port)
     token = await bootstrap(load_settings(overrides), folder)
     await supervisor.start(*_services(options, overrides, folder, port))

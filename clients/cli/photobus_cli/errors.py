@@ -1,0 +1,32 @@
+"""Errors of the command line: one line for a person, one exit status for a script."""
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from typing import Any, Final
+
+from photobus_client import ClientError
+from photobus_common.errors import PhotobusError
+
+EXIT_FAILED: Final = 1
+EXIT_INTERRUPTED: Final = 130
+
+
+class CommandError(Exception):
+    """What the caller of a command can put right."""
+
+
+def run(command: Coroutine[Any, Any, None]) -> None:
+    """Run ``command``; what goes wrong as foreseen ends the program with one line on standard error."""
+    try:
+        asyncio.run(command)
+    except (CommandError, ClientError, PhotobusError) as error:
+        fail(str(error))
+    except KeyboardInterrupt:
+        sys.exit(EXIT_INTERRUPTED)
+
+
+def fail(line: str) -> None:
+    """Say ``line`` and end the program."""
+    sys.stderr.write(f"photobus: {line}\n")
+    sys.exit(EXIT_FAILED)

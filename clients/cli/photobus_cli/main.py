@@ -1,0 +1,18 @@
+"""The command line ``photobus``."""
+
+import typer
+
+from photobus_cli import tokens
+from photobus_cli.tasks import cancel, jobs, retry, tasks
+from photobus_cli.up import up
+from photobus_cli.watch import watch
+
+app = typer.Typer(
+    help="Run photobus, send photos to it, and see what it does.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+for command in (up, watch, tasks, jobs, retry, cancel):
+    app.command()(command)
+app.add_typer(tokens.app, name="token")

@@ -1,0 +1,49 @@
+"""``photobus up``: the whole system on this machine."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from photobus_cli.errors import run
+from photobus_local.options import Options
+
+if TYPE_CHECKING:
+    from photobus_local.stack import Running
+
+
+def up() -> None:
+    """Run the whole system on this machine until Ctrl-C.
+
+    The data folder is PHOTOBUS_DATA (./data), the port PHOTOBUS_PORT (8080, or a free one where that is taken).
+    PHOTOBUS_SCALE=gateway=2,derivatives=2 runs several processes of a service.
+    """
+    run(_up())
+
+
+async def _up() -> None:
+    from photobus_local import stack  # noqa: PLC0415  # takes a second, which the other commands need not wait for
+
+    options = Options.from_environment()
+    _say("Starting …")
+
+    def started(running: "Running") -> None:
+        if not running.address.endswith(f":{options.port}"):
+            _say(f"Port {options.port} is taken; another was chosen.")
+        _say("")
+        _say(f"  photobus   {running.address}")
+        _say(f"  token      {running.token}")
+        _say(f"  data       {_shown(options.data)}   (logs in {_shown(options.data / 'logs')})")
+        _say("")
+        _say("Ctrl-C stops it.")
+
+    await stack.run(options, _say, started)
+    _say("Stopped.")
+
+
+def _shown(path: Path) -> str:
+    return str(path.absolute())
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()

@@ -1,0 +1,26 @@
+"""What goes wrong between a client and photobus, each in one line that can be shown to a person."""
+
+from typing import Any
+
+
+class ClientError(Exception):
+    """Base of all errors of this client."""
+
+
+class UnreachableError(ClientError):
+    """No photobus answered within the client's patience."""
+
+
+class InvalidFileError(ClientError):
+    """A file cannot be sent as it is."""
+
+
+class ApiError(ClientError):
+    """photobus refused the request. ``code`` is the stable word to branch on; ``errors`` name the fields."""
+
+    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+        self.status = status
+        self.code = str(problem.get("code", "unknown"))
+        self.detail = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
+        self.errors: list[dict[str, Any]] = list(problem.get("errors", []))
+        super().__init__(self.detail)

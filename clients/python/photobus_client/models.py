@@ -1,0 +1,124 @@
+"""What photobus answers. Fields that are not known here are left out, so that a newer photobus can be talked to."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Generic, Literal, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+Role = Literal["viewer", "editor", "admin"]
+
+TASK_ENDED = frozenset({"completed", "completed_with_errors", "failed", "canceled", "skipped"})
+"""Statuses that a task never leaves."""
+
+
+class Model(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+ItemT = TypeVar("ItemT", bound=Model)
+
+
+class Page(Model, Generic[ItemT]):
+    """A part of a list; a cursor is None where there is no such page."""
+
+    items: list[ItemT]
+    total: int
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
+
+
+class Project(Model):
+    """A project; ``folder`` names it in paths."""
+
+    id: int
+    name: str
+    folder: str
+    status: str
+    photos: int
+    created_at: datetime
+    updated_at: datetime
+
+
+class Photo(Model):
+    """A photo as it stands in lists; ``size`` in bytes of all its files, ``width`` and ``height`` upright."""
+
+    id: int
+    project_id: int
+    project_folder: str
+    filename: str
+    jpg_available: bool
+    raw_available: bool
+    other_available: bool
+    thumbnail_status: str
+    preview_status: str
+    derivative_reason: str | None = None
+    taken_at: datetime
+    size: int
+    width: int | None = None
+    height: int | None = None
+    version: int
+
+
+class Task(Model):
+    """What was asked for, and how far it is; the counts are of items over all steps."""
+
+    id: UUID
+    type: str
+    scope: str
+    status: str
+    source: str
+    label: str
+    items: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    error: str | None = None
+    created_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will happen to it any more."""
+        return self.status in TASK_ENDED
+
+
+class Job(Model):
+    """One unit of a task's work; the counts are of its items."""
+
+    id: UUID
+    task_id: UUID
+    job_type: str
+    status: str
+    attempt: int
+    count: int = 0
+    progress_done: int = 0
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    error: str | None = None
+    created_at: datetime
+    ended_at: datetime | None = None
+
+
+class Token(Model):
+    """An API token, without its secret."""
+
+    id: UUID
+    name: str
+    role: Role
+    created_at: datetime
+    revoked_at: datetime | None = None
+
+
+class CreatedToken(Token):
+    """A token just made; ``token`` is its secret, told this once."""
+
+    token: str
+
+
+Filter = Mapping[str, Any]
+"""The query of ``GET /api/photos`` as an object."""

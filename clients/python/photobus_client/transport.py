@@ -1,0 +1,158 @@
+"""HTTP to photobus: the token, problem documents as errors, and trying again while that is safe."""
+
+import asyncio
+import json
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import aiohttp
+
+from photobus_client.errors import ApiError, UnreachableError
+
+IDEMPOTENCY_KEY: Final = "Idempotency-Key"
+
+_SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_TRY_LATER: Final = frozenset({502, 503, 504})
+_FIRST_DELAY_SECONDS: Final = 0.2
+_LONGEST_DELAY_SECONDS: Final = 3.0
+_CONNECT_SECONDS: Final = 10.0
+_SILENCE_SECONDS: Final = 60.0
+
+
+class Transport:
+    """Requests to the photobus at ``address`` with ``token``. Open it with ``async with``.
+
+    ``patience_seconds`` is how long a request that may be repeated is tried while photobus does not answer or asks to
+    come later.
+    """
+
+    def __init__(self, address: str, token: str, patience_seconds: float = 30.0) -> None:
+        self.address = address.rstrip("/")
+        self.patience_seconds = patience_seconds
+        self._token = token
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> Self:
+        """Open the connection pool."""
+        self._session = aiohttp.ClientSession(
+            headers={"Authorization": f"Bearer {self._token}"},
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS, sock_read=_SILENCE_SECONDS),
+            connector=aiohttp.TCPConnector(limit=0),
+            raise_for_status=False,
+        )
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the connections."""
+        if self._session is not None:
+            await self._session.close()
+
+    async def json(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        body: object = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Any:
+        """Send ``body`` as JSON and return the answer's, or None when it has none; raises ``ClientError``."""
+        content = None if body is None else json.dumps(body).encode()
+        sent = {"Content-Type": "application/json", **(headers or {})} if content else dict(headers or {})
+        async with self.request(method, path, query=query, content=content, headers=sent) as answer:
+            text = await answer.read()
+            return json.loads(text) if text else None
+
+    @asynccontextmanager
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, object] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """Lend the answer to a request, whose body is still to be read; raises ``ApiError`` for a refusal.
+
+        A request that may be repeated is, until the patience is over; then ``UnreachableError`` or the last refusal.
+        """
+        sent = dict(headers or {})
+        may_repeat = method in _SAFE_TO_REPEAT or IDEMPOTENCY_KEY in sent
+        retries = Backoff(self.patience_seconds if may_repeat else 0.0)
+        while True:
+            try:
+                answer = await self._session_or_fail().request(
+                    method, self.address + path, params=_query(query), data=content, headers=sent
+                )
+            except (aiohttp.ClientError, TimeoutError, OSError) as error:
+                if not await retries.again():
+                    raise UnreachableError(f"No photobus answers at {self.address}: {_words(error)}") from error
+                continue
+            async with answer:
+                if answer.status in _TRY_LATER and await retries.again():
+                    continue
+                await raise_for_problem(answer)
+                yield answer
+                return
+
+    def _session_or_fail(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            raise RuntimeError("The client is not open; use `async with`.")
+        return self._session
+
+
+class Backoff:
+    """Delays that grow, with jitter, until ``patience_seconds`` have passed since the last success."""
+
+    def __init__(self, patience_seconds: float) -> None:
+        self._patience = patience_seconds
+        self._delay = _FIRST_DELAY_SECONDS
+        self._since: float | None = None
+
+    def succeeded(self) -> None:
+        """Start anew at the next failure."""
+        self._delay, self._since = _FIRST_DELAY_SECONDS, None
+
+    async def again(self) -> bool:
+        """Wait and return True, or return False at once when the patience is over."""
+        now = asyncio.get_running_loop().time()
+        self._since = now if self._since is None else self._since
+        if now - self._since >= self._patience:
+            return False
+        await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311  # spreads clients; no secret
+        self._delay = min(self._delay * 2, _LONGEST_DELAY_SECONDS)
+        return True
+
+
+async def raise_for_problem(answer: aiohttp.ClientResponse) -> None:
+    """Raise ``ApiError`` when ``answer`` is a refusal."""
+    if answer.ok:
+        return
+    text = await answer.text(errors="replace")
+    try:
+        problem = json.loads(text)
+    except ValueError:
+        problem = {"detail": text.strip()[:200] or answer.reason}
+    raise ApiError(answer.status, problem if isinstance(problem, dict) else {})
+
+
+def _query(query: Mapping[str, object] | None) -> dict[str, str]:
+    """Render the query; what is None is left out."""
+    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
+
+
+def _text(value: object) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__
