@@ -10,6 +10,8 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from photobus_common.store.conditions import Conditions
+
 MAX_TAGS: Final = 50
 
 Tag = Annotated[str, Field(min_length=1, max_length=100)]
@@ -69,23 +71,6 @@ _KEEP_TYPES: Final[dict[KeepType, str]] = {
 }
 
 
-class _Conditions:
-    """Conditions that are joined by AND, and their parameters, numbered from ``first``."""
-
-    def __init__(self, first: int) -> None:
-        self._first = first
-        self.parts: list[str] = []
-        self.params: list[Any] = []
-
-    def add(self, sql: str, *params: Any) -> None:
-        """Add ``sql``, in which each ``{}`` stands for the next of ``params``; an empty one adds nothing."""
-        if not sql:
-            return
-        names = [f"${self._first + len(self.params) + offset}" for offset in range(len(params))]
-        self.parts.append(sql.format(*names))
-        self.params += params
-
-
 def photo_filter_sql(
     tenant: str,
     descriptor: Mapping[str, Any] | PhotoFilter,
@@ -97,7 +82,7 @@ def photo_filter_sql(
     ``ValidationError`` for a descriptor that is none.
     """
     wanted = PhotoFilter.model_validate(descriptor)
-    found = _Conditions(first_parameter)
+    found = Conditions(first_parameter)
     found.add("p.tenant = {}", tenant)
     found.add("pr.status = 'active'")
     if wanted.project_folder is not None:
@@ -121,7 +106,7 @@ def photo_filter_sql(
     if wanted.status is not None:
         joint = "AND" if wanted.status == "generated" else "OR"
         found.add(f"(p.thumbnail_status = {{0}} {joint} p.preview_status = {{0}})", wanted.status)
-    return " AND ".join(found.parts), found.params
+    return found.sql, found.params
 
 
 def _start_of(day: date) -> datetime:

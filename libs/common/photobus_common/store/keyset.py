@@ -126,6 +126,13 @@ async def read_page(
     )
 
 
+async def bounded_count(connection: Connection, selection: Selection, most: int) -> tuple[int, bool]:
+    """Count the rows up to ``most``; return the count and whether it is exact."""
+    sql = f"SELECT count(*) FROM (SELECT FROM {selection.source} WHERE {selection.where} LIMIT {most + 1}) counted"  # noqa: S608  the same
+    found = int(await connection.fetchval(sql, *selection.params))
+    return min(found, most), found <= most
+
+
 def timestamp(value: Any) -> datetime:
     """Read a cursor's point in time."""
     moment = datetime.fromisoformat(value)

@@ -76,9 +76,7 @@ async def total_of_photos(connection: Connection, tenant: str, wanted: PhotoFilt
     if wanted.restricts_only_project:
         return int(await connection.fetchval(TOTAL_OF_PROJECTS, tenant, wanted.project_folder)), True
     where, params = photo_filter_sql(tenant, wanted)
-    sql = f"SELECT count(*) FROM (SELECT FROM {SOURCE} WHERE {where} LIMIT {COUNTED + 1}) matching"  # noqa: S608  the same
-    found = int(await connection.fetchval(sql, *params))
-    return min(found, COUNTED), found <= COUNTED
+    return await keyset.bounded_count(connection, Selection("", SOURCE, where, params), COUNTED)
 
 
 async def exact_total(connection: Connection, tenant: str, wanted: PhotoFilter) -> tuple[int, int]:
