@@ -1,0 +1,196 @@
+"""The fold: each event of the log counts exactly once, in the order of the stream.
+
+A batch is one transaction: the cursor moves only from where it is known to stand (so a second orchestrator fails
+instead of counting anything again), the events go to the archive, the tasks they belong to change, and what is decided
+goes to the outbox. An event that comes again under another sequence is dropped by its id, but the cursor passes it.
+
+What is decided changes the state in the transaction of the event that led to it, since waiting for its way through the
+stream would delay every command by a round trip; when it comes back in the stream it is archived and changes nothing.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import NamedTuple
+from uuid import UUID
+
+from photobus_common.bus.reader import StoredEvent
+from photobus_common.errors import PhotobusError
+from photobus_common.events import Event, UnreadableEventError, decode
+from photobus_common.events.catalogue import JobProgress, JobQueued, TaskRequested
+from photobus_common.logging import get_logger
+from photobus_common.store import event_log
+from photobus_common.store import tasks as task_store
+from photobus_common.store.database import Connection, Database
+from photobus_common.store.event_log import Cursor, Entry
+from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
+from photobus_common.telemetry import ARCHIVE_LAG_SECONDS, TASKS_ENDED
+from photobus_orchestrator.domain.decide import decide
+from photobus_orchestrator.domain.plan import Rules, command_of
+from photobus_orchestrator.domain.reaction import INPUTS, Decider, Transition, react
+from photobus_orchestrator.domain.state import NotRequested, State, TaskState
+from photobus_orchestrator.projection import Projection
+
+log = get_logger()
+
+
+class FencedError(PhotobusError):
+    """Another orchestrator moved the cursor; this one must stop."""
+
+    code = "fenced"
+
+
+class Received(NamedTuple):
+    """An event with its place in the stream and its exact bytes."""
+
+    seq: int
+    event: Event
+    payload: bytes
+
+
+@dataclass(frozen=True)
+class Folded:
+    """What a batch came to: the events whose outbox rows may go, and whether a task waits for its targets now."""
+
+    archived: tuple[UUID, ...]
+    unresolved: bool
+
+
+class Fold:
+    """Folds batches from ``cursor`` on, which is where the archive ends."""
+
+    def __init__(self, database: Database, publisher: Publisher, rules: Rules, cursor: Cursor) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._decider: Decider = partial(decide, rules=rules)
+        self.cursor = cursor
+
+    async def fold(self, batch: Sequence[StoredEvent]) -> Folded:
+        """Fold events that follow the cursor without a gap.
+
+        Raises ``UnreadableEventError`` (nothing of the batch is folded: what comes after an event that cannot be read
+        must wait for a photobus that can) and ``FencedError``.
+        """
+        received = [_read(stored) for stored in batch]
+        async with unit_of_work(self._database, self._publisher) as work:
+            fresh = await _without_repeats(work.connection, received)
+            cursor = await self._archive(work.connection, received[-1].seq, fresh)
+            states = await load_states(work.connection, fresh)
+            transitions = list(react_to_all(states, fresh, self._decider))
+            await _project(work.connection, transitions)
+            _announce(work, transitions, {item.event.id for item in fresh})
+        self.cursor = cursor
+        ARCHIVE_LAG_SECONDS.set((datetime.now(UTC) - received[-1].event.time).total_seconds())
+        _count_ends(transitions)
+        return Folded(
+            archived=tuple(item.event.id for item in received if not isinstance(item.event.data, JobProgress)),
+            unresolved=any(_waits_for_targets(state) for state in states.values()),
+        )
+
+    async def _archive(self, connection: Connection, last: int, fresh: Sequence[Received]) -> Cursor:
+        entries = _chained(self.cursor.hash, fresh)
+        chain = entries[-1].hash if entries else self.cursor.hash
+        if not await event_log.move_cursor(connection, self.cursor.seq, last, chain):
+            raise FencedError(f"The cursor is no longer at {self.cursor.seq}: another orchestrator leads.")
+        if entries:
+            await event_log.append(connection, entries)
+        return Cursor(last, chain, self.cursor.stream_created)
+
+
+def _read(stored: StoredEvent) -> Received:
+    try:
+        return Received(stored.seq, decode(stored.payload), stored.payload)
+    except (UnreadableEventError, ValueError, LookupError, TypeError) as error:
+        raise UnreadableEventError(f"Event {stored.seq} of the log cannot be read: {error}") from error
+
+
+async def _without_repeats(connection: Connection, received: Sequence[Received]) -> list[Received]:
+    """Leave out what the archive holds, and what stands in ``received`` a second time."""
+    seen = set(await event_log.archived_among(connection, [item.event.id for item in received]))
+    fresh = []
+    for item in received:
+        if item.event.id in seen:
+            log.info("event_repeated", seq=item.seq, event_id=str(item.event.id), type=item.event.type)
+            continue
+        seen.add(item.event.id)
+        fresh.append(item)
+    return fresh
+
+
+def _chained(chain: bytes, fresh: Sequence[Received]) -> list[Entry]:
+    entries = []
+    for seq, event, payload in fresh:
+        chain = event_log.link(chain, seq, payload)
+        entries.append(
+            Entry(
+                seq=seq,
+                event_id=event.id,
+                time=event.time,
+                type=event.type,
+                tenant=event.tenant,
+                subject=event.subject,
+                actor=event.actor,
+                task_id=event.data.task() or event.correlation_id,
+                project_id=event.data.project(),
+                photo_ids=event.data.changed_photo_ids(),
+                payload=payload.decode(),
+                hash=chain,
+            ),
+        )
+    return entries
+
+
+async def load_states(connection: Connection, fresh: Sequence[Received]) -> dict[UUID, State]:
+    """Return the states of the tasks that ``fresh`` may change."""
+    inputs = [item for item in fresh if type(item.event.data) in INPUTS]
+    wanted = {item.event.data.task() for item in inputs} - {None}
+    if not wanted:
+        return {}
+    states: dict[UUID, State] = {task: NotRequested() for task in wanted if task is not None}
+    requested = [item.event.data.task_id for item in inputs if isinstance(item.event.data, TaskRequested)]
+    if requested:
+        for task in await event_log.early_cancels(connection, requested, fresh[0].seq):
+            states[task] = NotRequested(cancel_requested=True)
+    for text in await task_store.states_of(connection, list(states)):
+        state = TaskState.model_validate_json(text)
+        states[state.id] = state
+    return states
+
+
+def react_to_all(states: dict[UUID, State], fresh: Iterable[Received], decider: Decider) -> Iterable[Transition]:
+    """Yield the transitions by ``fresh`` in order; ``states`` holds their outcome."""
+    for _seq, event, _payload in fresh:
+        task = event.data.task()
+        if task is None or type(event.data) not in INPUTS:
+            continue
+        for transition in react(states[task], event, decider):
+            states[task] = transition.after
+            yield transition
+
+
+async def _project(connection: Connection, transitions: Iterable[Transition]) -> None:
+    projection = Projection()
+    for transition in transitions:
+        projection.note(transition)
+    await projection.write(connection)
+
+
+def _announce(work: UnitOfWork, transitions: Iterable[Transition], facts: set[UUID]) -> None:
+    """Emit what was decided, and command what was queued."""
+    for _before, event, after in transitions:
+        if event.id in facts:
+            continue
+        work.emit(event)
+        if isinstance(event.data, JobQueued) and isinstance(after, TaskState):
+            work.command(command_of(after, event.data), event.data.due)
+
+
+def _waits_for_targets(state: State) -> bool:
+    return isinstance(state, TaskState) and state.status == "requested"
+
+
+def _count_ends(transitions: Iterable[Transition]) -> None:
+    for before, _event, after in transitions:
+        if isinstance(after, TaskState) and after.ended and not (isinstance(before, TaskState) and before.ended):
+            TASKS_ENDED.labels(task_type=after.type, status=after.status).inc()

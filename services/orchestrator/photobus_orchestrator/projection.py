@@ -1,0 +1,130 @@
+"""From transitions to rows: what tasks, jobs and snapshots look like to callers, collected and written by batch."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+from uuid import UUID
+
+from photobus_common.events import Event
+from photobus_common.events.catalogue import (
+    JobCanceled,
+    JobCompleted,
+    JobEvent,
+    JobFailed,
+    TargetsResolved,
+    TaskRequested,
+    TaskStarted,
+)
+from photobus_common.store import tasks as store
+from photobus_common.store.database import Connection
+from photobus_common.store.tasks import ItemRun, JobRow
+from photobus_orchestrator.domain.reaction import Transition
+from photobus_orchestrator.domain.state import OpenJob, TaskState, job_id
+
+_STATUS_OF_PHASE: Final = {"faulted": "retrying", "lost": "queued"}
+"""Phases that callers never see, because the decision on them is in the same transaction."""
+
+
+@dataclass
+class Projection:
+    """The rows that a batch of transitions changes, in their last form."""
+
+    tasks: dict[UUID, TaskState] = field(default_factory=dict)
+    jobs: dict[UUID, JobRow] = field(default_factory=dict)
+    items: list[ItemRun] = field(default_factory=list)
+    projects: list[tuple[UUID, int]] = field(default_factory=list)
+    over_projects_of_items: list[UUID] = field(default_factory=list)
+
+    def note(self, transition: Transition) -> None:
+        """Take the rows that ``transition`` changes."""
+        before, event, after = transition
+        if after is before or not isinstance(after, TaskState):
+            return
+        self.tasks[after.id] = after
+        if isinstance(event.data, JobEvent) and isinstance(before, TaskState):
+            self._note_job(before, event, after, event.data)
+        else:
+            self._note_snapshot(after, event.data)
+
+    def _note_job(self, before: TaskState, event: Event, after: TaskState, data: JobEvent) -> None:
+        still_open = after.open.get(data.job_id)
+        if still_open is not None:
+            row = job_row(after, still_open)
+        else:
+            row = job_row(before, before.open[data.job_id]).model_copy(update=_end_of(event))
+        self.jobs[data.job_id] = row
+
+    def _note_snapshot(self, task: TaskState, data: Any) -> None:
+        if isinstance(data, TaskRequested) and data.targets.kind == "photos":
+            self.items.append(ItemRun(task.id, 0, data.targets.photo_ids, data.targets.project_ids))
+        elif isinstance(data, TaskRequested):
+            self.projects += [(task.id, project) for project in data.targets.project_ids]
+        elif isinstance(data, TargetsResolved):
+            self.items.append(ItemRun(task.id, data.first, data.photo_ids, data.project_ids))
+        elif isinstance(data, TaskStarted) and task.items and any(step.over == "projects" for step in data.steps):
+            self.over_projects_of_items.append(task.id)
+
+    async def write(self, connection: Connection) -> None:
+        """Write the rows, a statement for each table."""
+        if self.tasks:
+            await store.save_tasks(connection, [document(task) for task in self.tasks.values()])
+        if self.jobs:
+            await store.save_jobs(connection, list(self.jobs.values()))
+        if self.items:
+            await store.add_items(connection, self.items)
+        if self.projects:
+            await store.add_projects(connection, self.projects)
+        if self.over_projects_of_items:
+            await store.add_projects_of_items(connection, self.over_projects_of_items)
+
+
+def document(task: TaskState) -> str:
+    """Return the state of ``task`` as it is stored."""
+    return task.model_dump_json(exclude_none=True)
+
+
+def job_row(task: TaskState, job: OpenJob) -> JobRow:
+    """Return the row of an open job."""
+    plan = task.steps[job.step]
+    return JobRow(
+        id=job_id(task.id, job.step, job.index),
+        tenant=task.tenant,
+        task_id=task.id,
+        step=job.step,
+        index=job.index,
+        job_type=plan.job_type,
+        service=plan.service,
+        lane=plan.lane,
+        priority=plan.priority,
+        over=plan.over,
+        first=job.first,
+        count=job.count,
+        status=_STATUS_OF_PHASE.get(job.phase, job.phase),
+        attempt=job.attempt,
+        dispatch=job.dispatch,
+        dispatched_at=job.dispatched_at,
+        progress_done=job.progress,
+        error_code=job.fault.code if job.fault else None,
+        error=job.fault.reason if job.fault else None,
+        created_at=job.created_at,
+        started_at=job.started_at,
+    )
+
+
+def _end_of(event: Event) -> dict[str, Any]:
+    """Return the columns of a job that ended by ``event``."""
+    data = event.data
+    if isinstance(data, JobCompleted):
+        counts = {"done": data.done, "failed": data.failed, "skipped": data.skipped}
+        return {
+            "status": "completed",
+            "ended_at": event.time,
+            "progress_done": sum(counts.values()),
+            "error_code": None,
+            "error": None,
+            **counts,
+        }
+    if isinstance(data, JobFailed):
+        return {"status": "failed", "ended_at": event.time, "error_code": data.code, "error": data.reason}
+    if isinstance(data, JobCanceled):
+        return {"status": "canceled", "ended_at": event.time}
+    raise AssertionError(f"{event.type} closes no job")
