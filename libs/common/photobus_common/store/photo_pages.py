@@ -43,6 +43,12 @@ FROM projects pr JOIN project_totals t ON t.project_id = pr.id
 WHERE pr.tenant = $1 AND pr.status = 'active' AND ($2::text IS NULL OR pr.folder = $2)
 """
 
+TOTAL_OF_PROJECT_IDS: Final = """
+SELECT coalesce(sum(t.photos), 0)
+FROM projects pr JOIN project_totals t ON t.project_id = pr.id
+WHERE pr.tenant = $1 AND pr.status = 'active' AND pr.id = ANY ($2::bigint[])
+"""
+
 PROJECTS_OF_PHOTOS: Final = f"""
 SELECT p.id, p.project_id FROM {SOURCE} WHERE p.tenant = $1 AND p.id = ANY ($2::bigint[]) AND pr.status = 'active'
 """  # noqa: S608  all constants
@@ -85,6 +91,11 @@ async def exact_total(connection: Connection, tenant: str, wanted: PhotoFilter) 
     sql = f"SELECT count(*) AS photos, count(DISTINCT p.project_id) AS projects FROM {SOURCE} WHERE {where}"  # noqa: S608
     (row,) = await connection.fetch(sql, *params)
     return row["photos"], row["projects"]
+
+
+async def total_of_project_ids(connection: Connection, tenant: str, project_ids: Sequence[int]) -> int:
+    """Return how many photos lie in the projects."""
+    return int(await connection.fetchval(TOTAL_OF_PROJECT_IDS, tenant, project_ids))
 
 
 async def months_of_photos(

@@ -1,9 +1,9 @@
 """Projects: making one under a free name, and reading them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import asyncpg
 
@@ -86,7 +86,7 @@ async def page_of_projects(connection: Connection, tenant: str, sort: Sort, curs
     return await keyset.read_page(connection, selection, sort, cursor, limit)
 
 
-async def ids_of_folders(connection: Connection, tenant: str, folders: list[str]) -> dict[str, Any]:
+async def ids_of_folders(connection: Connection, tenant: str, folders: Sequence[str]) -> dict[str, int]:
     """Return the ids of the active projects in ``folders``, by folder; unknown ones are absent."""
     rows = await connection.fetch(IDS_OF_FOLDERS, tenant, folders)
     return {row["folder"]: row["id"] for row in rows}

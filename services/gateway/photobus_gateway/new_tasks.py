@@ -1,0 +1,169 @@
+"""From a caller's words to a requested task: its definition, its targets by id, its parameters.
+
+Everything that can be refused is refused here, before anything is written: unknown types, targets that the definition
+does not work on, ids that are nobody's, job types that nobody runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, Literal, NoReturn, Self
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from photobus_common.config import MAX_ITEMS
+from photobus_common.definitions import TaskDefinition
+from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
+from photobus_common.events.catalogue import Targets, TaskSource
+from photobus_common.store import photo_pages, projects
+from photobus_common.store.database import Connection
+from photobus_common.store.filters import PhotoFilter
+from photobus_common.task_requests import refuse_unprovided
+from photobus_gateway.callers import Caller, caller_of
+from photobus_gateway.inputs import Folder, Input, RowId
+from photobus_gateway.keys import DEFINITIONS
+from photobus_gateway.problems import invalid
+
+NAMED: Final = 20
+"""How many unknown ids an error names."""
+
+ADMIN_TASKS: Final = frozenset({"project_delete", "project_scavenge"})
+"""Tasks that need an admin although they are of one project; global ones all do."""
+
+
+class TargetSpec(Input):
+    """What to work on: exactly one of these."""
+
+    model_config = Input.model_config | {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
+
+    photo_ids: Annotated[tuple[RowId, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = None
+    project_folders: Annotated[tuple[Folder, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = (
+        None
+    )
+    filter: PhotoFilter | SkipJsonSchema[None] = None
+    all: Literal[True] | SkipJsonSchema[None] = None
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError("give exactly one of photo_ids, project_folders, filter, all")
+        return self
+
+
+class ForceParams(Input):
+    """Parameters of tasks that make derivatives: ``force`` makes them again although they are up to date."""
+
+    force: bool = False
+
+
+class NoParams(Input):
+    """Parameters of tasks that have none."""
+
+
+PARAMS: Final[Mapping[str, type[Input]]] = {
+    "generate_derivatives": ForceParams,
+    "upload_postprocess": ForceParams,
+}
+"""What ``params`` may hold, by task type; other tasks have none."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A task as it will be requested."""
+
+    definition: TaskDefinition
+    targets: Targets
+    params: Mapping[str, Any]
+    source: TaskSource = "user"
+    retry_of: UUID | None = None
+
+
+def definition_for(request: web.Request, task_type: str, field: str = "type") -> TaskDefinition:
+    """Return the definition if the caller may start it and services provide its job types."""
+    definitions = request.app[DEFINITIONS]
+    definition = definitions.get(task_type)
+    if definition is None:
+        message = f"there is no task {task_type!r}; there are: {', '.join(definitions)}"
+        raise InvalidInputError(f"{field}: {message}", fields=(FieldError(field, message),))
+    _refuse_role(caller_of(request), definition)
+    refuse_unprovided(definition)
+    return definition
+
+
+def checked_params(definition: TaskDefinition, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that differ from their defaults; raises a 400 that names the one that is wrong."""
+    model = PARAMS.get(definition.type, NoParams)
+    try:
+        return model.model_validate(params, strict=True).model_dump(mode="json", exclude_defaults=True)
+    except ValidationError as error:
+        raise invalid(error, "params") from error
+
+
+async def resolve(connection: Connection, tenant: str, definition: TaskDefinition, spec: TargetSpec) -> Targets:
+    """Turn what was asked for into ids; raises when it does not fit the definition's scope or is unknown."""
+    if definition.scope == "global" and spec.all is None:
+        _refuse("targets", f"{definition.type} works on the whole library: give all: true")
+    if spec.photo_ids is not None:
+        targets = await photo_targets(connection, tenant, spec.photo_ids, "targets.photo_ids")
+    elif spec.project_folders is not None:
+        targets = await _project_targets(connection, tenant, spec.project_folders)
+    elif spec.filter is not None:
+        targets = Targets(kind="filter", filter=spec.filter.descriptor())
+    else:
+        targets = Targets(kind="all")
+    if definition.scope == "project":
+        _refuse_many_projects(definition, targets)
+    return targets
+
+
+async def photo_targets(
+    connection: Connection,
+    tenant: str,
+    photo_ids: Sequence[int],
+    field: str,
+    project_id: int | None = None,
+) -> Targets:
+    """Return the photos as targets, each once, in their order; all must lie in ``project_id`` if that is given."""
+    wanted = tuple(dict.fromkeys(photo_ids))
+    found = await photo_pages.projects_of_photos(connection, tenant, wanted)
+    unknown = [photo for photo in wanted if found.get(photo, 0) != (project_id or found.get(photo, -1))]
+    if unknown:
+        raise unknown_targets("photos", field, unknown)
+    return Targets(kind="photos", photo_ids=wanted, project_ids=tuple(found[photo] for photo in wanted))
+
+
+def unknown_targets(what: str, field: str, unknown: Sequence[object]) -> NotFoundError:
+    """Return the error that names what does not exist."""
+    names = ", ".join(map(str, unknown[:NAMED]))
+    more = f" and {len(unknown) - NAMED} more" if len(unknown) > NAMED else ""
+    message = f"Unknown {what}: {names}{more}."
+    return NotFoundError(message, fields=(FieldError(field, message),))
+
+
+def _refuse_role(caller: Caller, definition: TaskDefinition) -> None:
+    admins_only = definition.scope == "global" or definition.type in ADMIN_TASKS
+    if admins_only and not caller.may("admin"):
+        raise ForbiddenError(f"{definition.type} needs the role admin; the token has the role {caller.role}.")
+
+
+def _refuse_many_projects(definition: TaskDefinition, targets: Targets) -> None:
+    of_one = targets.kind in ("photos", "projects") and len(set(targets.project_ids)) == 1
+    filtered = targets.kind == "filter" and (targets.filter or {}).get("project_folder") is not None
+    if not (of_one or filtered):
+        _refuse("targets", f"{definition.type} works on one project: give photos, a filter or the folder of one")
+
+
+def _refuse(field: str, message: str) -> NoReturn:
+    raise InvalidInputError(f"{field}: {message}", fields=(FieldError(field, message),))
+
+
+async def _project_targets(connection: Connection, tenant: str, folders: Iterable[str]) -> Targets:
+    wanted = list(dict.fromkeys(folders))
+    found = await projects.ids_of_folders(connection, tenant, wanted)
+    unknown = [folder for folder in wanted if folder not in found]
+    if unknown:
+        raise unknown_targets("project folders", "targets.project_folders", unknown)
+    return Targets(kind="projects", project_ids=tuple(found[folder] for folder in wanted))

@@ -1,0 +1,194 @@
+"""Jobs: of everything, of a project, one with its items; and the project's form of starting a task."""
+
+from typing import Annotated, Literal, Self
+from uuid import UUID
+
+from aiohttp import web
+from pydantic import Field, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from photobus_common.config import MAX_ITEMS
+from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError, NotProvidedError
+from photobus_common.events.catalogue import Targets
+from photobus_common.store import photo_pages, projects, task_views
+from photobus_common.store.database import Connection
+from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
+from photobus_gateway.callers import caller_of
+from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
+from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId
+from photobus_gateway.keys import DATABASE
+from photobus_gateway.new_tasks import Ask, checked_params, definition_for, photo_targets, unknown_targets
+from photobus_gateway.registry import route
+from photobus_gateway.starting import TaskAnswer, start
+from photobus_gateway.task_answers import (
+    ItemList,
+    ItemStatus,
+    ItemView,
+    JobDetail,
+    JobList,
+    JobStatus,
+    JobView,
+    item_summary,
+)
+
+ProjectTask = Literal[
+    "upload_postprocess",
+    "change_commit",
+    "maintenance",
+    "project_delete",
+    "project_scavenge",
+    "image_move",
+    "generate_derivatives",
+]
+
+Filename = Annotated[str, Field(min_length=1, max_length=255)]
+
+
+class ItemRef(Input):
+    """A photo of the project: by its id, by its basename, or by the name of one of its files."""
+
+    photo_id: RowId | SkipJsonSchema[None] = None
+    filename: Filename | SkipJsonSchema[None] = None
+
+    model_config = Input.model_config | {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.photo_id is None) == (self.filename is None):
+            raise ValueError("give exactly one of photo_id, filename")
+        return self
+
+
+class NewProjectTask(Input):
+    """A task on the project: on the given photos of it, or on all of it."""
+
+    task_type: ProjectTask
+    items: tuple[ItemRef, ...] = Field(default=(), max_length=MAX_ITEMS)
+    filenames: tuple[Filename, ...] = Field(default=(), max_length=MAX_ITEMS)
+    force: bool = Field(default=False, description="Make derivatives although they are up to date.")
+
+
+class JobsQuery(PageQuery):
+    """Which jobs; a repeated parameter means any of its values. ``type`` is a job type."""
+
+    status: tuple[JobStatus, ...] = Field(default=(), max_length=10)
+    type: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
+
+
+class AllJobsQuery(JobsQuery):
+    """The same, and of which task."""
+
+    task_id: UUID | SkipJsonSchema[None] = None
+
+
+class ItemsQuery(PageQuery):
+    """Which items of the job."""
+
+    status: ItemStatus | SkipJsonSchema[None] = None
+
+
+class JobPath(Input):
+    """A path that names a job."""
+
+    job_id: UUID
+
+
+@route(
+    "POST",
+    "/api/projects/{folder}/jobs",
+    role="editor",
+    summary="Start a task on a project",
+    response={202: TaskAnswer},
+    errors=(ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError),
+)
+async def create_project_task(
+    request: web.Request, path: ProjectPath, headers: IdempotencyHeaders, body: NewProjectTask
+) -> web.Response:
+    """Start a task on some photos of the project, or on all of it when neither `items` nor `filenames` is given."""
+    named = len(body.items) + len(body.filenames)
+    if named > MAX_ITEMS:
+        message = f"items and filenames together are {named}; at most {MAX_ITEMS} are allowed"
+        raise InvalidInputError(f"items: {message}", fields=(FieldError("items", message, MAX_ITEMS),))
+    definition = definition_for(request, body.task_type, "task_type")
+    params = checked_params(definition, {"force": True} if body.force else {})
+
+    async def prepare(connection: Connection) -> Ask:
+        tenant = caller_of(request).tenant
+        project_id = await _project_id(connection, tenant, path.folder)
+        if named == 0:
+            return Ask(definition, Targets(kind="projects", project_ids=(project_id,)), params)
+        photo_ids = await _photo_ids(connection, project_id, body)
+        targets = await photo_targets(connection, tenant, photo_ids, "items", project_id)
+        return Ask(definition, targets, params)
+
+    return await start(request, headers, body, prepare)
+
+
+@route("GET", "/api/projects/{folder}/jobs", role="viewer", summary="Jobs of a project", errors=(NotFoundError,))
+async def list_project_jobs(request: web.Request, path: ProjectPath, query: JobsQuery) -> JobList:
+    """List the jobs with a photo of the project among their items, or on the project as a whole, newest first."""
+    async with request.app[DATABASE].connection() as connection:
+        project_id = await _project_id(connection, caller_of(request).tenant, path.folder)
+        return await _jobs(request, connection, query, JobFilter(query.status, query.type, project_id=project_id))
+
+
+@route("GET", "/api/jobs", role="viewer", summary="List jobs")
+async def list_jobs(request: web.Request, query: AllJobsQuery) -> JobList:
+    """List all jobs, newest first."""
+    async with request.app[DATABASE].connection() as connection:
+        return await _jobs(request, connection, query, JobFilter(query.status, query.type, task_id=query.task_id))
+
+
+@route("GET", "/api/jobs/{job_id}", role="viewer", summary="One job with its items", errors=(NotFoundError,))
+async def show_job(request: web.Request, path: JobPath, query: ItemsQuery) -> JobDetail:
+    """Show a job, its items counted by status, and a page of them; `status` picks those of one status."""
+    limit = query.bounded(request)
+    async with request.app[DATABASE].connection() as connection:
+        row = await task_views.job_by_id(connection, caller_of(request).tenant, path.job_id)
+        if row is None:
+            raise NotFoundError(f"There is no job {path.job_id}.")
+        counts = await task_views.summary_of_job(connection, path.job_id)
+        page = await task_views.page_of_items(connection, path.job_id, query.status, query.start(BY_POSITION), limit)
+    job = JobView(**row)
+    summary = item_summary(job, counts)
+    items = ItemList(
+        items=[ItemView(**item) for item in page.rows],
+        total=summary.total if query.status is None else getattr(summary, query.status),
+        next_cursor=page.next_cursor,
+        prev_cursor=page.prev_cursor,
+    )
+    return JobDetail(job=job, items_summary=summary, items=items)
+
+
+async def _project_id(connection: Connection, tenant: str, folder: str) -> int:
+    found = await projects.ids_of_folders(connection, tenant, [folder])
+    if folder not in found:
+        raise NotFoundError(f"There is no project in the folder {folder}.")
+    return found[folder]
+
+
+async def _photo_ids(connection: Connection, project_id: int, body: NewProjectTask) -> list[int]:
+    """Return the photos that items and filenames mean, in that order."""
+    names = [item.filename for item in body.items if item.filename is not None]
+    found = await photo_pages.photos_of_names(connection, project_id, [*names, *body.filenames])
+    unknown = [name for name, photo in found.items() if photo is None]
+    if unknown:
+        raise unknown_targets("filenames", "items" if names else "filenames", unknown)
+    wanted = [item.photo_id if item.filename is None else found[item.filename] for item in body.items]
+    return [photo for photo in (*wanted, *map(found.get, body.filenames)) if photo is not None]
+
+
+async def _jobs(request: web.Request, connection: Connection, query: JobsQuery, wanted: JobFilter) -> JobList:
+    found = await task_views.page_of_jobs(
+        connection, caller_of(request).tenant, wanted, query.start(NEWEST_JOBS), query.bounded(request)
+    )
+    return JobList(
+        items=[JobView(**row) for row in found.page.rows],
+        total=found.total,
+        total_exact=found.exact,
+        next_cursor=found.page.next_cursor,
+        prev_cursor=found.page.prev_cursor,
+    )
+
+
+ROUTES = [create_project_task, list_project_jobs, list_jobs, show_job]

@@ -1,0 +1,289 @@
+"""Tasks: asked for, listed, shown, canceled, tried again."""
+
+from http import HTTPStatus
+from typing import Annotated, Any, Self
+from uuid import UUID
+
+import asyncpg
+from aiohttp import web
+from pydantic import BaseModel, Field, RootModel, model_validator
+from pydantic.json_schema import SkipJsonSchema
+
+from photobus_common.config import MAX_ITEMS
+from photobus_common.errors import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    NotProvidedError,
+)
+from photobus_common.events import Event
+from photobus_common.events.catalogue import Scope, Targets, TaskCancelRequested
+from photobus_common.store import task_views
+from photobus_common.store.database import Connection
+from photobus_common.store.filters import PhotoFilter
+from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
+from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_gateway.callers import caller_of, origin_of
+from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, once
+from photobus_gateway.inputs import Input, PageQuery, RowId
+from photobus_gateway.keys import DATABASE, DEFINITIONS
+from photobus_gateway.new_tasks import Ask, TargetSpec, checked_params, definition_for, photo_targets, resolve
+from photobus_gateway.registry import route
+from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
+from photobus_gateway.task_answers import (
+    ENDED,
+    TaskDetail,
+    TaskList,
+    TaskStatus,
+    TaskView,
+    task_detail,
+    task_of_request,
+)
+
+_REFUSALS = (ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError)
+
+
+class NewTask(Input):
+    """A task: what kind, on what, how. ``scope``, if given, must be the definition's."""
+
+    type: str = Field(min_length=1, max_length=100)
+    scope: Scope | SkipJsonSchema[None] = None
+    targets: TargetSpec
+    params: dict[str, Any] = Field(default_factory=dict, max_length=20)
+    dry_run: bool = Field(default=False, description="Answer 200 with what would be done, and do nothing.")
+
+
+class PhotoRef(Input):
+    """A photo by its id."""
+
+    photo_id: RowId
+
+
+class ProcessPhotos(Input):
+    """Photos whose derivatives are to be made: exactly one of ``items`` and ``filter``."""
+
+    model_config = Input.model_config | {
+        "json_schema_extra": {"oneOf": [{"required": ["items"]}, {"required": ["filter"]}]}
+    }
+
+    items: Annotated[tuple[PhotoRef, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = None
+    filter: PhotoFilter | SkipJsonSchema[None] = None
+    force: bool = Field(default=False, description="Also where the derivatives are up to date.")
+    dry_run: bool = Field(default=False, description="Answer 200 with what would be done, and do nothing.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        if (self.items is None) == (self.filter is None):
+            raise ValueError("give exactly one of items, filter")
+        return self
+
+
+class TasksQuery(PageQuery):
+    """Which tasks; a repeated parameter means any of its values."""
+
+    status: tuple[TaskStatus, ...] = Field(default=(), max_length=10)
+    type: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
+
+
+class TaskPath(Input):
+    """A path that names a task."""
+
+    task_id: UUID
+
+
+class StepDefinitionView(BaseModel):
+    """One step of a definition."""
+
+    type: str
+    priority: int
+    service: str
+
+
+class TaskDefinitionView(BaseModel):
+    """A task that can be asked for; one with ``missing_job_types`` is refused with 501 in this version."""
+
+    type: str
+    label: str
+    user_relevant: bool
+    scope: Scope
+    steps: list[StepDefinitionView]
+    missing_job_types: list[str]
+
+
+class DefinitionList(RootModel[list[TaskDefinitionView]]):
+    """All definitions."""
+
+
+@route(
+    "POST",
+    "/api/tasks",
+    role="editor",
+    summary="Start a task",
+    response={202: TaskAnswer, 200: TaskPlan},
+    errors=_REFUSALS,
+)
+async def create_task(request: web.Request, headers: IdempotencyHeaders, body: NewTask) -> web.Response:
+    """Start any definition over photos, projects, a filter or everything; global ones need the role admin.
+
+    It is answered as soon as it is committed; `GET /api/tasks/{task_id}` and the live updates tell how it goes.
+    """
+    definition = definition_for(request, body.type)
+    if body.scope not in (None, definition.scope):
+        message = f"{body.type} has the scope {definition.scope}"
+        raise InvalidInputError(f"scope: {message}", fields=(FieldError("scope", message),))
+    params = checked_params(definition, body.params)
+
+    async def prepare(connection: Connection) -> Ask:
+        targets = await resolve(connection, caller_of(request).tenant, definition, body.targets)
+        return Ask(definition, targets, params)
+
+    return await start(request, headers, body, prepare, dry_run=body.dry_run)
+
+
+@route(
+    "POST",
+    "/api/photos/process",
+    role="editor",
+    summary="Make thumbnails and previews",
+    response={202: TaskAnswer, 200: TaskPlan},
+    errors=_REFUSALS,
+)
+async def process_photos(request: web.Request, headers: IdempotencyHeaders, body: ProcessPhotos) -> web.Response:
+    """Make the derivatives of the given photos, or of all that a filter matches, as one task."""
+    definition = definition_for(request, "generate_derivatives")
+    params = checked_params(definition, {"force": body.force})
+
+    async def prepare(connection: Connection) -> Ask:
+        if body.filter is not None:
+            return Ask(definition, Targets(kind="filter", filter=body.filter.descriptor()), params)
+        photo_ids = [item.photo_id for item in body.items or ()]
+        targets = await photo_targets(connection, caller_of(request).tenant, photo_ids, "items")
+        return Ask(definition, targets, params)
+
+    return await start(request, headers, body, prepare, dry_run=body.dry_run)
+
+
+@route("GET", "/api/tasks", role="viewer", summary="List tasks")
+async def list_tasks(request: web.Request, query: TasksQuery) -> TaskList:
+    """List tasks, newest first. One that was asked for a moment ago may not be in it yet."""
+    wanted = TaskFilter(query.status, query.type)
+    start_at = query.start(NEWEST_TASKS)
+    async with request.app[DATABASE].connection() as connection:
+        found = await task_views.page_of_tasks(
+            connection, caller_of(request).tenant, wanted, start_at, query.bounded(request)
+        )
+    return TaskList(
+        items=[TaskView(**row) for row in found.page.rows],
+        total=found.total,
+        total_exact=found.exact,
+        next_cursor=found.page.next_cursor,
+        prev_cursor=found.page.prev_cursor,
+    )
+
+
+@route("GET", "/api/tasks/definitions", role="viewer", summary="What tasks there are")
+async def list_definitions(request: web.Request) -> DefinitionList:
+    """List every task that can be asked for, with its steps in their order."""
+    return DefinitionList(
+        [
+            TaskDefinitionView(
+                type=definition.type,
+                label=definition.label,
+                user_relevant=definition.user_relevant,
+                scope=definition.scope,
+                steps=[
+                    StepDefinitionView(type=step.type, priority=step.priority, service=step.service)
+                    for step in definition.steps
+                ],
+                missing_job_types=list(definition.missing_job_types),
+            )
+            for definition in request.app[DEFINITIONS].values()
+        ]
+    )
+
+
+@route("GET", "/api/tasks/{task_id}", role="viewer", summary="One task", errors=(NotFoundError,))
+async def show_task(request: web.Request, path: TaskPath) -> TaskDetail:
+    """Show a task, its steps and its progress, from the moment it was accepted."""
+    definitions = request.app[DEFINITIONS]
+    async with request.app[DATABASE].connection() as connection:
+        found = await _task(connection, caller_of(request).tenant, path.task_id)
+        if isinstance(found, Event):
+            view = task_of_request(found)
+            return task_detail(view, definitions.get(view.type), None, [])
+        steps = await task_views.steps_of_task(connection, path.task_id)
+    view = TaskView(**found)
+    return task_detail(view, definitions.get(view.type), found["plan"], steps)
+
+
+@route(
+    "POST",
+    "/api/tasks/{task_id}/cancel",
+    role="editor",
+    summary="Cancel a task",
+    response={202: TaskView},
+    errors=(NotFoundError, ConflictError),
+)
+async def cancel_task(request: web.Request, path: TaskPath) -> web.Response:
+    """Ask for the task to be stopped. What is done stays done; photos not yet worked on are left as they are."""
+
+    async def act(work: UnitOfWork) -> Outcome:
+        view = await _view(work.connection, caller_of(request).tenant, path.task_id)
+        if view.status in ENDED:
+            raise ConflictError(f"The task has ended: {view.status}.")
+        work.emit(origin_of(request).event(TaskCancelRequested(task_id=view.id, task_type=view.type)))
+        return Outcome(HTTPStatus.ACCEPTED, view)
+
+    return await once(request, IdempotencyHeaders(), path, act)
+
+
+@route(
+    "POST",
+    "/api/tasks/{task_id}/retry",
+    role="editor",
+    summary="Try a task again",
+    response={202: TaskAnswer},
+    errors=(*_REFUSALS, ConflictError),
+)
+async def retry_task(request: web.Request, headers: IdempotencyHeaders, path: TaskPath) -> web.Response:
+    """Start a new task like this one over what failed, or over all of its targets if it broke off."""
+
+    async def prepare(connection: Connection) -> Ask:
+        tenant = caller_of(request).tenant
+        view = await _view(connection, tenant, path.task_id)
+        asked = await task_views.request_of_task(connection, tenant, path.task_id)
+        if view.status not in ENDED or asked is None:
+            raise ConflictError(f"The task has not ended: {view.status}.")
+        if view.status == "completed":
+            raise ConflictError("Nothing of the task failed.")
+        data = requested(asked)[0]
+        failed_only = view.status == "completed_with_errors"
+        targets = Targets(kind="failed_items", failed_of=view.id) if failed_only else data.targets
+        return Ask(definition_for(request, view.type), targets, data.params, retry_of=view.id)
+
+    return await start(request, headers, path, prepare)
+
+
+async def _task(connection: Connection, tenant: str, task_id: UUID) -> asyncpg.Record | Event:
+    found = await task_views.task_or_request(connection, tenant, task_id)
+    if found is None:
+        raise NotFoundError(f"There is no task {task_id}.")
+    return found
+
+
+async def _view(connection: Connection, tenant: str, task_id: UUID) -> TaskView:
+    found = await _task(connection, tenant, task_id)
+    return task_of_request(found) if isinstance(found, Event) else TaskView(**found)
+
+
+ROUTES = [
+    create_task,
+    process_photos,
+    list_tasks,
+    list_definitions,
+    show_task,
+    cancel_task,
+    retry_task,
+]
