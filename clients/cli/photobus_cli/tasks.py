@@ -100,7 +100,7 @@ def _job_row(job: Job) -> tuple[str, ...]:
         job.job_type,
         status(job.status),
         str(job.attempt),
-        f"{job.done + job.skipped}/{job.count}",
+        f"{job.done + job.skipped}/{job.items}",
         str(job.failed or ""),
         age(job.created_at),
         job.error or "",

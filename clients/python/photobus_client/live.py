@@ -28,7 +28,7 @@ class LiveEvent:
 
 
 @dataclass
-class _Parser:
+class StreamParser:
     """The lines of a stream become messages (WHATWG, server-sent events)."""
 
     name: str = ""
@@ -79,7 +79,7 @@ async def follow(
     """
     backoff = Backoff(transport.patience_seconds)
     while True:
-        parser = _Parser()
+        parser = StreamParser()
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": last_event_id} if last_event_id else {})}
         query = {"channels": ",".join(channels)}
         try:
@@ -87,7 +87,7 @@ async def follow(
                 async for chunk in answer.content.iter_any():
                     for event in parser.feed(chunk):
                         backoff.succeeded()
-                        last_event_id = _position(event, last_event_id)
+                        last_event_id = resume_behind(event, last_event_id)
                         yield event
             await asyncio.sleep(parser.retry_seconds)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
@@ -95,7 +95,7 @@ async def follow(
                 raise UnreachableError(f"The live updates of {transport.address} broke off: {error}") from error
 
 
-def _position(event: LiveEvent, last: str | None) -> str | None:
+def resume_behind(event: LiveEvent, last: str | None) -> str | None:
     """Where to resume: behind the last message, or at the place named on the first connection and by a reset."""
     if event.id is not None:
         return event.id

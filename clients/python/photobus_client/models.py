@@ -94,7 +94,7 @@ class Job(Model):
     job_type: str
     status: str
     attempt: int
-    count: int = 0
+    items: int = 0
     progress_done: int = 0
     done: int = 0
     failed: int = 0
