@@ -26,12 +26,12 @@ def folder_name(project_name: str) -> str:
     return shortened(name, MAX_NAME_BYTES).rstrip(". ")
 
 
-def numbered(name: str, number: int) -> str:
-    """``name`` itself for 1, then ``name (2)``, ``name (3)``, …, shortened so that it stays within 255 bytes."""
+def numbered(name: str, number: int, max_bytes: int = MAX_NAME_BYTES) -> str:
+    """``name`` itself for 1, then ``name (2)``, ``name (3)``, …, shortened so that it stays within ``max_bytes``."""
     if number == 1:
         return name
     suffix = f" ({number})"
-    return shortened(name, MAX_NAME_BYTES - len(suffix)).rstrip() + suffix
+    return shortened(name, max_bytes - len(suffix)).rstrip() + suffix
 
 
 def numbered_names(name: str) -> Iterator[str]:

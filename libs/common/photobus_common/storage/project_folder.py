@@ -63,8 +63,20 @@ class ProjectFolder(Folder):
                     continue
                 folder.sync()
                 self.sync()
-                return str(PurePosixPath(TRASH, trash_folder, target))
+                return self.trash_path(target, trash_folder)
         raise AssertionError("numbered names never end")
+
+    def trash_path(self, name: str, trash_folder: str) -> str:
+        """Return where ``name`` lies after ``trash``, relative to this folder, unless that name was taken there."""
+        return str(PurePosixPath(TRASH, trash_folder, name))
+
+    def stat_trashed(self, name: str, trash_folder: str) -> Entry | None:
+        """Return the file ``name`` of a trash folder, or None."""
+        try:
+            with self.subfolder(TRASH) as trash, trash.subfolder(trash_folder) as folder:
+                return folder.stat(name)
+        except FileMissingError:
+            return None
 
     def read_manifest(self) -> Manifest | None:
         """Return the manifest, or None when there is none; raises ``ManifestBrokenError``."""

@@ -9,17 +9,19 @@ from uuid import UUID
 from photobus_common.store.database import Connection
 
 OnConflict = Literal["overwrite", "skip", "rename"]
-UploadState = Literal["receiving", "placing", "done", "refused"]
+EndState = Literal["done", "refused"]
+UploadState = Literal["receiving", "placing"] | EndState
 
 _COLUMNS: Final = """
     u.id, u.tenant, u.project_id, u.actor, u.filename, u.size, u.md5, u.on_conflict, u.batch, u.batch_total,
-    u.modified_at, u.state, u.unverified_from, u.target_name, u.plan, u.result, u.expires_at
+    u.modified_at, u.metadata, u.state, u.unverified_from, u.basename, u.target_name, u.plan, u.result, u.expires_at
 """
 
 INSERT_UPLOAD: Final = """
 INSERT INTO uploads (
-    id, tenant, project_id, actor, filename, size, md5, on_conflict, batch, batch_total, modified_at, expires_at
-) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, now() + $12)
+    id, tenant, project_id, actor, filename, size, md5, on_conflict, batch, batch_total, modified_at, metadata,
+    expires_at
+) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13)
 RETURNING expires_at
 """
 
@@ -50,14 +52,14 @@ WHERE u.state = 'placing' AND u.tenant = $1 AND u.project_id <> $2 AND u.basenam
 
 RECORD_INTENTS: Final = """
 INSERT INTO uploads (
-    id, tenant, project_id, actor, filename, size, md5, batch, batch_total, modified_at,
+    id, tenant, project_id, actor, filename, size, md5, batch, modified_at,
     state, basename, target_name, plan, expires_at
 )
-SELECT n.id, n.tenant, n.project_id, n.actor, n.filename, n.size, n.md5, n.batch, n.batch_total, n.modified_at,
+SELECT n.id, n.tenant, n.project_id, n.actor, n.filename, n.size, n.md5, n.batch, n.modified_at,
     'placing', n.basename, n.target_name, n.plan, now() + $2
 FROM jsonb_to_recordset($1) AS n (
     id uuid, tenant text, project_id bigint, actor text, filename text, size bigint, md5 text, batch text,
-    batch_total int, modified_at timestamptz, basename text, target_name text, plan jsonb
+    modified_at timestamptz, basename text, target_name text, plan jsonb
 )
 ON CONFLICT (id) DO UPDATE SET
     state = 'placing', basename = excluded.basename, target_name = excluded.target_name, plan = excluded.plan,
@@ -92,50 +94,6 @@ KNOWN_UPLOADS: Final = "SELECT id FROM uploads WHERE id = ANY($1::uuid[])"
 
 TENANT_LIBRARIES: Final = "SELECT tenant, library_id FROM tenants ORDER BY tenant"
 
-ADD_TO_BATCHES: Final = """
-INSERT INTO upload_batches (tenant, project_id, batch, photo_id, actor)
-SELECT $1, $2, n.batch, n.photo_id, $3 FROM unnest($4::text[], $5::bigint[]) AS n (batch, photo_id)
-ON CONFLICT DO NOTHING
-"""
-
-COUNT_ANSWERED: Final = """
-INSERT INTO upload_batch_counts AS c (tenant, project_id, batch, files)
-SELECT $1, $2, n.batch, n.files FROM unnest($3::text[], $4::int[]) AS n (batch, files) ORDER BY n.batch
-ON CONFLICT (tenant, project_id, batch) DO UPDATE SET files = c.files + excluded.files, updated_at = now()
-RETURNING batch, files
-"""
-
-DUE_BATCHES: Final = """
-SELECT b.tenant, b.project_id, b.batch
-FROM upload_batches b
-GROUP BY b.tenant, b.project_id, b.batch
-HAVING count(*) >= $2 OR min(b.added_at) <= now() - $1::interval
-ORDER BY min(b.added_at)
-"""
-
-SIZE_OF_BATCH: Final = """
-SELECT count(*) FROM upload_batches WHERE tenant = $1 AND project_id = $2 AND batch = $3
-"""
-
-TAKE_FROM_BATCH: Final = """
-WITH taken AS (
-    SELECT b.ctid FROM upload_batches b
-    WHERE b.tenant = $1 AND b.project_id = $2 AND b.batch = $3
-    ORDER BY b.added_at, b.photo_id LIMIT $4 FOR UPDATE SKIP LOCKED
-), gone AS (
-    DELETE FROM upload_batches b USING taken WHERE b.ctid = taken.ctid RETURNING b.photo_id, b.actor, b.added_at
-)
-SELECT photo_id, actor FROM gone ORDER BY added_at, photo_id
-"""
-
-FORGET_COUNTS: Final = """
-DELETE FROM upload_batch_counts WHERE tenant = $1 AND project_id = $2 AND batch = $3
-"""
-
-FORGET_OLD_COUNTS: Final = "DELETE FROM upload_batch_counts WHERE updated_at < now() - $1::interval"
-
-PROJECT_NAME: Final = "SELECT name FROM projects WHERE id = $1"
-
 ACTIVE_PROJECT: Final = "SELECT folder FROM projects WHERE id = $1 AND status = 'active' FOR SHARE"
 
 
@@ -154,8 +112,10 @@ class Upload:
     batch: str | None
     batch_total: int | None
     modified_at: datetime | None
+    metadata: str | None
     state: UploadState
     unverified_from: int | None
+    basename: str | None
     target_name: str | None
     plan: dict[str, Any] | None
     result: dict[str, Any] | None
@@ -177,6 +137,7 @@ class NewUpload:
     batch: str | None
     batch_total: int | None
     modified_at: datetime | None
+    metadata: str | None
 
 
 @dataclass(frozen=True)
@@ -190,12 +151,20 @@ class IntentRow:
     filename: str
     size: int
     md5: str
-    batch: str
-    batch_total: int | None
+    batch: str | None
     modified_at: datetime
     basename: str
     target_name: str
     plan: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How an upload ended, with the answer that its client gets."""
+
+    id: UUID
+    state: EndState
+    result: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -206,15 +175,6 @@ class PlacingProject:
     tenant: str
     folder: str
     library_id: UUID
-
-
-@dataclass(frozen=True)
-class BatchKey:
-    """One client's batch of uploads into one project."""
-
-    tenant: str
-    project_id: int
-    batch: str
 
 
 async def insert_upload(connection: Connection, upload: NewUpload, lifetime: timedelta) -> datetime:
@@ -290,11 +250,9 @@ async def projects_with_intents(connection: Connection) -> list[PlacingProject]:
     return [PlacingProject(row["id"], row["tenant"], row["folder"], row["library_id"]) for row in rows]
 
 
-async def settle_uploads(
-    connection: Connection, results: Sequence[tuple[UUID, Literal["done", "refused"], dict[str, Any]]]
-) -> None:
+async def settle_uploads(connection: Connection, endings: Sequence[Ending]) -> None:
     """Write how resumable uploads ended, for clients that ask again."""
-    rows = [{"id": str(upload_id), "state": state, "result": result} for upload_id, state, result in results]
+    rows = [{"id": str(ended.id), "state": ended.state, "result": ended.result} for ended in endings]
     await connection.execute(SETTLE_UPLOADS, rows)
 
 
@@ -317,53 +275,6 @@ async def known_uploads(connection: Connection, upload_ids: Sequence[UUID]) -> f
 async def tenant_libraries(connection: Connection) -> list[tuple[str, UUID]]:
     """Return every tenant with the id of its library."""
     return [(row["tenant"], row["library_id"]) for row in await connection.fetch(TENANT_LIBRARIES)]
-
-
-async def add_to_batches(
-    connection: Connection, tenant: str, project_id: int, actor: str, photos: Sequence[tuple[str, int]]
-) -> None:
-    """Let photos (batch and id) wait to become part of a task."""
-    batches, photo_ids = [batch for batch, _ in photos], [photo_id for _, photo_id in photos]
-    await connection.execute(ADD_TO_BATCHES, tenant, project_id, actor, batches, photo_ids)
-
-
-async def count_answered(connection: Connection, tenant: str, project_id: int, files: dict[str, int]) -> dict[str, int]:
-    """Count files of batches as answered for; return how many there are now, by batch."""
-    rows = await connection.fetch(COUNT_ANSWERED, tenant, project_id, list(files), list(files.values()))
-    return {row["batch"]: row["files"] for row in rows}
-
-
-async def due_batches(connection: Connection, after: timedelta, files: int) -> list[BatchKey]:
-    """Return batches of at least ``files`` photos, and those whose first photo is older than ``after``."""
-    rows = await connection.fetch(DUE_BATCHES, after, files)
-    return [BatchKey(row["tenant"], row["project_id"], row["batch"]) for row in rows]
-
-
-async def size_of_batch(connection: Connection, key: BatchKey) -> int:
-    """Return how many photos of the batch wait."""
-    return int(await connection.fetchval(SIZE_OF_BATCH, key.tenant, key.project_id, key.batch))
-
-
-async def take_from_batch(connection: Connection, key: BatchKey, limit: int) -> list[tuple[int, str]]:
-    """Remove up to ``limit`` photos from the batch that nobody else is taking; return each with its actor."""
-    rows = await connection.fetch(TAKE_FROM_BATCH, key.tenant, key.project_id, key.batch, limit)
-    return [(row["photo_id"], row["actor"]) for row in rows]
-
-
-async def forget_counts(connection: Connection, key: BatchKey) -> None:
-    """Forget how many files of the batch were answered for."""
-    await connection.execute(FORGET_COUNTS, key.tenant, key.project_id, key.batch)
-
-
-async def forget_old_counts(connection: Connection, after: timedelta) -> None:
-    """Forget the counts of batches that have been quiet for ``after``."""
-    await connection.execute(FORGET_OLD_COUNTS, after)
-
-
-async def project_name(connection: Connection, project_id: int) -> str:
-    """Return the project's name."""
-    name: str = await connection.fetchval(PROJECT_NAME, project_id)
-    return name
 
 
 async def folder_of_active_project(connection: Connection, project_id: int) -> str | None:

@@ -182,6 +182,7 @@ CREATE TABLE uploads (
     batch_total int,
     modified_at timestamptz,
     state text NOT NULL DEFAULT 'receiving' CHECK (state IN ('receiving', 'placing', 'done', 'refused')),
+    metadata text,
     unverified_from bigint,
     basename text,
     target_name text,

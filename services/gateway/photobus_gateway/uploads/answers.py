@@ -1,0 +1,93 @@
+"""What a client is told of each file it sent."""
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, Field
+
+UploadStatus = Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused"]
+
+AnswerCode = Literal[
+    "same_bytes",
+    "other_bytes",
+    "name_in_other_project",
+    "waits_for_photo",
+    "not_text",
+    "empty",
+    "hidden",
+    "separator",
+    "control_character",
+    "too_long",
+    "not_accepted",
+    "content_differs",
+    "empty_file",
+    "too_large",
+    "size_differs",
+    "md5_differs",
+    "incomplete",
+    "name_taken",
+    "bytes_lost",
+    "storage_full",
+    "storage_unavailable",
+    "folder_missing",
+    "locked",
+    "project_gone",
+]
+"""Stable words for why a file was not simply created."""
+
+REASONS: Final[dict[AnswerCode, str]] = {
+    "same_bytes": "The project has this very file already.",
+    "other_bytes": "The project has another file of this name; choose overwrite, skip or rename.",
+    "name_in_other_project": "A photo of this name is in another project.",
+    "waits_for_photo": "The sidecar was stored; it belongs to a photo that is not here yet.",
+    "content_differs": "The content is not of the type that the name says.",
+    "empty_file": "The file is empty.",
+    "too_large": "The file is over the size limit.",
+    "size_differs": "The bytes received are not as many as announced.",
+    "md5_differs": "The bytes received do not have the MD5 that was announced.",
+    "incomplete": "The file did not arrive whole.",
+    "name_taken": "Something else took the name meanwhile; send the file again.",
+    "bytes_lost": "The received bytes are gone; send the file again.",
+    "project_gone": "The project was deleted or moved meanwhile.",
+}
+
+
+class UploadResult(BaseModel):
+    """How one file ended. ``stored_as`` is its name on disk where that is not ``filename``."""
+
+    filename: str
+    status: UploadStatus
+    photo_id: int | None = None
+    stored_as: str | None = None
+    code: AnswerCode | None = Field(default=None, description="Why, as a stable word.")
+    reason: str | None = Field(default=None, description="Why, in a sentence.")
+    project_folder: str | None = Field(default=None, description="The other project that has the name.")
+
+
+def answer(
+    filename: str,
+    status: UploadStatus,
+    code: AnswerCode | None = None,
+    *,
+    reason: str | None = None,
+    photo_id: int | None = None,
+    project_folder: str | None = None,
+) -> UploadResult:
+    """Make the answer for ``filename``, whose reason follows from ``code`` unless given."""
+    return UploadResult(
+        filename=printable(filename),
+        status=status,
+        photo_id=photo_id,
+        code=code,
+        reason=reason or (REASONS.get(code) if code else None),
+        project_folder=project_folder,
+    )
+
+
+def refused(filename: str, code: AnswerCode, reason: str | None = None) -> UploadResult:
+    """Make the answer for a file that was not taken."""
+    return answer(filename, "refused", code, reason=reason)
+
+
+def printable(name: str) -> str:
+    """``name`` as JSON can carry it: what is not text is shown as question marks."""
+    return name.encode(errors="replace").decode()

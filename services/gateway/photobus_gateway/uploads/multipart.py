@@ -1,0 +1,198 @@
+"""Uploads by multipart: a stream of fields and files, of which never more than a few portions are in memory."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Final
+from uuid import uuid4
+
+from aiohttp import BodyPartReader, MultipartReader, web
+from pydantic import Field, RootModel, StringConstraints, ValidationError
+
+from photobus_common.errors import FieldError, InvalidInputError, TooLargeError
+from photobus_common.events import Origin
+from photobus_common.photos import filenames
+from photobus_common.photos.filenames import RefusedName
+from photobus_common.store.upload_batches import BatchKey
+from photobus_common.store.uploads import OnConflict
+from photobus_gateway.callers import caller_of, origin_of
+from photobus_gateway.inputs import Input
+from photobus_gateway.keys import LIBRARY, SETTINGS
+from photobus_gateway.problems import invalid
+from photobus_gateway.uploads.answers import UploadResult, refused
+from photobus_gateway.uploads.files import Received, UploadProject, Wish
+from photobus_gateway.uploads.requests import UploadOptions
+from photobus_gateway.uploads.service import UPLOADS
+from photobus_gateway.uploads.taking_in import TOLD_PER_FILE, refusal_of, take_in
+
+_CHUNK: Final = 256 * 1024
+_MOST_AHEAD: Final = 64
+"""Files of one request that may wait to be placed while more are received."""
+
+Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{32}$", to_lower=True)]
+
+
+class FileOptions(Input):
+    """What the client says of one file: its bytes are checked against ``size`` and ``md5``."""
+
+    size: int | None = Field(default=None, ge=0)
+    md5: Md5 | None = None
+    modified_at: datetime | None = None
+    on_conflict: OnConflict | None = None
+
+
+class FilesField(RootModel[dict[str, FileOptions]]):
+    """The form field ``files``: options by file name. It stands before the files it speaks of."""
+
+
+@dataclass
+class _Fields:
+    """What the form fields so far said."""
+
+    options: UploadOptions
+    files: dict[str, FileOptions]
+
+    def wish(self, name: str, own_batch: str) -> Wish:
+        about = self.files.get(name, FileOptions())
+        return Wish(
+            size=about.size,
+            md5=about.md5,
+            modified_at=about.modified_at,
+            on_conflict=about.on_conflict or self.options.on_conflict,
+            batch=self.options.batch or own_batch,
+            batch_total=self.options.batch_total,
+        )
+
+
+class MultipartUpload:
+    """One request: its parts are read in order, and each file is placed while the next one arrives."""
+
+    def __init__(self, request: web.Request, project: UploadProject, options: UploadOptions) -> None:
+        self._service = request.app[UPLOADS]
+        self._settings = request.app[SETTINGS]
+        self._project = project
+        self._library = project.library(request.app[LIBRARY])
+        self._origin: Origin = origin_of(request)
+        self._tenant = caller_of(request).tenant
+        self._fields = _Fields(options, {})
+        self._own_batch = str(uuid4())
+        self._waiting: deque[Awaitable[UploadResult]] = deque()
+        self._results: list[UploadResult] = []
+
+    async def read(self, reader: MultipartReader) -> list[UploadResult]:
+        """Take in every part; answer for each file, in order.
+
+        When the client goes away or the body breaks off, the files that came whole stay and become a task.
+        """
+        try:
+            async for part in _parts(reader):
+                if part.filename is None:
+                    await self._read_field(part)
+                else:
+                    self._waiting.append(await self._read_file(part, part.filename))
+                    await self._await_placed(_MOST_AHEAD)
+            await self._await_placed(0)
+        finally:
+            await asyncio.shield(self._close())
+        return self._results
+
+    async def _read_file(self, part: BodyPartReader, name: str) -> Awaitable[UploadResult]:
+        parsed = filenames.parse(name, self._settings.uploader)
+        if isinstance(parsed, RefusedName):
+            await part.release()
+            return _at_once(refused(name, parsed.code, parsed.reason))
+        wish = self._fields.wish(name, self._own_batch)
+        taken = await take_in(
+            self._library, parsed, wish, self._origin, _chunks(part), self._settings.uploader.max_file_bytes
+        )
+        if isinstance(taken, Received):
+            return self._placed(taken)
+        await part.release()
+        return _at_once(taken)
+
+    def _placed(self, file: Received) -> Awaitable[UploadResult]:
+        answer = self._service.queue.put(self._project, file)
+
+        async def outcome() -> UploadResult:
+            try:
+                return await answer
+            except TOLD_PER_FILE as error:
+                return refusal_of(file.parsed.name, error)
+
+        return asyncio.ensure_future(outcome())
+
+    async def _await_placed(self, most: int) -> None:
+        while len(self._waiting) > most:
+            result = await self._waiting[0]
+            self._waiting.popleft()
+            self._results.append(result)
+
+    async def _close(self) -> None:
+        """Wait for what is being placed and let the batch become a task, if it is this request's own or complete."""
+        answered = len(self._results) + len(self._waiting)
+        await asyncio.gather(*self._waiting, return_exceptions=True)
+        if self._fields.options.batch is None:
+            await self._service.batches.flush(self._key(self._own_batch))
+            return
+        self._service.batches.added()
+        total = self._fields.options.batch_total
+        if total is not None and answered:
+            await self._service.batches.answered(self._key(self._fields.options.batch), answered, total)
+
+    def _key(self, batch: str) -> BatchKey:
+        return BatchKey(self._tenant, self._project.project_id, batch)
+
+    async def _read_field(self, part: BodyPartReader) -> None:
+        content = await _text(part, self._settings.gateway.max_body_bytes)
+        try:
+            if part.name == "files":
+                self._fields.files |= FilesField.model_validate_json(content).root
+            else:
+                given = {**self._fields.options.model_dump(exclude_none=True), str(part.name): content}
+                self._fields.options = UploadOptions.model_validate_strings(given)
+        except ValidationError as error:
+            raise invalid(error, "form") from error
+
+
+async def _parts(reader: MultipartReader) -> AsyncIterator[BodyPartReader]:
+    while True:
+        try:
+            part = await reader.next()
+        except ValueError as error:
+            raise InvalidInputError("The multipart body is malformed.") from error
+        if part is None:
+            return
+        if not isinstance(part, BodyPartReader):
+            raise InvalidInputError("A part of the body is itself of several parts.")
+        yield part
+
+
+async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
+    while not part.at_eof():
+        try:
+            chunk = await part.read_chunk(_CHUNK)
+        except ValueError as error:
+            raise InvalidInputError("The multipart body is malformed.") from error
+        if chunk:
+            yield chunk
+
+
+async def _text(part: BodyPartReader, limit: int) -> str:
+    content = bytearray()
+    async for chunk in _chunks(part):
+        content += chunk
+        if len(content) > limit:
+            message = f"The field is over {limit} bytes."
+            raise TooLargeError(message, fields=(FieldError(f"form.{part.name}", message, limit),))
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise InvalidInputError(f"form.{part.name}: is not UTF-8") from error
+
+
+def _at_once(result: UploadResult) -> Awaitable[UploadResult]:
+    future: asyncio.Future[UploadResult] = asyncio.get_running_loop().create_future()
+    future.set_result(result)
+    return future

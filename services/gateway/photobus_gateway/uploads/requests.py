@@ -1,0 +1,41 @@
+"""What the routes of uploading have in common: the project they go into and what a query may ask of every file."""
+
+from typing import Final
+
+from aiohttp import web
+from pydantic import Field
+
+from photobus_common.errors import NotFoundError
+from photobus_common.store import projects
+from photobus_common.store.uploads import OnConflict
+from photobus_gateway.callers import caller_of
+from photobus_gateway.inputs import Input
+from photobus_gateway.keys import DATABASE
+from photobus_gateway.uploads.files import UploadProject
+
+BATCH_PATTERN: Final = r"^[\x21-\x7e]{1,100}$"
+MAX_BATCH_TOTAL: Final = 10_000_000
+
+
+class UploadOptions(Input):
+    """How files are taken in; a file's own options go before these."""
+
+    on_conflict: OnConflict | None = Field(
+        default=None, description="What to do where the project has other bytes under the file's name."
+    )
+    batch: str | None = Field(
+        default=None, pattern=BATCH_PATTERN, description="The client's word for files that belong to one task."
+    )
+    batch_total: int | None = Field(
+        default=None, ge=1, le=MAX_BATCH_TOTAL, description="How many files the batch will have in the end."
+    )
+
+
+async def project_of(request: web.Request, folder: str) -> UploadProject:
+    """Return the caller's active project in ``folder``; raises ``NotFoundError``."""
+    caller = caller_of(request)
+    async with request.app[DATABASE].connection() as connection:
+        row = await projects.project_of_folder(connection, caller.tenant, folder)
+    if row is None:
+        raise NotFoundError(f"There is no project in the folder {folder}.")
+    return UploadProject(row["id"], caller.tenant, folder, caller.library_id)
