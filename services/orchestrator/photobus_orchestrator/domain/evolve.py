@@ -46,7 +46,7 @@ def evolve(state: State, event: Event) -> State:
 
 def _announce(state: NotRequested, event: Event) -> State:
     data = event.data
-    if isinstance(data, TaskCancelRequested):
+    if isinstance(data, TaskCancelRequested) and not state.cancel_requested:
         return state.but(cancel_requested=True)
     if not isinstance(data, TaskRequested):
         return state
