@@ -57,7 +57,7 @@ class RunningStack:
 
     def said(self) -> str:
         """What it has written to the terminal."""
-        return self.output.read_text()
+        return self.output.read_text() if self.output.exists() else ""
 
     async def start(self, command: Sequence[str] = (*PHOTOBUS, "up")) -> None:
         """Start it and return when it is ready; raises ``RuntimeError`` with what it said when it ends instead."""
@@ -95,6 +95,12 @@ class RunningStack:
     async def kill(self) -> int:
         """End the supervisor as a power cut would."""
         return await self._end(signal.SIGKILL)
+
+    async def abandon(self) -> None:
+        """End it if it still runs, whatever state it is in."""
+        if self._process is not None and self._process.returncode is None:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            await self._process.wait()
 
     async def _end(self, number: signal.Signals) -> int:
         """Send ``number`` as the terminal would, and wait until every process is gone."""

@@ -69,6 +69,11 @@ class PhotobusClient:
         path = f"/api/projects/{_part(folder)}/photos" if folder else "/api/photos"
         return self._all(path, Photo, filters)
 
+    async def thumbnail(self, photo_id: int) -> bytes:
+        """Return the file of a photo's thumbnail."""
+        async with self.transport.request("GET", f"/api/photos/{photo_id}/thumbnail") as answer:
+            return await answer.read()
+
     # --- tasks and jobs --------------------------------------------------------------------------------------------
 
     async def start_task(
