@@ -1,0 +1,120 @@
+"""What acceptance tests do all the time: upload, wait for tasks, watch the live updates, look at derivatives."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping
+from io import BytesIO
+from typing import Any, Final
+
+import aiohttp
+from PIL import Image
+
+from photobus_client import LiveEvent, Photo, PhotobusClient, Task
+
+LONG: Final = 150.0
+"""Seconds after which a test gives up; never what a test shows."""
+
+
+async def upload(photobus: PhotobusClient, folder: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Upload ``files`` in one multipart request; returns what became of each, by name."""
+    form = aiohttp.FormData()
+    for name, content in files.items():
+        form.add_field("files", content, filename=name, content_type="application/octet-stream")
+    async with photobus.transport.request("POST", f"/api/projects/{folder}/upload", data=form) as answer:
+        results = (await answer.json())["results"]
+    return {result["filename"]: result for result in results}
+
+
+async def until_ended(photobus: PhotobusClient, task_id: Any) -> Task:
+    """Wait until the task has ended."""
+    async with asyncio.timeout(LONG):
+        while not (task := await photobus.task(task_id)).ended:
+            await asyncio.sleep(0.1)
+    return task
+
+
+async def until_tasks(photobus: PhotobusClient, matches: Callable[[list[Task]], bool]) -> list[Task]:
+    """Wait until all tasks together are as ``matches`` says."""
+    async with asyncio.timeout(LONG):
+        while not matches(tasks := list((await photobus.tasks(limit=200)).items)):
+            await asyncio.sleep(0.1)
+    return tasks
+
+
+async def until_idle(photobus: PhotobusClient, tasks: int) -> list[Task]:
+    """Wait until there are ``tasks`` tasks, all ended."""
+    return await until_tasks(photobus, lambda some: len(some) >= tasks and all(task.ended for task in some))
+
+
+async def photos_of(photobus: PhotobusClient, folder: str) -> dict[str, Photo]:
+    """All photos of the project, by name."""
+    return {photo.filename: photo async for photo in photobus.photos(folder)}
+
+
+async def detail(photobus: PhotobusClient, task_id: Any) -> dict[str, Any]:
+    """Everything the API says of a task."""
+    answer: dict[str, Any] = await photobus.transport.json("GET", f"/api/tasks/{task_id}")
+    return answer
+
+
+async def failures(photobus: PhotobusClient, task_id: Any) -> dict[str, str]:
+    """Reasons of the failed items of a task, by photo."""
+    jobs = await photobus.transport.json("GET", "/api/jobs", query={"task_id": str(task_id)})
+    reasons: dict[str, str] = {}
+    for job in jobs["items"]:
+        found = await photobus.transport.json("GET", f"/api/jobs/{job['id']}", query={"limit": 500})
+        for item in found["items"]["items"]:
+            if item["status"] == "failed":
+                reasons[item["filename"]] = item["reason"]
+    return reasons
+
+
+async def picture(photobus: PhotobusClient, photo_id: int, which: str = "thumbnail") -> Image.Image:
+    """Fetch and decode a derivative."""
+    async with photobus.transport.request("GET", f"/api/photos/{photo_id}/{which}") as answer:
+        return Image.open(BytesIO(await answer.read()))
+
+
+class Watcher:
+    """Follows the live updates and keeps them all."""
+
+    def __init__(self, photobus: PhotobusClient) -> None:
+        self._photobus = photobus
+        self.events: list[LiveEvent] = []
+
+    @contextlib.asynccontextmanager
+    async def watching(self) -> AsyncIterator["Watcher"]:
+        """Follow from before the block until its end."""
+        connected = asyncio.Event()
+        task = asyncio.create_task(self._follow(connected))
+        async with asyncio.timeout(LONG):
+            await connected.wait()
+        try:
+            yield self
+        finally:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def until(self, seen: Callable[[LiveEvent], bool]) -> LiveEvent:
+        """Wait for the first event, past ones included, that ``seen`` accepts."""
+        async with asyncio.timeout(LONG):
+            while True:
+                for event in self.events:
+                    if seen(event):
+                        return event
+                await asyncio.sleep(0.05)
+
+    def named(self, name: str) -> list[LiveEvent]:
+        """All events of that name so far."""
+        return [event for event in self.events if event.name == name]
+
+    def places(self) -> list[tuple[int, int]]:
+        """Sequence and number of every event that has an id, in the order of arrival."""
+        pairs = (event.id.split("-") for event in self.events if event.id)
+        return [(int(seq), int(number)) for seq, number in pairs]
+
+    async def _follow(self, connected: asyncio.Event) -> None:
+        async for event in self._photobus.follow():
+            self.events.append(event)
+            connected.set()

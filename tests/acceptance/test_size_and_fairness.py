@@ -1,0 +1,88 @@
+"""A task over many photos is cut by size alone, explicit items are bounded, and bulk work holds up no fresh upload."""
+
+from typing import Any
+from uuid import uuid4
+
+import images
+import pytest
+from shoot import Watcher, detail, photos_of, until_ended, until_idle, upload
+
+from photobus_client import ApiError, PhotobusClient
+
+pytestmark = pytest.mark.stack
+
+SMALL = {f"S_{n:04}.jpg": images.noise_jpeg(160, 120, seed=n % 5) for n in range(120)}
+
+
+@pytest.mark.stack_settings(PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 50}')
+async def test_jobs_are_cut_by_size_whatever_the_number_of_projects(photobus: PhotobusClient) -> None:
+    """Milestone 3: one chain of jobs, not one a project."""
+    for number in range(6):
+        project = await photobus.create_project(f"Part {number}")
+        files = {f"P{number}_{name}": content for name, content in list(SMALL.items())[:20]}
+        await upload(photobus, project.folder, files)
+    await until_idle(photobus, 6)
+
+    task = await photobus.start_task("generate_derivatives", {"filter": {}}, {"force": True})
+    await until_ended(photobus, task.id)
+
+    shown = await detail(photobus, task.id)
+    jobs = await photobus.transport.json("GET", "/api/jobs", query={"task_id": str(task.id)})
+    assert shown["items"] == 120
+    assert sorted(job["items"] for job in jobs["items"]) == [20, 50, 50]
+
+
+async def test_2001_explicit_items_are_refused_with_the_limit(photobus: PhotobusClient) -> None:
+    body = {"items": [{"photo_id": number} for number in range(1, 2002)]}
+
+    with pytest.raises(ApiError) as refused:
+        await photobus.transport.json("POST", "/api/photos/process", body=body)
+
+    assert refused.value.status == 400
+    assert "2000" in str(refused.value.problem).replace(",", "")
+
+
+async def test_one_idempotency_key_is_one_task(photobus: PhotobusClient) -> None:
+    project = await photobus.create_project("Once")
+    await upload(photobus, project.folder, {"one.jpg": images.jpeg(300, 200)})
+    await until_idle(photobus, 1)
+    photos = await photos_of(photobus, project.folder)
+    body = {"items": [{"photo_id": photos["one"].id}]}
+    headers = {"Idempotency-Key": uuid4().hex}
+
+    answers: list[Any] = [
+        await photobus.transport.json("POST", "/api/photos/process", body=body, headers=headers) for _ in range(2)
+    ]
+
+    assert answers[0] == answers[1]
+    assert len(await until_idle(photobus, 2)) == 2
+    with pytest.raises(ApiError) as refused:
+        await photobus.transport.json("POST", "/api/photos/process", body={**body, "force": True}, headers=headers)
+    assert refused.value.status == 422
+
+
+@pytest.mark.stack_settings(
+    PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 100}',
+    PHOTOBUS_PIPELINE__BULK_ITEMS="100",
+)
+async def test_a_fresh_upload_overtakes_bulk_work(photobus: PhotobusClient) -> None:
+    bulk = await photobus.create_project("Bulk")
+    await upload(photobus, bulk.folder, {f"B_{name}": images.noise_jpeg(1600, 1200, seed=1) for name in SMALL})
+    await until_idle(photobus, 1)
+    fresh = await photobus.create_project("Fresh")
+
+    async with Watcher(photobus).watching() as live:
+        task = await photobus.start_task("generate_derivatives", {"filter": {}}, {"force": True})
+        await live.until(lambda event: event.name == "job_started" and event.data["task_id"] == str(task.id))
+        uploaded = await upload(photobus, fresh.folder, {"now.jpg": images.jpeg(900, 600)})
+        photo = uploaded["now.jpg"]["photo_id"]
+        await live.until(lambda event: event.name == "item" and event.data["photo_id"] == photo and made(event.data))
+        bulk_done = [event for event in live.named("task_completed") if event.data["id"] == str(task.id)]
+
+    assert bulk_done == []
+    assert (await until_ended(photobus, task.id)).status == "completed"
+
+
+def made(data: dict[str, Any]) -> bool:
+    """Whether the live update tells of a finished thumbnail."""
+    return data.get("thumbnail_status") == "generated"
