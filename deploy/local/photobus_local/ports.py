@@ -38,6 +38,14 @@ def free_port() -> int:
     raise ConfigurationError(f"No free port was found on {LOOPBACK} between {_LOWEST} and {highest}.")
 
 
+def free_ports(count: int) -> list[int]:
+    """Choose ``count`` different free ports."""
+    found: set[int] = set()
+    while len(found) < count:
+        found.add(free_port())
+    return list(found)
+
+
 def _first_ephemeral_port() -> int:
     try:
         first = int(_EPHEMERAL.read_text().split()[0])

@@ -16,7 +16,7 @@ from photobus_local.data_folder import DataFolder
 from photobus_local.nats import EmbeddedNats
 from photobus_local.options import OWN_VARIABLES, SERVICES, Options
 from photobus_local.port_reservation import PortReservation
-from photobus_local.ports import LOOPBACK, free_port
+from photobus_local.ports import LOOPBACK, free_ports
 from photobus_local.postgres import EmbeddedPostgres
 from photobus_local.service_process import ServiceProcess
 from photobus_local.supervisor import Supervisor
@@ -91,15 +91,20 @@ def _services(
     options: Options, overrides: Overrides, folder: DataFolder, port: int
 ) -> list[tuple[ServiceProcess, ...]]:
     """Make the processes, a layer a service, in the order in which they start."""
+    health_ports = iter(free_ports(sum(options.scale.values())))
     return [
-        tuple(_service(service, number, overrides, folder, port) for number in range(1, options.scale[service] + 1))
+        tuple(
+            _service(service, number, overrides, folder, port, next(health_ports))
+            for number in range(1, options.scale[service] + 1)
+        )
         for service in SERVICES
     ]
 
 
-def _service(service: str, number: int, overrides: Overrides, folder: DataFolder, port: int) -> ServiceProcess:
+def _service(
+    service: str, number: int, overrides: Overrides, folder: DataFolder, port: int, health_port: int
+) -> ServiceProcess:
     name = service if number == 1 else f"{service}-{number}"
-    health_port = free_port()
     ready_port = port if service == "gateway" else health_port
     return ServiceProcess(
         name,
