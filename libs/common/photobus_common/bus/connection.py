@@ -11,9 +11,9 @@ outbox, and an acknowledgement that is sent late could act on somebody else's me
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from nats import errors
 from nats.aio.client import Client
@@ -28,13 +28,18 @@ LEAST_VERSION: Final = (2, 14)
 RECONNECT_SECONDS: Final = 0.2
 """Between two attempts to reach the server."""
 
-CHECK_SECONDS: Final = 10.0
+REFUSED_SECONDS: Final = 5.0
+"""The same after the server refused the user, or is too old."""
+
+CHECK_SECONDS: Final = 10
 """Between two checks that the connection answers, and the longest that an answer may take."""
 
 GIVE_UP_SECONDS: Final = 15.0
 """A client that has not come back for so long is replaced, in case it is its own fault."""
 
 CLOSE_SECONDS: Final = 5.0
+
+ResultT = TypeVar("ResultT")
 
 log = get_logger()
 
@@ -123,8 +128,7 @@ class Broker:
             try:
                 client = await self._connect()
             except (BrokerUnavailableError, ConfigurationError) as error:
-                self._report(error)
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await asyncio.sleep(self._report(error))
                 continue
             self._client = client
             self._announce()
@@ -133,12 +137,14 @@ class Broker:
             self._connected.clear()
             await _dispose(client)
 
-    def _report(self, error: PhotobusError) -> None:
-        """Fail the first connection where trying again cannot help; later on keep trying, and say why it fails."""
-        if isinstance(error, ConfigurationError):
-            log.error("broker_refused", reason=error.public_message)
-            if not self._first.done():
-                self._first.set_exception(error)
+    def _report(self, error: PhotobusError) -> float:
+        """Report what only a person can mend; returns the seconds until the next attempt."""
+        if not isinstance(error, ConfigurationError):
+            return RECONNECT_SECONDS
+        log.error("broker_refused", reason=error.public_message)
+        if not self._first.done():
+            self._first.set_exception(error)
+        return REFUSED_SECONDS
 
     async def _connect(self) -> Client:
         """Make one attempt; raises ``BrokerUnavailableError`` or ``ConfigurationError``."""
@@ -152,7 +158,7 @@ class Broker:
 
         try:
             async with asyncio.timeout(self._settings.connect_timeout_seconds):
-                await client.connect(error_cb=failed, **self._options(client))
+                await cancellable(client.connect(error_cb=failed, **self._options(client)))
             _check_version(client)
             ready = True
         except (OSError, TimeoutError, errors.Error) as error:
@@ -226,10 +232,24 @@ class Broker:
         """Whether ``client`` reads what the server says; a reconnection meanwhile counts as well."""
         generation = self._generation
         try:
-            await client.rtt(timeout=round(CHECK_SECONDS))
+            await cancellable(client.rtt(timeout=CHECK_SECONDS))
         except (errors.Error, OSError, RuntimeError, AttributeError):
             return generation != self._generation or not client.is_connected
         return True
+
+
+async def cancellable(call: Awaitable[ResultT]) -> ResultT:
+    """Await ``call`` of nats-py without losing a cancellation.
+
+    It waits by ``asyncio.wait_for``, which until Python 3.12 returns a result that came in the moment of the
+    cancellation as if there had been none; in other places it catches the cancellation itself.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task is not None else 0
+    result = await call
+    if task is not None and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 def _check_version(client: Client) -> None:
@@ -245,4 +265,4 @@ async def _dispose(client: Client) -> None:
     # AttributeError: closing a client that never had a socket
     with suppress(errors.Error, OSError, TimeoutError, AttributeError):
         async with asyncio.timeout(CLOSE_SECONDS):
-            await client.close()
+            await cancellable(client.close())

@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from photobus_common import subjects
 from photobus_common.bus.command_message import TERMINATE, CommandMessage, say
-from photobus_common.bus.connection import Broker
+from photobus_common.bus.connection import Broker, cancellable
 from photobus_common.bus.deliveries import delivery_of, is_delivery, status_of
 from photobus_common.bus.pulls import PullSource
 from photobus_common.commands import RunJob
@@ -113,7 +113,7 @@ class Intake:
         if self._subscription is not None and self._broker.connected:
             with suppress(errors.Error, OSError, TimeoutError):
                 async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._subscription.drain()  # type: ignore[no-untyped-call]
+                    await cancellable(self._subscription.drain())  # type: ignore[no-untyped-call]
         while self._spare:
             self._give_back(self._spare[0])
         await asyncio.gather(*self._returns)

@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from nats import errors
 
-from photobus_common.bus.connection import Broker
+from photobus_common.bus.connection import Broker, cancellable
 from photobus_common.errors import BrokerUnavailableError, PhotobusError
 
 STREAM_NOT_FOUND: Final = 10059
@@ -46,7 +46,7 @@ async def request(broker: Broker, verb: str, body: dict[str, Any] | None = None)
     """Ask ``$JS.API.<verb>``; raises ``JetStreamError`` when refused, ``BrokerUnavailableError`` when unanswered."""
     payload = b"" if body is None else json.dumps(body).encode()
     try:
-        answer = await broker.client.request(f"$JS.API.{verb}", payload, timeout=REQUEST_SECONDS)
+        answer = await cancellable(broker.client.request(f"$JS.API.{verb}", payload, timeout=REQUEST_SECONDS))
     except errors.NoRespondersError as error:
         raise BrokerUnavailableError("The broker takes no JetStream requests: is JetStream enabled?") from error
     except (errors.Error, OSError) as error:

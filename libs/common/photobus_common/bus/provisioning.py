@@ -90,6 +90,7 @@ def command_consumers(settings: Settings, lane: Lane) -> Iterator[Definition]:
                 "name": subjects.command_consumer(lane, job_type.name),
                 "durable_name": subjects.command_consumer(lane, job_type.name),
                 "filter_subject": subjects.command_subject(lane, job_type.service, job_type.name),
+                "deliver_subject": "",  # pulled, never pushed
                 "deliver_policy": "all",
                 "ack_policy": "explicit",
                 "ack_wait": round(settings.pipeline.stale_seconds * NANOSECONDS),

@@ -6,6 +6,7 @@ that was made anew, or that no longer reaches back to the place, is an error for
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -125,7 +126,8 @@ class EventReader:
     async def _report_missing(self, error: JetStreamError) -> None:
         log.warning("log_not_readable", reason=error.description)
         if error.number == STREAM_NOT_FOUND and self._on_missing is not None:
-            await self._on_missing()
+            with suppress(BrokerUnavailableError):
+                await self._on_missing()
 
     def _check(self, state: StreamState) -> None:
         """Refuse a stream in which the next sequence is not ours."""

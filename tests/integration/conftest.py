@@ -1,0 +1,41 @@
+"""A broker that belongs to one test, so that it may be killed."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.provisioning import provision
+from photobus_common.config import Events, Nats, Pipeline, Settings
+from photobus_local.nats import EmbeddedNats
+
+
+@pytest.fixture
+async def own_nats(folder_of_servers: Path) -> AsyncIterator[EmbeddedNats]:
+    """A running NATS of this test alone."""
+    server = EmbeddedNats(folder_of_servers / "nats")
+    await server.start()
+    yield server
+    await server.kill()
+
+
+@pytest.fixture
+def own_settings(settings: Settings, own_nats: EmbeddedNats) -> Settings:
+    """Settings that point at it, with short leases and a quick relay."""
+    return settings.model_copy(
+        update={
+            "nats": Nats(url=own_nats.url, user=own_nats.user, password=own_nats.password),
+            "pipeline": Pipeline(stale_seconds=1.0, heartbeat_ms=300),
+            "events": Events(relay_after_seconds=0.2),
+        },
+    )
+
+
+@pytest.fixture
+async def own_broker(own_settings: Settings) -> AsyncIterator[Broker]:
+    """A connection to it, all streams provisioned."""
+    opened = await Broker.open(own_settings.nats, "own")
+    await provision(opened, own_settings, archived_seq=0)
+    yield opened
+    await opened.close()
