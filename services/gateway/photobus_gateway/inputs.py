@@ -1,6 +1,7 @@
 """Reading what a caller sent into pydantic models; what is wrong raises a 400 that names the field and the limit."""
 
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Annotated, Any, Final, TypeVar
 
 from aiohttp import web
@@ -129,6 +130,7 @@ def _once(names: Iterable[str]) -> Iterable[str]:
     return dict.fromkeys(names)
 
 
+@cache
 def _list_fields(model: type[BaseModel]) -> frozenset[str]:
     properties = model.model_json_schema().get("properties", {})
     return frozenset(name for name, schema in properties.items() if schema.get("type") == "array")

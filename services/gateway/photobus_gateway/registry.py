@@ -62,6 +62,11 @@ class Route:
     errors: tuple[type[PhotobusError], ...]
 
     @property
+    def name(self) -> str:
+        """The handler's name, by which clients call the operation."""
+        return self.handler.__name__
+
+    @property
     def status(self) -> int:
         """The usual answer's status."""
         return next(iter(self.responses))
