@@ -20,6 +20,7 @@ from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_common.store.upload_batches import BatchKey
 from photobus_common.task_requests import request_task
+from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import SOURCE
 
 TASK_TYPE: Final = "upload_postprocess"
@@ -90,9 +91,15 @@ class Batches:
                     work,
                     Origin(SOURCE, key.tenant, taken[0][1]),
                     self._definition,
-                    Targets(kind="photos", photo_ids=tuple(photo_id for photo_id, _ in taken)),
+                    Targets(
+                        kind="photos",
+                        photo_ids=tuple(photo_id for photo_id, _ in taken),
+                        project_ids=(key.project_id,) * len(taken),
+                    ),
                     {},
                     "upload",
                     f"Upload of {photos} to {name}",
                 )
+        if taken:
+            TASKS_ACCEPTED.labels(TASK_TYPE, "upload").inc()
         return len(taken)

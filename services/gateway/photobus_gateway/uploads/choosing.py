@@ -1,6 +1,5 @@
 """Choosing what becomes of received files: here disk and catalogue are asked, the rules of ``planning`` decide."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import count
@@ -21,6 +20,7 @@ from photobus_gateway.uploads.intents import Intent, Replaced
 from photobus_gateway.uploads.planning import Decision, Existing, Overwrite, Rename, Surroundings, decide
 from photobus_gateway.uploads.putting import md5_of, replaced_by
 from photobus_gateway.uploads.renames import RenamedBasenames
+from photobus_gateway.uploads.threads import in_thread
 
 _CANDIDATES: Final = 50
 
@@ -51,7 +51,7 @@ class Chooser:
         async with database.connection() as connection:
             known = await photos.files_of_basenames(connection, project.project_id, _basenames(files))
         rows = {found.file.name: found for found in known}
-        return await asyncio.to_thread(_occupants, folder, [file.parsed.name for file in files], rows)
+        return await in_thread(_occupants, folder, [file.parsed.name for file in files], rows)
 
     async def choose(
         self,
@@ -111,7 +111,7 @@ class Chooser:
         basename = decision.basename
         if basename is not None:
             target = filenames.renamed(file.parsed, basename)
-            if target in claimed or await asyncio.to_thread(folder.taken, target):
+            if target in claimed or await in_thread(folder.taken, target):
                 basename = None
         if basename is None:
             basenames = {item.basename for item in chosen if isinstance(item, Intent)}
@@ -131,7 +131,7 @@ class Chooser:
         claimed: set[str],
     ) -> str:
         """Return the first of ``name (2)``, ``name (3)``, … that neither disk nor catalogue has."""
-        on_disk = await asyncio.to_thread(_basenames_on_disk, folder, self._uploader)
+        on_disk = await in_thread(_basenames_on_disk, folder, self._uploader)
         longest = filenames.MAX_NAME_BYTES - max(
             len(parsed.name[len(parsed.basename) :].encode()), len(filenames.LONGEST_DERIVATIVE_SUFFIX)
         )

@@ -4,7 +4,6 @@ The steps are made so that a process may die between any two of them. What was d
 file is touched (``intents``); whoever takes the folder's lock next finishes it first (``finish_intents``).
 """
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -26,6 +25,7 @@ from photobus_gateway.uploads.intents import Intent
 from photobus_gateway.uploads.putting import Obstacle, Put, put
 from photobus_gateway.uploads.recording import ending
 from photobus_gateway.uploads.renames import RenamedBasenames
+from photobus_gateway.uploads.threads import in_thread
 
 LOCK_WAIT_SECONDS: Final = 30.0
 
@@ -54,24 +54,24 @@ class Placer:
         """
         decided = False
         try:
-            with await asyncio.to_thread(project.library(self._library).open_project, project.folder) as folder:
+            with await in_thread(project.library(self._library).open_project, project.folder) as folder:
                 async with folder.locked(LOCK_WAIT_SECONDS):
                     await self._finish_intents(project, folder)
                     answers, intents = await self._decide(project, folder, files)
                     decided = True
-                    done = await asyncio.to_thread(self._put_all, project, folder, intents)
+                    done = await in_thread(self._put_all, project, folder, intents)
                     results = await self._record(project, files[0].origin, done)
         except BaseException as error:
             unneeded = isinstance(error, PhotobusError) and not decided
-            await asyncio.to_thread(_let_go, files, unneeded)
+            await in_thread(_let_go, files, unneeded)
             raise
-        await asyncio.to_thread(_discard_all, files)
+        await in_thread(_discard_all, files)
         placed = {item.intent.upload_id: result for item, result in zip(done, results, strict=True)}
         return [answers.get(n) or placed[file.temporary.upload_id] for n, file in enumerate(files)]
 
     async def finish(self, project: UploadProject) -> int:
         """Finish what a dead process left in the project; return how many files. Raises ``LockedError`` at once."""
-        with await asyncio.to_thread(project.library(self._library).open_project, project.folder) as folder:
+        with await in_thread(project.library(self._library).open_project, project.folder) as folder:
             async with folder.locked(0):
                 return await self._finish_intents(project, folder)
 
@@ -121,9 +121,9 @@ class Placer:
             rows = await uploads.open_intents(connection, project.project_id)
         for actor in dict.fromkeys(row.actor for row in rows):
             intents = [Intent.from_row(row) for row in rows if row.actor == actor]
-            done = await asyncio.to_thread(self._put_all, project, folder, intents)
+            done = await in_thread(self._put_all, project, folder, intents)
             await self._record(project, Origin(SOURCE, project.tenant, actor), done)
-            await asyncio.to_thread(self._remove_temporaries, project, intents)
+            await in_thread(self._remove_temporaries, project, intents)
         return len(rows)
 
     def _remove_temporaries(self, project: UploadProject, intents: Sequence[Intent]) -> None:

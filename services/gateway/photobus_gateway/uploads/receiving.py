@@ -73,32 +73,34 @@ class Reception:
         self._held += len(chunk)
         self.received += len(chunk)
         if self._held >= PORTION:
-            await self._settle()
-            self._writing = asyncio.create_task(asyncio.to_thread(store, self._fd, self._digest, self.take()))
-
-    async def settle(self) -> None:
-        """Wait until no thread writes any more; what is held stays held."""
-        await self._settle()
+            await self._pass_on()
 
     def take(self) -> list[bytes]:
         """Return the bytes not written yet and forget them; for whoever writes them together with the last step."""
         chunks, self._chunks, self._held = self._chunks, [], 0
         return chunks
 
+    async def settle(self) -> None:
+        """Wait until no thread writes any more; what is held stays held."""
+        if self._writing is not None:
+            await asyncio.shield(self._writing)
+            self._writing = None
+
     async def flush(self) -> None:
         """Write what is held."""
-        await self._settle()
-        await asyncio.to_thread(store, self._fd, self._digest, self.take())
+        await self._pass_on()
+        await self.settle()
 
-    async def abandon(self) -> None:
-        """Wait for the thread whatever its end, so that the file may be closed."""
-        if self._writing is not None:
-            await asyncio.wait([self._writing])
+    async def abandon(self) -> bool:
+        """Wait for the thread whatever its end, so that the file may be closed; says whether all was written."""
+        if self._writing is None:
+            return True
+        await asyncio.wait([self._writing])
+        return self._writing.exception() is None
 
-    async def _settle(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
-            await writing
+    async def _pass_on(self) -> None:
+        await self.settle()
+        self._writing = asyncio.create_task(asyncio.to_thread(store, self._fd, self._digest, self.take()))
 
 
 def store(fd: int, digest: Digest | None, chunks: list[bytes]) -> None:

@@ -19,6 +19,7 @@ from photobus_gateway.keys import DATABASE, DEFINITIONS, LIBRARY, PUBLISHER, SET
 from photobus_gateway.uploads.batches import Batches
 from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.queue import PlacingQueue
+from photobus_gateway.uploads.resumable import Resumable
 from photobus_gateway.uploads.sweeping import Sweeper
 
 _log = structlog.get_logger()
@@ -38,6 +39,7 @@ class Uploads:
         placer = Placer(database, publisher, library, settings)
         self.queue = PlacingQueue(placer)
         self.batches = Batches(database, publisher, definitions, settings)
+        self.resumable = Resumable(database, library, placer, self.queue, self.batches, settings)
         self.sweeper = Sweeper(database, library, placer, settings)
 
     async def run(self) -> None:

@@ -17,6 +17,7 @@ from photobus_common.store.database import Database
 from photobus_gateway.uploads.files import UploadProject
 from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.receiving import UploadBusyError, open_temporary
+from photobus_gateway.uploads.threads import in_thread
 
 _EVERY_SECONDS: Final = 15.0
 _AT_ONCE: Final = 200
@@ -73,7 +74,7 @@ class Sweeper:
             for upload_id, tenant, library_id in await uploads.expired_uploads(connection, _AT_ONCE):
                 library = self._library.tenant(tenant, library_id)
                 try:
-                    gone = await asyncio.to_thread(_remove, library, upload_id)
+                    gone = await in_thread(_remove, library, upload_id)
                 except PhotobusError as error:
                     _log.warning("expired_upload_not_removed", tenant=tenant, code=error.code)
                     return
@@ -87,12 +88,12 @@ class Sweeper:
         for tenant, library_id in libraries:
             library = self._library.tenant(tenant, library_id)
             try:
-                old = await asyncio.to_thread(_old_names, library, datetime.now(UTC) - self._lifetime)
+                old = await in_thread(_old_names, library, datetime.now(UTC) - self._lifetime)
                 async with self._database.connection() as connection:
                     known = await uploads.known_uploads(connection, old)
                 for upload_id in old:
                     if upload_id not in known:
-                        await asyncio.to_thread(_remove, library, upload_id)
+                        await in_thread(_remove, library, upload_id)
             except PhotobusError as error:
                 _log.warning("orphaned_uploads_not_removed", tenant=tenant, code=error.code)
 

@@ -15,6 +15,7 @@ from photobus_gateway.uploads.answers import AnswerCode, UploadResult, refused
 from photobus_gateway.uploads.files import Received, TemporaryFile, Wish
 from photobus_gateway.uploads.placing import ProjectGoneError
 from photobus_gateway.uploads.receiving import Reception, conclude, content_refusal, make_temporary, new_digest
+from photobus_gateway.uploads.threads import in_thread
 
 TOLD_PER_FILE: Final = (StorageFullError, StorageUnavailableError, FolderMissingError, LockedError, ProjectGoneError)
 """Errors that are told as the answer of the file they hit, so that the rest of its request goes on."""
@@ -33,7 +34,7 @@ async def take_in(
     Raises what ``chunks`` raises, such as when the client goes away; nothing stays behind then.
     """
     try:
-        temporary = await asyncio.to_thread(make_temporary, library, uuid4())
+        temporary = await in_thread(make_temporary, library, uuid4())
     except TOLD_PER_FILE as error:
         return refusal_of(parsed.name, error)
     reception = Reception(temporary.fd, digest := new_digest())
@@ -43,7 +44,7 @@ async def take_in(
         if code is not None:
             return refused(parsed.name, code)
         await reception.settle()
-        found = await asyncio.to_thread(conclude, temporary.fd, reception.take(), digest, parsed, wish)
+        found = await in_thread(conclude, temporary.fd, reception.take(), digest, parsed, wish)
         if found.refusal is not None:
             return refused(parsed.name, found.refusal)
         taken = True
@@ -85,4 +86,4 @@ async def _drop(reception: Reception, temporary: TemporaryFile) -> None:
 
 async def _drop_after(reception: Reception, temporary: TemporaryFile) -> None:
     await reception.abandon()
-    await asyncio.to_thread(temporary.discard)
+    await in_thread(temporary.discard)
