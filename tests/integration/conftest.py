@@ -1,13 +1,16 @@
-"""A broker that belongs to one test, so that it may be killed."""
+"""A broker that belongs to one test, so that it may be killed; a gateway in this process."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from gateway_server import Gateway, running_gateway
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
 from photobus_common.config import Events, Nats, Pipeline, Settings
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
 from photobus_local.nats import EmbeddedNats
 
 
@@ -39,3 +42,12 @@ async def own_broker(own_settings: Settings) -> AsyncIterator[Broker]:
     await provision(opened, own_settings, archived_seq=0)
     yield opened
     await opened.close()
+
+
+@pytest.fixture
+async def gateway(
+    settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> AsyncIterator[Gateway]:
+    """A running gateway of this test alone."""
+    async with running_gateway(settings, database, broker, library, tenant) as running:
+        yield running

@@ -16,7 +16,6 @@ SECURITY_HEADERS: Final = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    hdrs.SERVER: "photobus",
 }
 """A route that needs another value sets it itself."""
 
@@ -41,6 +40,7 @@ async def secure_response(request: web.Request, response: web.StreamResponse) ->
     del request
     for name, value in SECURITY_HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers[hdrs.SERVER] = "photobus"
 
 
 def _pattern(request: web.Request) -> str:

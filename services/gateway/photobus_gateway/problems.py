@@ -68,6 +68,8 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     try:
         return await handler(request)
     except web.HTTPException as error:
+        if error.status < HTTPStatus.BAD_REQUEST:
+            raise
         return _from_aiohttp(error)
     except Exception as error:  # noqa: BLE001  the edge of the process: whatever it was, the caller gets an answer
         return respond(_ours(error, request))
@@ -91,9 +93,7 @@ def _ours(error: Exception, request: web.Request) -> PhotobusError:
     return known
 
 
-def _from_aiohttp(error: web.HTTPException) -> web.StreamResponse:
-    if error.status < HTTPStatus.BAD_REQUEST:
-        return error
+def _from_aiohttp(error: web.HTTPException) -> web.Response:
     status = HTTPStatus(error.status)
     code = "invalid_input" if status is HTTPStatus.BAD_REQUEST else status.name.lower()
     detail = error.text if error.text and not error.text.startswith(str(error.status)) else status.description

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
@@ -30,7 +31,7 @@ async def show_docs(request: web.Request) -> web.Response:
 async def show_front(request: web.Request) -> web.Response:
     """Lead whoever opens the address in a browser to the description."""
     del request
-    raise web.HTTPFound("/api/docs")
+    return web.Response(status=HTTPStatus.FOUND, headers={"Location": "/api/docs"})
 
 
 ROUTES: Final = [show_openapi, show_docs]
