@@ -6,7 +6,7 @@ a fact that comes twice, late or for an ended task decides nothing: it changed n
 
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid5
+from uuid import UUID, uuid5
 
 from photobus_common.events import Event, EventData, Origin
 from photobus_common.events.catalogue import (
@@ -44,6 +44,11 @@ def decide(state: State, cause: Event, rules: Rules) -> Iterator[tuple[Event, Ta
         state, number = after, number + 1
 
 
+def decision_id(cause: UUID, number: int) -> UUID:
+    """Return the id of the decision ``number`` (from 0) that the event ``cause`` led to."""
+    return uuid5(cause, str(number))
+
+
 def _event(data: EventData, state: TaskState, cause: Event, number: int) -> Event:
     origin = Origin(
         source=SOURCE,
@@ -54,7 +59,7 @@ def _event(data: EventData, state: TaskState, cause: Event, number: int) -> Even
         traceparent=cause.traceparent,
         clock=lambda: cause.time,
     )
-    return origin.event(data, event_id=uuid5(cause.id, str(number)))
+    return origin.event(data, event_id=decision_id(cause.id, number))
 
 
 def _next(state: TaskState, cause: Event, rules: Rules) -> EventData | None:
