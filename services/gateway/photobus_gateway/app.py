@@ -25,7 +25,19 @@ from photobus_gateway.auth import Authenticator
 from photobus_gateway.edges import observe_middleware, secure_response
 from photobus_gateway.problems import problem_middleware
 from photobus_gateway.registry import Route
-from photobus_gateway.routes import jobs, photos, projects, session, stream, tasks, tokens, uploads
+from photobus_gateway.routes import (
+    analyze,
+    jobs,
+    media,
+    photos,
+    projects,
+    session,
+    stream,
+    tasks,
+    tokens,
+    tus,
+    uploads,
+)
 from photobus_gateway.routes.docs import add_described_routes
 from photobus_gateway.sse import Hub
 from photobus_gateway.uploads.service import uploads_context
@@ -36,7 +48,10 @@ DRAIN_SECONDS: Final = 10.0
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
     *photos.ROUTES,
+    *media.ROUTES,
+    *analyze.ROUTES,
     *uploads.ROUTES,
+    *tus.ROUTES,
     *tasks.ROUTES,
     *jobs.ROUTES,
     *stream.ROUTES,

@@ -113,7 +113,7 @@ def _response(
 ) -> web.Response:
     problem = Problem(
         type=f"/api/docs#{code}",
-        title=HTTPStatus(status).phrase,
+        title=_title(status, code),
         status=status,
         code=code,
         detail=detail,
@@ -129,6 +129,14 @@ def _response(
     if retryable:
         response.headers["Retry-After"] = "1"
     return response
+
+
+def _title(status: int, code: str) -> str:
+    """Return the status in words; one that only an extension of HTTP knows is told by its code."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return code.replace("_", " ").capitalize()
 
 
 def _field_error(item: Any, place: str) -> FieldError:

@@ -1,0 +1,88 @@
+"""What would become of files if they were uploaded: the same rules, asked beforehand. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from photobus_common.config import Uploader
+from photobus_common.photos import filenames
+from photobus_common.photos.filenames import FileKind, ParsedName, RefusedName
+from photobus_common.store.photos import KnownFile
+from photobus_gateway.inputs import Input
+from photobus_gateway.uploads.answers import REASONS, AnswerCode, printable
+from photobus_gateway.uploads.multipart import Md5
+
+Clash = Literal["none", "same_bytes", "other_bytes", "unknown_bytes", "name_in_other_project"]
+
+
+class AnalyzedFile(Input):
+    """A file that the client has; ``type`` is what its system calls it, and is not relied on."""
+
+    name: str = Field(max_length=4096)
+    type: str | None = Field(default=None, max_length=255)
+    size: int = Field(ge=0)
+    md5: Md5 | None = None
+
+
+class FileAnalysis(BaseModel):
+    """What uploading the file would lead to. ``clash`` needs the client's word unless it is none or the same bytes."""
+
+    name: str
+    accepted: bool
+    code: AnswerCode | None = None
+    reason: str | None = None
+    basename: str | None = None
+    kind: FileKind | None = None
+    clash: Clash = "none"
+    photo_id: int | None = Field(default=None, description="The project's photo that it is of, or would be part of.")
+    project_folder: str | None = Field(default=None, description="The other project that has a photo of this name.")
+    completes_pair: bool = Field(default=False, description="The project's photo has no file of this kind yet.")
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """What is known of the files' basenames: the project's photos and files, and other projects that have them."""
+
+    photos: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, KnownFile] = field(default_factory=dict)
+    kinds: frozenset[tuple[str, FileKind]] = frozenset()
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_all(files: list[AnalyzedFile], uploader: Uploader) -> list[ParsedName | RefusedName]:
+    """Say what each name stands for."""
+    return [filenames.parse(file.name, uploader) for file in files]
+
+
+def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Catalogue, max_bytes: int) -> FileAnalysis:
+    """Say what uploading ``file`` would lead to."""
+    name = printable(file.name)
+    if isinstance(parsed, RefusedName):
+        return FileAnalysis(name=name, accepted=False, code=parsed.code, reason=parsed.reason)
+    code: AnswerCode | None = "empty_file" if file.size == 0 else "too_large" if file.size > max_bytes else None
+    photo_id = catalogue.photos.get(parsed.basename)
+    elsewhere = catalogue.elsewhere.get(parsed.basename) if photo_id is None and parsed.kind != "sidecar" else None
+    return FileAnalysis(
+        name=name,
+        accepted=code is None,
+        code=code,
+        reason=None if code is None else REASONS[code],
+        basename=parsed.basename,
+        kind=parsed.kind,
+        clash=_clash(file, catalogue.files.get(parsed.name), elsewhere),
+        photo_id=photo_id,
+        project_folder=elsewhere,
+        completes_pair=photo_id is not None and (parsed.basename, parsed.kind) not in catalogue.kinds,
+    )
+
+
+def _clash(file: AnalyzedFile, known: KnownFile | None, elsewhere: str | None) -> Clash:
+    if known is None:
+        return "none" if elsewhere is None else "name_in_other_project"
+    if known.file.size != file.size:
+        return "other_bytes"
+    if file.md5 is None:
+        return "unknown_bytes"
+    return "same_bytes" if known.file.md5 == file.md5 else "other_bytes"
