@@ -114,7 +114,7 @@ def _query(task: TaskState) -> tuple[str, list[Any]]:
     return PHOTOS_OF_FILTER.format(condition=condition), parameters
 
 
-async def _fetch(connection: Connection, query: str, parameters: list[Any]) -> tuple[array[int], array[int]]:
+async def _fetch(connection: Connection, query: str, parameters: list[Any]) -> "tuple[array[int], array[int]]":
     """Stream photo and project ids by a cursor of the server: 16 bytes a photo, however many there are."""
     photos, projects = array("q"), array("q")
     async for row in connection.cursor(query, *parameters, prefetch=MAX_PARTS):
@@ -123,7 +123,7 @@ async def _fetch(connection: Connection, query: str, parameters: list[Any]) -> t
     return photos, projects
 
 
-def _snapshot(task: TaskState, origin: Origin, photos: array[int], projects: array[int]) -> Iterator[Event]:
+def _snapshot(task: TaskState, origin: Origin, photos: "array[int]", projects: "array[int]") -> Iterator[Event]:
     parts = max(1, -(-len(photos) // MAX_PARTS))
     for part in range(parts):
         first = part * MAX_PARTS
