@@ -110,7 +110,7 @@ async def read_bounded(request: web.Request, limit: int) -> bytes:
 
 def _from_strings(model: type[ModelT], values: Mapping[str, Any], place: str) -> ModelT:
     try:
-        return model.model_validate_strings(values)
+        return model.model_validate(values)
     except ValidationError as error:
         raise invalid(error, place) from error
 
