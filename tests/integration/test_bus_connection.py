@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
+from bus_traffic import until
 from nats.aio.client import Client
 
 from photobus_common.bus import connection
@@ -15,7 +16,6 @@ from photobus_common.config import Nats, Settings
 from photobus_common.errors import BrokerUnavailableError, ConfigurationError
 from photobus_local.nats import EmbeddedNats
 from photobus_local.ports import free_port
-from bus_traffic import until
 
 
 async def test_a_refused_user_is_a_configuration_error_at_once(nats_server: EmbeddedNats) -> None:
@@ -84,6 +84,7 @@ async def test_a_client_that_no_longer_reads_is_replaced(
     broker = await Broker.open(own_settings.nats, "deaf")
     try:
         old = broker.client
+        assert old._reading_task is not None
         old._reading_task.cancel()
         await until(lambda: broker.connected and broker.client is not old)
         assert (await request(broker, "INFO"))["type"].endswith("account_info_response")

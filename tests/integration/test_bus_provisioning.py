@@ -4,6 +4,7 @@ import asyncio
 from typing import Any
 
 import pytest
+from bus_traffic import make_event
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import JetStreamError, request
@@ -13,7 +14,6 @@ from photobus_common.config import Events, Pipeline, Settings
 from photobus_common.errors import ConfigurationError
 from photobus_common.job_types import JOB_TYPES
 from photobus_common.subjects import COMMAND_STREAMS, LANES, command_consumer, command_subject
-from bus_traffic import make_event
 
 DAY = 86_400 * 10**9
 

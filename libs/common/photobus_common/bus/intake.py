@@ -92,7 +92,7 @@ class Intake:
             await asyncio.wait((waiter.future,), timeout=timeout_seconds)
         except asyncio.CancelledError:
             if waiter.future.done() and (message := waiter.future.result()) is not None:
-                self._keep(message)
+                self._hand_out(message)
             raise
         finally:
             with suppress(ValueError):

@@ -45,6 +45,8 @@ class StreamState(NamedTuple):
 async def request(broker: Broker, verb: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     """Ask ``$JS.API.<verb>``; raises ``JetStreamError`` when refused, ``BrokerUnavailableError`` when unanswered."""
     payload = b"" if body is None else json.dumps(body).encode()
+    if not broker.connected:
+        raise BrokerUnavailableError("The broker is away.")
     try:
         answer = await cancellable(broker.client.request(f"$JS.API.{verb}", payload, timeout=REQUEST_SECONDS))
     except errors.NoRespondersError as error:
