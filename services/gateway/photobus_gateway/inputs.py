@@ -37,6 +37,13 @@ class Input(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def never_null(schema: dict[str, Any]) -> None:
+    """Say in a field's schema that it may be absent but not null (a field's ``json_schema_extra``)."""
+    (choice,) = (choice for choice in schema.pop("anyOf") if choice.get("type") != "null")
+    schema.update(choice)
+    schema.pop("default", None)
+
+
 class HeaderInput(BaseModel):
     """Base of header models: each field has the header's name as its alias; other headers are not looked at."""
 

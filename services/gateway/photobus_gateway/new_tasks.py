@@ -11,7 +11,6 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, ValidationError, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.definitions import TaskDefinition
@@ -22,7 +21,7 @@ from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.task_requests import refuse_unprovided
 from photobus_gateway.callers import Caller, caller_of
-from photobus_gateway.inputs import Folder, Input, RowId
+from photobus_gateway.inputs import Folder, Input, RowId, never_null
 from photobus_gateway.keys import DEFINITIONS
 from photobus_gateway.problems import invalid
 
@@ -33,22 +32,24 @@ ADMIN_TASKS: Final = frozenset({"project_delete", "project_scavenge"})
 """Tasks that need an admin although they are of one project; global ones all do."""
 
 
+PhotoIds = Annotated[tuple[RowId, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+Folders = Annotated[tuple[Folder, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
 class TargetSpec(Input):
     """What to work on: exactly one of these."""
 
     model_config = Input.model_config | {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
 
-    photo_ids: Annotated[tuple[RowId, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = None
-    project_folders: Annotated[tuple[Folder, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = (
-        None
-    )
-    filter: PhotoFilter | SkipJsonSchema[None] = None
-    all: Literal[True] | SkipJsonSchema[None] = None
+    photo_ids: PhotoIds | None = Field(default=None, json_schema_extra=never_null)
+    project_folders: Folders | None = Field(default=None, json_schema_extra=never_null)
+    filter: PhotoFilter | None = Field(default=None, json_schema_extra=never_null)
+    all: Literal[True] | None = Field(default=None, json_schema_extra=never_null)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
+        given = [getattr(self, name) for name in self.model_fields_set]
+        if len(given) != 1 or given[0] is None:
             raise ValueError("give exactly one of photo_ids, project_folders, filter, all")
         return self
 

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError, NotProvidedError
@@ -15,7 +14,7 @@ from photobus_common.store.database import Connection
 from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
-from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId
+from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId, never_null
 from photobus_gateway.keys import DATABASE
 from photobus_gateway.new_tasks import Ask, checked_params, definition_for, photo_targets, unknown_targets
 from photobus_gateway.registry import route
@@ -47,14 +46,15 @@ Filename = Annotated[str, Field(min_length=1, max_length=255)]
 class ItemRef(Input):
     """A photo of the project: by its id, by its basename, or by the name of one of its files."""
 
-    photo_id: RowId | SkipJsonSchema[None] = None
-    filename: Filename | SkipJsonSchema[None] = None
-
     model_config = Input.model_config | {"json_schema_extra": {"minProperties": 1, "maxProperties": 1}}
+
+    photo_id: RowId | None = Field(default=None, json_schema_extra=never_null)
+    filename: Filename | None = Field(default=None, json_schema_extra=never_null)
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.photo_id is None) == (self.filename is None):
+        given = [getattr(self, name) for name in self.model_fields_set]
+        if len(given) != 1 or given[0] is None:
             raise ValueError("give exactly one of photo_id, filename")
         return self
 
@@ -78,13 +78,13 @@ class JobsQuery(PageQuery):
 class AllJobsQuery(JobsQuery):
     """The same, and of which task."""
 
-    task_id: UUID | SkipJsonSchema[None] = None
+    task_id: UUID | None = None
 
 
 class ItemsQuery(PageQuery):
     """Which items of the job."""
 
-    status: ItemStatus | SkipJsonSchema[None] = None
+    status: ItemStatus | None = None
 
 
 class JobPath(Input):

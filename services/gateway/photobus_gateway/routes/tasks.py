@@ -7,7 +7,6 @@ from uuid import UUID
 import asyncpg
 from aiohttp import web
 from pydantic import BaseModel, Field, RootModel, model_validator
-from pydantic.json_schema import SkipJsonSchema
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import (
@@ -27,7 +26,7 @@ from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, once
-from photobus_gateway.inputs import Input, PageQuery, RowId
+from photobus_gateway.inputs import Input, PageQuery, RowId, never_null
 from photobus_gateway.keys import DATABASE, DEFINITIONS
 from photobus_gateway.new_tasks import Ask, TargetSpec, checked_params, definition_for, photo_targets, resolve
 from photobus_gateway.registry import route
@@ -49,7 +48,7 @@ class NewTask(Input):
     """A task: what kind, on what, how. ``scope``, if given, must be the definition's."""
 
     type: str = Field(min_length=1, max_length=100)
-    scope: Scope | SkipJsonSchema[None] = None
+    scope: Scope | None = None
     targets: TargetSpec
     params: dict[str, Any] = Field(default_factory=dict, max_length=20)
     dry_run: bool = Field(default=False, description="Answer 200 with what would be done, and do nothing.")
@@ -61,6 +60,9 @@ class PhotoRef(Input):
     photo_id: RowId
 
 
+PhotoRefs = Annotated[tuple[PhotoRef, ...], Field(min_length=1, max_length=MAX_ITEMS)]
+
+
 class ProcessPhotos(Input):
     """Photos whose derivatives are to be made: exactly one of ``items`` and ``filter``."""
 
@@ -68,14 +70,15 @@ class ProcessPhotos(Input):
         "json_schema_extra": {"oneOf": [{"required": ["items"]}, {"required": ["filter"]}]}
     }
 
-    items: Annotated[tuple[PhotoRef, ...], Field(min_length=1, max_length=MAX_ITEMS)] | SkipJsonSchema[None] = None
-    filter: PhotoFilter | SkipJsonSchema[None] = None
+    items: PhotoRefs | None = Field(default=None, json_schema_extra=never_null)
+    filter: PhotoFilter | None = Field(default=None, json_schema_extra=never_null)
     force: bool = Field(default=False, description="Also where the derivatives are up to date.")
     dry_run: bool = Field(default=False, description="Answer 200 with what would be done, and do nothing.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        if (self.items is None) == (self.filter is None):
+        given = [getattr(self, name) for name in self.model_fields_set & {"items", "filter"}]
+        if len(given) != 1 or given[0] is None:
             raise ValueError("give exactly one of items, filter")
         return self
 
