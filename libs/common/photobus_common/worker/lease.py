@@ -10,11 +10,15 @@ from nats.errors import Error as BrokerError
 
 from photobus_common import logging
 from photobus_common.bus.intake import CommandMessage
+from photobus_common.errors import BrokerUnavailableError
 from photobus_common.store.claims import beat_claim
 from photobus_common.store.database import Database
 from photobus_common.store.outages import DATABASE_OUTAGES
 
 ResultT = TypeVar("ResultT")
+
+BROKER_OUTAGES: Final = (BrokerUnavailableError, BrokerError, OSError, TimeoutError)
+"""What telling the broker something may raise while it is away."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.1
 _LONGEST_PAUSE_SECONDS: Final = 2.0
@@ -35,8 +39,16 @@ async def keep_lease(database: Database, message: CommandMessage, holder: UUID, 
             async with database.connection() as connection:
                 await beat_claim(connection, message.command.job_id, holder)
             await message.in_progress()
-        except (*DATABASE_OUTAGES, BrokerError) as error:
+        except (*DATABASE_OUTAGES, *BROKER_OUTAGES) as error:
             log.warning("heartbeat_missed", error=repr(error))
+
+
+async def tell_broker(word: Awaitable[None]) -> None:
+    """Send an ack or nak. If the broker is away it is lost, and the message comes again, to be answered then."""
+    try:
+        await word
+    except BROKER_OUTAGES as error:
+        log.warning("broker_not_told", error=repr(error))
 
 
 async def insist(action: Callable[[], Awaitable[ResultT]], patience_seconds: float) -> ResultT:

@@ -18,7 +18,7 @@ from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemCounts
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.worker.job import Handler, Job, WorkerPublisher
-from photobus_common.worker.lease import insist, keep_lease
+from photobus_common.worker.lease import insist, keep_lease, tell_broker
 from photobus_common.worker.ledger import Ledger
 from photobus_common.worker.results import (
     Abandoned,
@@ -86,7 +86,7 @@ class Run:
                 answer = await self._claim()
             except DATABASE_OUTAGES as error:
                 log.warning("claim_not_written", error=repr(error))
-                await self._message.nak(_CLAIM_AGAIN_SECONDS)
+                await tell_broker(self._message.nak(_CLAIM_AGAIN_SECONDS))
                 return
             if answer.verdict == "granted":
                 await self._work(answer)
@@ -104,9 +104,9 @@ class Run:
         """
         log.info("claim_refused", verdict=answer.verdict)
         if answer.verdict == "busy":
-            await self._message.nak(max(answer.free_in_seconds, 0.0) + _BUSY_MARGIN_SECONDS)
+            await tell_broker(self._message.nak(max(answer.free_in_seconds, 0.0) + _BUSY_MARGIN_SECONDS))
         else:
-            await self._message.ack()
+            await tell_broker(self._message.ack())
 
     async def _work(self, answer: ClaimAnswer) -> None:
         started = monotonic()
@@ -164,7 +164,7 @@ class Run:
         telemetry.JOBS_ENDED.labels(self.command.job_type, end.why).inc()
         log.info("job_abandoned", why=end.why)
         if end.why == "canceled":
-            await self._message.ack()
+            await tell_broker(self._message.ack())
 
     async def _settle(self, job: Job, result: Result) -> None:
         ledger, outcomes = self._workplace.ledger, job.unwritten()
@@ -174,9 +174,9 @@ class Run:
             return
         self._report(result, counts)
         if isinstance(result, HandedBack):
-            await self._message.nak(redelivery_delay(result, self._message.num_delivered))
+            await tell_broker(self._message.nak(redelivery_delay(result, self._message.num_delivered)))
         else:
-            await self._message.ack()
+            await tell_broker(self._message.ack())
 
     def _report(self, result: Result, counts: ItemCounts) -> None:
         job_type = self.command.job_type

@@ -1,0 +1,151 @@
+"""What a reconciliation of disk and catalogue would change: pure planners over rows and a folder's listing.
+
+The disk is the truth. Nothing here reads it: the caller lists the folder once, behind the storage guard, and writes what
+comes out under the folder's lock.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from photobus_common.config import Maintenance
+from photobus_common.errors import PhotobusError
+from photobus_common.events.catalogue import FileKind
+from photobus_common.photos.filenames import ParsedName, RefusedName
+from photobus_common.storage.folder import Entry
+
+PhotoKind = Literal["jpg", "raw", "other"]
+
+SHOWN_FIRST: Final[tuple[PhotoKind, ...]] = ("jpg", "other", "raw")
+"""Of which kind of file a photo's derivatives are made, the preferred first."""
+
+_PHOTO_KINDS: Final[frozenset[str]] = frozenset(SHOWN_FIRST)
+
+
+class TooManyMissingError(PhotobusError):
+    """So many photos of a project lack files that the folder is more likely to be wrong than they to be gone."""
+
+    code = "too_many_missing"
+    status = 409
+
+
+@dataclass(frozen=True)
+class CatalogueProject:
+    """A project's row, with the id of the library it lies in and the number of its photos."""
+
+    id: int
+    tenant: str
+    name: str
+    folder: str
+    active: bool
+    created_at: datetime
+    library_id: UUID
+    photos: int
+
+
+@dataclass(frozen=True)
+class CatalogueFile:
+    """A row of ``photo_files``; ``size`` in bytes."""
+
+    name: str
+    kind: FileKind
+    size: int
+    md5: str
+
+
+@dataclass(frozen=True)
+class CataloguePhoto:
+    """A row of ``photos`` with its files; ``available`` are the kinds that its flags say are there."""
+
+    id: int
+    filename: str
+    available: frozenset[PhotoKind]
+    files: tuple[CatalogueFile, ...]
+
+
+@dataclass(frozen=True)
+class FileCheck:
+    """A photo whose row differs from the disk: files that are gone, and the kinds that are there in truth."""
+
+    photo: CataloguePhoto
+    missing: tuple[CatalogueFile, ...]
+    available: frozenset[PhotoKind]
+
+
+@dataclass(frozen=True)
+class UntrackedFile:
+    """A file of a photo that lies in the folder and has no row."""
+
+    photo: CataloguePhoto
+    kind: FileKind
+    entry: Entry
+
+
+def check_files(
+    photos: Iterable[CataloguePhoto],
+    on_disk: Collection[str],
+    expected: Collection[str],
+) -> list[FileCheck]:
+    """Return the photos whose rows differ from the names ``on_disk``.
+
+    Names that an open upload intends to place are ``expected``: they are neither there nor missing, and whoever
+    finishes the upload settles them.
+    """
+    found = []
+    for photo in photos:
+        missing = tuple(file for file in photo.files if file.name not in on_disk and file.name not in expected)
+        available = _kinds(file for file in photo.files if file not in missing)
+        if missing or available != photo.available:
+            found.append(FileCheck(photo, missing, available))
+    return found
+
+
+def refuse_mass_removal(project: CatalogueProject, checks: Sequence[FileCheck], settings: Maintenance) -> None:
+    """Raise ``TooManyMissingError`` when ``checks`` take files from too many photos of ``project``."""
+    losing = sum(1 for check in checks if check.missing)
+    if losing >= settings.removal_photos and losing > project.photos * settings.removal_share:
+        raise TooManyMissingError(
+            f"{losing} of {project.photos} photos of {project.name} lack files; nothing was changed. "
+            "Bring the files back, or let a person confirm that they are gone.",
+        )
+
+
+def untracked_files(
+    photos: Iterable[CataloguePhoto],
+    entries: Iterable[Entry],
+    expected: Collection[str],
+    parse: Callable[[str], ParsedName | RefusedName],
+    settled_before_ns: int,
+) -> list[UntrackedFile]:
+    """Return the files among ``entries`` that belong to ``photos`` and have no row.
+
+    Passed over: what no photo's name fits (hidden and temporary files among it), names that an open upload intends to
+    place, and files changed at or after ``settled_before_ns``, which may still be being written.
+    """
+    by_name = {photo.filename: photo for photo in photos}
+    tracked = {file.name for photo in by_name.values() for file in photo.files}
+    found = []
+    for entry in entries:
+        if entry.name in tracked or entry.name in expected or entry.mtime_ns >= settled_before_ns:
+            continue
+        parsed = parse(entry.name)
+        if isinstance(parsed, ParsedName) and (photo := by_name.get(parsed.basename)) is not None:
+            found.append(UntrackedFile(photo, parsed.kind, entry))
+    return found
+
+
+def kinds_with(photo: CataloguePhoto, added: Iterable[FileKind]) -> frozenset[PhotoKind]:
+    """Return the kinds that are there once files of the kinds ``added`` belong to ``photo``."""
+    return _kinds(photo.files) | frozenset(kind for kind in added if kind in _PHOTO_KINDS)
+
+
+def shown_name(files: Iterable[tuple[FileKind, str]]) -> str | None:
+    """Return the name of the file that a photo's derivatives are made of: by kind, then the first by name."""
+    photos = [(SHOWN_FIRST.index(kind), name) for kind, name in files if kind in SHOWN_FIRST]
+    return min(photos)[1] if photos else None
+
+
+def _kinds(files: Iterable[CatalogueFile]) -> frozenset[PhotoKind]:
+    return frozenset(file.kind for file in files if file.kind in SHOWN_FIRST)

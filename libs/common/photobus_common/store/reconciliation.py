@@ -1,0 +1,191 @@
+"""The rows that a reconciliation compares with the disk, and the changes it makes to them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from photobus_common.events.catalogue import DerivativeStatus
+from photobus_common.reconciliation import (
+    SHOWN_FIRST,
+    CatalogueFile,
+    CataloguePhoto,
+    CatalogueProject,
+    FileCheck,
+    PhotoKind,
+)
+from photobus_common.store.database import Connection
+
+PROJECTS_OF_TENANT: Final = """
+SELECT pr.id, pr.tenant, pr.name, pr.folder, pr.status = 'active' AS active, pr.created_at, t.library_id,
+    coalesce(n.photos, 0) AS photos
+FROM projects pr JOIN tenants t USING (tenant) LEFT JOIN project_totals n ON n.project_id = pr.id
+WHERE pr.tenant = $1 AND pr.id = ANY($2)
+"""
+
+PHOTOS_IN_PROJECT: Final = """
+SELECT id, filename, jpg_available, raw_available, other_available
+FROM photos WHERE id = ANY($1) AND project_id = $2 ORDER BY id
+"""
+
+LOCK_PHOTOS_IN_PROJECT: Final = PHOTOS_IN_PROJECT + "FOR UPDATE"
+
+FILES_OF_PHOTOS: Final = "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
+
+NAMES_BEING_PLACED: Final = """
+SELECT target_name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+"""
+
+REMOVE_FILES: Final = """
+DELETE FROM photo_files f USING unnest($2::bigint[], $3::text[]) AS g(photo_id, name)
+WHERE f.project_id = $1 AND f.photo_id = g.photo_id AND f.name = g.name
+"""
+
+CORRECT_AVAILABILITY: Final = """
+UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
+    version = p.version + 1, updated_at = now()
+FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
+WHERE p.id = c.id
+RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
+"""
+
+INSERT_FILES: Final = """
+INSERT INTO photo_files (tenant, photo_id, project_id, name, kind, size, md5, modified_at)
+SELECT $1, g.photo_id, $2, g.name, g.kind, g.size, g.md5, g.modified_at
+FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[])
+    AS g(photo_id, name, kind, size, md5, modified_at)
+"""
+
+# What comes newly available is kept until its owner says otherwise.
+EXTEND_AVAILABILITY: Final = """
+UPDATE photos p SET
+    jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
+    keep_jpg = p.keep_jpg OR (c.jpg AND NOT p.jpg_available),
+    keep_raw = p.keep_raw OR (c.raw AND NOT p.raw_available),
+    keep_other = p.keep_other OR (c.other AND NOT p.other_available),
+    thumbnail_status = CASE WHEN c.reshown THEN 'pending' ELSE p.thumbnail_status END,
+    preview_status = CASE WHEN c.reshown THEN 'pending' ELSE p.preview_status END,
+    derivative_reason = CASE WHEN c.reshown THEN NULL ELSE p.derivative_reason END,
+    version = p.version + 1, updated_at = now()
+FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[], $5::boolean[])
+    AS c(id, jpg, raw, other, reshown)
+WHERE p.id = c.id
+RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
+"""
+
+
+@dataclass(frozen=True)
+class ChangedPhoto:
+    """A photo's row after a change."""
+
+    id: int
+    filename: str
+    version: int
+    thumbnail_status: DerivativeStatus
+    preview_status: DerivativeStatus
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file to be added to a photo."""
+
+    photo_id: int
+    file: CatalogueFile
+    modified_at: datetime
+
+
+@dataclass(frozen=True)
+class Extension:
+    """What a photo has once files were added: its kinds, and whether its derivatives are to be made anew."""
+
+    photo_id: int
+    available: frozenset[PhotoKind]
+    reshown: bool
+
+
+async def projects_of_tenant(
+    connection: Connection,
+    tenant: str,
+    project_ids: Sequence[int],
+) -> dict[int, CatalogueProject]:
+    """Return the projects of ``tenant`` among ``project_ids``, archived ones too, by id."""
+    rows = await connection.fetch(PROJECTS_OF_TENANT, tenant, project_ids)
+    return {row["id"]: CatalogueProject(**row) for row in rows}
+
+
+async def photos_in_project(
+    connection: Connection,
+    project_id: int,
+    photo_ids: Sequence[int],
+    *,
+    lock: bool = False,
+) -> list[CataloguePhoto]:
+    """Return those of ``photo_ids`` that lie in the project, with their files.
+
+    ``lock`` keeps them as they are until the transaction ends; whoever adds, replaces or removes files of a photo
+    changes its row.
+    """
+    rows = await connection.fetch(LOCK_PHOTOS_IN_PROJECT if lock else PHOTOS_IN_PROJECT, photo_ids, project_id)
+    files: dict[int, list[CatalogueFile]] = {row["id"]: [] for row in rows}
+    for file in await connection.fetch(FILES_OF_PHOTOS, list(files)):
+        files[file["photo_id"]].append(CatalogueFile(file["name"], file["kind"], file["size"], file["md5"]))
+    return [CataloguePhoto(row["id"], row["filename"], _available(row), tuple(files[row["id"]])) for row in rows]
+
+
+async def names_being_placed(connection: Connection, project_id: int) -> frozenset[str]:
+    """Return the names that open uploads intend to place in the project's folder."""
+    return frozenset(row["target_name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
+
+
+async def remove_missing_files(
+    connection: Connection,
+    project_id: int,
+    checks: Sequence[FileCheck],
+) -> list[ChangedPhoto]:
+    """Make the rows of ``checks`` say what is on disk; the photos' intents (keep flags) stay."""
+    gone = [(check.photo.id, file.name) for check in checks for file in check.missing]
+    await connection.execute(REMOVE_FILES, project_id, [photo for photo, _ in gone], [name for _, name in gone])
+    rows = await connection.fetch(
+        CORRECT_AVAILABILITY,
+        [check.photo.id for check in checks],
+        *_flags([check.available for check in checks]),
+    )
+    return [ChangedPhoto(**row) for row in rows]
+
+
+async def add_found_files(
+    connection: Connection,
+    project: CatalogueProject,
+    files: Sequence[NewFile],
+    extensions: Sequence[Extension],
+) -> list[ChangedPhoto]:
+    """Add ``files`` to their photos, whose rows then say what ``extensions`` say, one for each of those photos."""
+    await connection.execute(
+        INSERT_FILES,
+        project.tenant,
+        project.id,
+        [new.photo_id for new in files],
+        [new.file.name for new in files],
+        [new.file.kind for new in files],
+        [new.file.size for new in files],
+        [new.file.md5 for new in files],
+        [new.modified_at for new in files],
+    )
+    rows = await connection.fetch(
+        EXTEND_AVAILABILITY,
+        [extension.photo_id for extension in extensions],
+        *_flags([extension.available for extension in extensions]),
+        [extension.reshown for extension in extensions],
+    )
+    return [ChangedPhoto(**row) for row in rows]
+
+
+def _available(row: Any) -> frozenset[PhotoKind]:
+    return frozenset(kind for kind in SHOWN_FIRST if row[f"{kind}_available"])
+
+
+def _flags(availabilities: Sequence[frozenset[PhotoKind]]) -> tuple[list[bool], list[bool], list[bool]]:
+    """Return one column a kind: jpg, raw, other."""
+    kinds: tuple[PhotoKind, ...] = ("jpg", "raw", "other")
+    jpg, raw, other = ([kind in available for available in availabilities] for kind in kinds)
+    return jpg, raw, other

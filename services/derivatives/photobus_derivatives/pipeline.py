@@ -1,0 +1,103 @@
+"""From an original to its two derivatives, in named steps, with one decode. Runs inside a decoder process."""
+
+import errno
+import os
+import time
+from collections.abc import Callable
+from typing import Final
+
+import pyvips
+
+from photobus_derivatives.formats import open_original
+from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
+from photobus_derivatives.refusal import RefusalError, reason_of
+
+Step = Callable[[pyvips.Image], pyvips.Image]
+
+_WHITE: Final = {"uchar": 255, "ushort": 65535}
+_STORAGE_ERRORS: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EROFS)
+
+
+def reply_to(request: Request, original: int, preview: int, thumbnail: int) -> Reply:
+    """Make both derivatives of the file behind ``original``; says what became of it and raises nothing foreseen."""
+    try:
+        return make(request, original, preview, thumbnail)
+    except RefusalError as error:
+        return Refused(error.reason, error.detail)
+    except MemoryError as error:
+        return Refused("memory_limit", str(error))
+    except pyvips.Error as error:
+        return _complaint(str(error))
+    except OSError as error:
+        return StorageFailed(error.errno or errno.EIO)
+
+
+def make(request: Request, original: int, preview: int, thumbnail: int) -> Made:
+    """Decode once, write the preview, and scale the thumbnail from the preview's pixels in memory."""
+    deadline = time.monotonic() + request.seconds
+    opened = open_original(original, request.kind)
+    if opened.pixels > request.pixel_limit:
+        raise RefusalError("too_many_pixels", f"{opened.pixels} pixels are over {request.pixel_limit}")
+    picture = opened.load(request.preview_px)
+    steps: tuple[Step, ...] = (on_white, fitting(request.preview_px), in_srgb, in_memory, upright)
+    for step in steps:
+        if time.monotonic() > deadline:
+            raise RefusalError("time_limit")
+        picture = step(picture)
+    write(picture, preview, request)
+    write(fitting(request.thumbnail_px)(picture), thumbnail, request)
+    return Made(opened.width, opened.height)
+
+
+def on_white(picture: pyvips.Image) -> pyvips.Image:
+    """Put what shows through onto white, as a browser's page does."""
+    if not picture.hasalpha():
+        return picture
+    return picture.flatten(background=[_WHITE.get(picture.format, 1)])
+
+
+def fitting(longest_px: int) -> Step:
+    """Return the step that scales the longest side down to ``longest_px``; a smaller picture stays as it is."""
+
+    def fit(picture: pyvips.Image) -> pyvips.Image:
+        scale = longest_px / max(picture.width, picture.height)
+        return picture.resize(scale) if scale < 1 else picture
+
+    return fit
+
+
+def in_srgb(picture: pyvips.Image) -> pyvips.Image:
+    """Convert to eight-bit sRGB, by the embedded profile where there is one that fits the picture."""
+    if picture.get_typeof("icc-profile-data"):
+        try:
+            return picture.icc_transform("srgb", embedded=True, intent="relative", depth=8)
+        except pyvips.Error:
+            # A broken profile, or one of another colour space: the numbers alone still show the photo.
+            pass
+    return picture.colourspace("srgb").cast("uchar")
+
+
+def in_memory(picture: pyvips.Image) -> pyvips.Image:
+    """Run everything so far, once: what follows needs the pixels in another order and more than once."""
+    return picture.copy_memory()
+
+
+def upright(picture: pyvips.Image) -> pyvips.Image:
+    """Turn as the orientation tag says."""
+    return picture.autorot()
+
+
+def write(picture: pyvips.Image, target: int, request: Request) -> None:
+    """Write ``picture`` without metadata into the empty file behind ``target``."""
+    sink = pyvips.Target.new_to_descriptor(target)
+    if request.format == "webp":
+        picture.webpsave_target(sink, Q=request.quality, keep="none")
+    else:
+        picture.jpegsave_target(sink, Q=request.quality, interlace=request.progressive, keep="none")
+
+
+def _complaint(text: str) -> Refused | StorageFailed:
+    for number in _STORAGE_ERRORS:
+        if os.strerror(number) in text:
+            return StorageFailed(number)
+    return Refused(reason_of(text), text)

@@ -1,0 +1,65 @@
+"""The manifest of a project's folder: is it there, readable, and this project's?"""
+
+from datetime import UTC, datetime
+from enum import Enum
+
+from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.errors import FolderMissingError, ManifestBrokenError
+from photobus_common.storage.library import TenantLibrary
+from photobus_common.storage.manifest import MANIFEST, Manifest
+from photobus_common.storage.project_folder import ProjectFolder, trash_folder
+from photobus_common.store.reconciliation import projects_of_tenant
+from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.visits import ForeignFolderError, Visit
+
+
+class ManifestState(Enum):
+    """What is to be done about a manifest."""
+
+    RIGHT = "right"
+    MISSING = "missing"
+    WRONG = "wrong"
+
+
+async def manifest_state(visit: Visit) -> ManifestState:
+    """Look at the manifest of the visited folder.
+
+    Raises ``ForeignFolderError`` when it names another project of the tenant whose own folder is not there: the folder
+    was renamed by its owner, and to check this project against it would be wrong. If that folder is there, the
+    manifest is a copy.
+    """
+    try:
+        found = await in_thread(visit.folder.read_manifest)
+    except ManifestBrokenError:
+        return ManifestState.WRONG
+    if found is None:
+        return ManifestState.MISSING
+    if found.id == visit.project.id:
+        return ManifestState.RIGHT
+    async with visit.job.database.connection() as connection:
+        others = await projects_of_tenant(connection, visit.project.tenant, [found.id])
+    library = visit.context.library.tenant(visit.project.tenant, visit.project.library_id)
+    if found.id in others and not await in_thread(_has_folder, library, others[found.id].folder):
+        raise ForeignFolderError(f"The folder {visit.project.folder} is that of {others[found.id].name} by its manifest.")
+    return ManifestState.WRONG
+
+
+def write_manifest(folder: ProjectFolder, project: CatalogueProject, state: ManifestState, visit: Visit) -> bool:
+    """Write the project's manifest unless it is right; says whether it was written. What it replaces goes to the trash.
+
+    Blocking; the caller holds the folder's lock.
+    """
+    if state is ManifestState.RIGHT:
+        return False
+    if state is ManifestState.WRONG:
+        folder.trash(MANIFEST, trash_folder(datetime.now(UTC), visit.job.command.task_id))
+    folder.write_manifest(Manifest(id=project.id, name=project.name, created_at=project.created_at))
+    return True
+
+
+def _has_folder(library: TenantLibrary, folder: str) -> bool:
+    try:
+        library.open_project(folder).close()
+    except FolderMissingError:
+        return False
+    return True
