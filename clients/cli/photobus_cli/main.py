@@ -5,6 +5,7 @@ import typer
 from photobus_cli import tokens
 from photobus_cli.tasks import cancel, jobs, retry, tasks
 from photobus_cli.up import up
+from photobus_cli.upload import upload
 from photobus_cli.watch import watch
 
 app = typer.Typer(
@@ -13,6 +14,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, watch, tasks, jobs, retry, cancel):
+for command in (up, upload, watch, tasks, jobs, retry, cancel):
     app.command()(command)
 app.add_typer(tokens.app, name="token")

@@ -1,11 +1,13 @@
 """The client: one method a call, typed answers, errors as ``ClientError``."""
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Collection, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
+from photobus_client.journal import Journal
 from photobus_client.live import CHANNELS, LiveEvent, follow
 from photobus_client.models import (
     CreatedToken,
@@ -19,7 +21,9 @@ from photobus_client.models import (
     Task,
     Token,
 )
+from photobus_client.sending import Progress, Sending, Sent
 from photobus_client.transport import IDEMPOTENCY_KEY, Transport
+from photobus_client.uploads import OnConflict
 
 ItemT = TypeVar("ItemT", bound=Model)
 
@@ -69,6 +73,26 @@ class PhotobusClient:
         path = f"/api/projects/{_part(folder)}/photos" if folder else "/api/photos"
         return self._all(path, Photo, filters)
 
+    def send(
+        self,
+        folder: str,
+        paths: Sequence[Path],
+        *,
+        on_conflict: OnConflict | None = None,
+        parallel: int = 4,
+        journal: Journal | None = None,
+        progress: Progress = lambda _path, _bytes: None,
+    ) -> AsyncGenerator[Sent]:
+        """Send files into the project in ``folder`` and yield how each ended (``Sending``)."""
+        sending = Sending(self.transport, folder, paths, on_conflict, parallel, journal or Journal(), progress)
+        return sending.results()
+
+    async def count_photos(self, folder: str, filters: Filter) -> int:
+        """Return how many photos of the project in ``folder`` match."""
+        path = f"/api/projects/{_part(folder)}/photos"
+        page = await self.transport.json("GET", path, query={**filters, "limit": 1})
+        return int(page["total"])
+
     async def thumbnail(self, photo_id: int) -> bytes:
         """Return the file of a photo's thumbnail."""
         async with self.transport.request("GET", f"/api/photos/{photo_id}/thumbnail") as answer:
@@ -116,7 +140,7 @@ class PhotobusClient:
         self,
         channels: Collection[str] = CHANNELS,
         last_event_id: str | None = None,
-    ) -> AsyncIterator[LiveEvent]:
+    ) -> AsyncGenerator[LiveEvent]:
         """Yield live updates for ever, over reconnections, without a gap or a repeat."""
         return follow(self.transport, channels, last_event_id)
 

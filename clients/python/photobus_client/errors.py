@@ -1,6 +1,12 @@
 """What goes wrong between a client and photobus, each in one line that can be shown to a person."""
 
-from typing import Any
+from http import HTTPStatus
+from typing import Any, Final
+
+TRY_LATER: Final = frozenset(
+    {HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.GATEWAY_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS}
+)
+"""Answers that ask to come again."""
 
 
 class ClientError(Exception):
@@ -9,10 +15,6 @@ class ClientError(Exception):
 
 class UnreachableError(ClientError):
     """No photobus answered within the client's patience."""
-
-
-class InvalidFileError(ClientError):
-    """A file cannot be sent as it is."""
 
 
 class ApiError(ClientError):
@@ -24,3 +26,8 @@ class ApiError(ClientError):
         self.detail = str(problem.get("detail") or problem.get("title") or f"HTTP status {status}")
         self.errors: list[dict[str, Any]] = list(problem.get("errors", []))
         super().__init__(self.detail)
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status in TRY_LATER

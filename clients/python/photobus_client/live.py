@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Collection, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -72,7 +72,7 @@ async def follow(
     transport: Transport,
     channels: Collection[str] = CHANNELS,
     last_event_id: str | None = None,
-) -> AsyncIterator[LiveEvent]:
+) -> AsyncGenerator[LiveEvent]:
     """Yield every message from behind ``last_event_id`` (None: from now) on, over any number of reconnections.
 
     Raises ``ApiError`` when photobus refuses, ``UnreachableError`` when it stays away longer than the patience.

@@ -63,6 +63,34 @@ class Photo(Model):
     version: int
 
 
+class FileAnalysis(Model):
+    """What uploading a file would lead to; ``clash`` says what already has its name, or the same bytes."""
+
+    name: str
+    accepted: bool
+    code: str | None = None
+    reason: str | None = None
+    clash: Literal["none", "same_bytes", "other_bytes", "unknown_bytes", "name_in_other_project"] = "none"
+    photo_id: int | None = None
+    project_folder: str | None = None
+
+
+class UploadResult(Model):
+    """How one file ended. ``code`` and ``reason`` say why it was not simply created."""
+
+    filename: str
+    status: Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused"]
+    photo_id: int | None = None
+    stored_as: str | None = None
+    code: str | None = None
+    reason: str | None = None
+
+    @property
+    def stored(self) -> bool:
+        """Whether the project has the file now, also when it had it before."""
+        return self.status not in {"conflict", "refused"}
+
+
 class Task(Model):
     """What was asked for, and how far it is; the counts are of items over all steps."""
 

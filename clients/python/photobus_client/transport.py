@@ -3,19 +3,18 @@
 import asyncio
 import json
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 
 import aiohttp
 
-from photobus_client.errors import ApiError, UnreachableError
+from photobus_client.errors import TRY_LATER, ApiError, UnreachableError
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
-_TRY_LATER: Final = frozenset({502, 503, 504})
 _FIRST_DELAY_SECONDS: Final = 0.2
 _LONGEST_DELAY_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 10.0
@@ -63,11 +62,14 @@ class Transport:
         query: Mapping[str, object] | None = None,
         body: object = None,
         headers: Mapping[str, str] | None = None,
+        repeatable: bool = False,
     ) -> Any:
         """Send ``body`` as JSON and return the answer's, or None when it has none; raises ``ClientError``."""
         content = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})} if content else dict(headers or {})
-        async with self.request(method, path, query=query, content=content, headers=sent) as answer:
+        async with self.request(
+            method, path, query=query, content=content, headers=sent, repeatable=repeatable
+        ) as answer:
             text = await answer.read()
             return json.loads(text) if text else None
 
@@ -78,15 +80,19 @@ class Transport:
         path: str,
         *,
         query: Mapping[str, object] | None = None,
-        content: bytes | None = None,
+        content: bytes | AsyncIterator[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
+        expected: Collection[int] = (),
+        repeatable: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """Lend the answer to a request, whose body is still to be read; raises ``ApiError`` for a refusal.
 
-        A request that may be repeated is, until the patience is over; then ``UnreachableError`` or the last refusal.
+        A request that may be repeated, by its method, its Idempotency-Key or because it is ``repeatable``, is, until
+        the patience is over; then ``UnreachableError`` or the last refusal.
+        Refusals with an ``expected`` status are lent like any answer.
         """
         sent = dict(headers or {})
-        may_repeat = method in _SAFE_TO_REPEAT or IDEMPOTENCY_KEY in sent
+        may_repeat = repeatable or method in _SAFE_TO_REPEAT or IDEMPOTENCY_KEY in sent
         retries = Backoff(self.patience_seconds if may_repeat else 0.0)
         while True:
             try:
@@ -98,9 +104,10 @@ class Transport:
                     raise UnreachableError(f"No photobus answers at {self.address}: {_words(error)}") from error
                 continue
             async with answer:
-                if answer.status in _TRY_LATER and await retries.again():
+                if answer.status in TRY_LATER and await retries.again():
                     continue
-                await raise_for_problem(answer)
+                if answer.status not in expected:
+                    await raise_for_problem(answer)
                 yield answer
                 return
 
