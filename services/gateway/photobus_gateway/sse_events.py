@@ -110,7 +110,7 @@ def _task_failed(data: TaskFailed, _event: Event) -> list[SseEvent]:
 # --- jobs ----------------------------------------------------------------------------------------------------------
 
 
-def _job(name: str, status: str, data: JobEvent, done: int | None, total: int | None, **more: Any) -> list[SseEvent]:
+def _job(name: str, status: str, data: JobEvent, done: int | None, total: int | None, /, **more: Any) -> list[SseEvent]:
     """``done`` and ``total`` are None where the event does not know them; a client keeps what it had."""
     body = {
         "id": str(data.job_id),
