@@ -2,7 +2,7 @@
 
 import typer
 
-from photobus_cli import tokens
+from photobus_cli import audit, tokens
 from photobus_cli.tasks import cancel, jobs, retry, tasks
 from photobus_cli.up import up
 from photobus_cli.upload import upload
@@ -17,3 +17,4 @@ app = typer.Typer(
 for command in (up, upload, watch, tasks, jobs, retry, cancel):
     app.command()(command)
 app.add_typer(tokens.app, name="token")
+app.add_typer(audit.app, name="audit")

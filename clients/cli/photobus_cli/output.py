@@ -4,12 +4,15 @@ import json
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
 
-STYLES = {
+WIDEST: Final = 1000
+
+STYLES: Final = {
     "completed": "green",
     "completed_with_errors": "yellow",
     "failed": "red",
@@ -28,14 +31,13 @@ def print_json(models: BaseModel | Sequence[BaseModel]) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table; ids are never cut, so that they can be copied."""
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
-    for column in table.columns:
-        column.no_wrap = column.header == "id"
-        column.overflow = "fold"
+    """Write a table as wide as it is: nothing is cut, so that ids can be copied and lines be searched."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, no_wrap=True)
     for row in rows:
         table.add_row(*row)
-    Console().print(table)
+    Console(width=WIDEST).print(table)
 
 
 def status(word: str) -> str:
