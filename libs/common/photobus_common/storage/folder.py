@@ -170,18 +170,27 @@ class Folder:
             except FileNotFoundError as error:
                 raise FileMissingError(f"{name} is not in the folder.") from error
 
+    def create_temporary(self) -> tuple[int, str]:
+        """Return a descriptor to write a new file and its hidden name, for ``replace``. The caller closes it."""
+        temporary = f"{TEMPORARY_PREFIX}{uuid4().hex}"
+        return self.create(temporary), temporary
+
+    def replace(self, temporary: str, name: str) -> None:
+        """Give the synced file ``temporary`` the name ``name``, replacing what is there; ``sync`` makes it last."""
+        with self._errors(f"replacing {name!r}"):
+            os.rename(temporary, _single(name), src_dir_fd=self.fd, dst_dir_fd=self.fd)
+
     def write_replacing(self, name: str, content: bytes | BinaryIO) -> Entry:
         """Put ``content`` under ``name``, replacing what is there: a reader sees the old or the new, whole."""
-        temporary = f"{TEMPORARY_PREFIX}{uuid4().hex}"
-        fd = self.create(temporary)
+        fd, temporary = self.create_temporary()
         with self._errors(f"writing {name!r}"):
             try:
                 _write_and_close(fd, content)
-                os.rename(temporary, _single(name), src_dir_fd=self.fd, dst_dir_fd=self.fd)
+                self.replace(temporary, name)
             except BaseException:
                 self.remove(temporary)
                 raise
-            os.fsync(self.fd)
+        self.sync()
         return self.expect(name)
 
     def rename(self, name: str, target_folder: "Folder", target: str) -> None:
