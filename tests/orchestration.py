@@ -51,13 +51,14 @@ class Narrator:
     task_type: str = "generate_derivatives"
     task: UUID = TASK
     source: TaskSource = "user"
+    start: datetime = START
     definitions: Definitions = field(default_factory=lambda: DEFINITIONS)
     numbers: Iterator[int] = field(default_factory=count)
 
     def event(self, data: TaskEvent) -> Event:
         """Say ``data`` as the next event."""
         number = next(self.numbers)
-        origin = Origin("/test", TENANT, "ada", clock=lambda: START + timedelta(seconds=number))
+        origin = Origin("/test", TENANT, "ada", clock=lambda: self.start + timedelta(seconds=number))
         return origin.event(data, event_id=uuid5(self.task, f"told {number}"))
 
     def requested(self, targets: Targets | int, **fields: Any) -> Event:
