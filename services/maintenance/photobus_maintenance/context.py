@@ -1,4 +1,4 @@
-"""What the job types of this service share: the library, the settings, and the definitions of the tasks they ask for."""
+"""What the job types of this service share: the library, the settings, and definitions of the tasks they ask for."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The manifest of a project's folder: is it there, readable, and this project's?"""
+"""The manifest of a project's folder: whether it is there, readable, and this project's."""
 
 from datetime import UTC, datetime
 from enum import Enum
@@ -40,7 +40,9 @@ async def manifest_state(visit: Visit) -> ManifestState:
         others = await projects_of_tenant(connection, visit.project.tenant, [found.id])
     library = visit.context.library.tenant(visit.project.tenant, visit.project.library_id)
     if found.id in others and not await in_thread(_has_folder, library, others[found.id].folder):
-        raise ForeignFolderError(f"The folder {visit.project.folder} is that of {others[found.id].name} by its manifest.")
+        raise ForeignFolderError(
+            f"The folder {visit.project.folder} is that of {others[found.id].name} by its manifest."
+        )
     return ManifestState.WRONG
 
 

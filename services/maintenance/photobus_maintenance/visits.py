@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from photobus_common.errors import ConflictError, NotProvidedError
 from photobus_common.reconciliation import CataloguePhoto, CatalogueProject
@@ -33,6 +34,12 @@ class Visit:
     project: CatalogueProject
     folder: ProjectFolder
     items: tuple[JobItem, ...]
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What every event about the visited project says."""
+        task_id = self.job.command.task_id
+        return {"project_id": self.project.id, "project_folder": self.project.folder, "task_id": task_id}
 
     def outcomes(self, status: ItemStatus = "done", reason: str | None = None) -> list[ItemOutcome]:
         """Return the same outcome for each item."""

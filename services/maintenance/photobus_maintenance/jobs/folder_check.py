@@ -1,0 +1,159 @@
+"""``folder_check``: files of the job's photos that lie in the folder and have no row get one.
+
+Photos whose shown file is new by that get their derivatives made anew, by one task that this one causes.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from photobus_common.events import EventData, cut_by_bytes
+from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged, Targets
+from photobus_common.photos import content, filenames
+from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
+from photobus_common.storage.errors import FileMissingError, storage_errors
+from photobus_common.storage.project_folder import ProjectFolder, descriptor_entry, modified_at
+from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
+from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_common.task_requests import request_task
+from photobus_common.worker import Job
+from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.context import Context
+from photobus_maintenance.visits import Sight, Visit, look, visit_projects
+
+_CHUNK_BYTES: Final = 1024 * 1024
+_NANOSECONDS: Final = 1_000_000_000
+
+
+class FolderCheck:
+    """The handler of the job type."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, job: Job) -> None:
+        """Check the folders of the job's photos, project by project."""
+        await visit_projects(job, self._context, _check)
+
+
+@dataclass(frozen=True)
+class _Identified:
+    """An untracked file whose content was read while it was as ``untracked`` says; ``md5`` in lower-case hex."""
+
+    untracked: UntrackedFile
+    md5: str
+
+    @property
+    def fact(self) -> FileFact:
+        entry = self.untracked.entry
+        return FileFact(name=entry.name, kind=self.untracked.kind, size=entry.size, md5=self.md5)
+
+    @property
+    def new_file(self) -> NewFile:
+        entry = self.untracked.entry
+        file = CatalogueFile(entry.name, self.untracked.kind, entry.size, self.md5)
+        return NewFile(self.untracked.photo.id, file, modified_at(entry))
+
+
+async def _check(visit: Visit) -> None:
+    async with visit.job.database.connection() as connection:
+        untracked = _untracked(await look(visit, connection, lock=False), visit)
+    identified: list[_Identified] = []
+    for file in untracked:
+        visit.job.hand_back_if_asked()
+        md5 = await in_thread(_identify, visit.folder, file)
+        if md5 is not None:
+            identified.append(_Identified(file, md5))
+    if not identified:
+        visit.job.record(visit.outcomes())
+        return
+    async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
+        await _add(visit, identified)
+
+
+def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
+    settings = visit.context.settings
+    settled_before = time.time_ns() - int(settings.maintenance.settle_seconds * _NANOSECONDS)
+    parse = partial(filenames.parse, uploader=settings.uploader)
+    return untracked_files(sight.photos, sight.entries, sight.expected, parse, settled_before)
+
+
+def _identify(folder: ProjectFolder, file: UntrackedFile) -> str | None:
+    """Return the MD5 of the file; None if it is gone, changes while it is read, or is not what its name says."""
+    try:
+        fd = folder.open(file.entry.name)
+    except FileMissingError:
+        return None
+    with storage_errors(f"reading {file.entry.name!r}"), os.fdopen(fd, "rb", buffering=0) as opened:
+        found = content.sniff(os.pread(fd, content.HEAD_BYTES, 0))
+        extension = file.entry.name.rpartition(".")[2].lower()
+        if not content.matches(extension, found):
+            return None
+        digest = hashlib.md5(usedforsecurity=False)
+        while chunk := opened.read(_CHUNK_BYTES):
+            digest.update(chunk)
+        return digest.hexdigest() if descriptor_entry(fd, file.entry.name) == file.entry else None
+
+
+async def _add(visit: Visit, identified: Sequence[_Identified]) -> None:
+    """Look again where nothing can move any more, and add what is still as it was; the caller holds the lock."""
+    async with visit.job.checkpoint(visit.outcomes()) as work:
+        still = {file.entry: file for file in _untracked(await look(visit, work.connection, lock=True), visit)}
+        added = [_Identified(still[one.untracked.entry], one.md5) for one in identified if one.untracked.entry in still]
+        if not added:
+            return
+        by_photo: dict[int, list[_Identified]] = {}
+        for one in added:
+            by_photo.setdefault(one.untracked.photo.id, []).append(one)
+        extensions = [_extension(photo_id, ones) for photo_id, ones in by_photo.items()]
+        files = [one.new_file for one in added]
+        changed = await add_found_files(work.connection, visit.project, files, extensions)
+        _tell(visit, work, by_photo, changed)
+        _ask_for_derivatives(visit, work, [extension.photo_id for extension in extensions if extension.reshown])
+
+
+def _extension(photo_id: int, added: Sequence[_Identified]) -> Extension:
+    photo = added[0].untracked.photo
+    before = [(file.kind, file.name) for file in photo.files]
+    new = [(one.untracked.kind, one.untracked.entry.name) for one in added]
+    return Extension(
+        photo_id=photo_id,
+        available=kinds_with(photo, [kind for kind, _ in new]),
+        reshown=shown_name(before) != shown_name([*before, *new]),
+    )
+
+
+def _tell(
+    visit: Visit,
+    work: UnitOfWork,
+    by_photo: Mapping[int, Sequence[_Identified]],
+    changed: Sequence[ChangedPhoto],
+) -> None:
+    parts = [
+        PhotoFiles(
+            photo_id=photo.id,
+            filename=photo.filename,
+            version=photo.version,
+            added=tuple(one.fact for one in by_photo[photo.id]),
+            thumbnail_status=photo.thumbnail_status,
+            preview_status=photo.preview_status,
+        )
+        for photo in changed
+    ]
+    told: list[EventData] = [
+        PhotoFilesChanged(**visit.about, cause="folder_check", photos=photos) for photos in cut_by_bytes(parts)
+    ]
+    told.append(ManifestChanged(**visit.about, changed=len(parts)))
+    for data in told:
+        work.emit(visit.job.origin.event(data))
+
+
+def _ask_for_derivatives(visit: Visit, work: UnitOfWork, photo_ids: Sequence[int]) -> None:
+    if photo_ids:
+        definition = visit.context.definitions["generate_derivatives"]
+        targets = Targets(kind="photos", photo_ids=tuple(photo_ids))
+        request_task(work, visit.job.origin, definition, targets, {}, "task", definition.label)

@@ -1,0 +1,82 @@
+"""``manifest_check``: for each photo, are its files there? The rows follow the disk, and the manifest is set right."""
+
+from collections.abc import Sequence
+
+from photobus_common.events import EventData, cut_by_bytes
+from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
+from photobus_common.reconciliation import FileCheck, check_files, refuse_mass_removal
+from photobus_common.store.reconciliation import ChangedPhoto, remove_missing_files
+from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_common.worker import Job
+from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.context import Context
+from photobus_maintenance.manifests import ManifestState, manifest_state, write_manifest
+from photobus_maintenance.visits import Sight, Visit, look, visit_projects
+
+
+class ManifestCheck:
+    """The handler of the job type."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, job: Job) -> None:
+        """Check the photos of the job, project by project."""
+        await visit_projects(job, self._context, _check)
+
+
+async def _check(visit: Visit) -> None:
+    state = await manifest_state(visit)
+    async with visit.job.database.connection() as connection:
+        checks = _differences(await look(visit, connection, lock=False), visit)
+    if not checks and state is ManifestState.RIGHT:
+        visit.job.record(visit.outcomes())
+        return
+    async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
+        await _correct(visit)
+
+
+async def _correct(visit: Visit) -> None:
+    """Look again where nothing can move any more, and write what differs there; the caller holds the folder's lock."""
+    state = await manifest_state(visit)
+    async with visit.job.checkpoint(visit.outcomes()) as work:
+        checks = _differences(await look(visit, work.connection, lock=True), visit)
+        changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
+        written = await in_thread(write_manifest, visit.folder, visit.project, state, visit)
+        _tell(visit, work, checks, changed, manifest_written=written)
+
+
+def _differences(sight: Sight, visit: Visit) -> list[FileCheck]:
+    checks = check_files(sight.photos, {entry.name for entry in sight.entries}, sight.expected)
+    refuse_mass_removal(visit.project, checks, visit.context.settings.maintenance)
+    return checks
+
+
+def _tell(
+    visit: Visit,
+    work: UnitOfWork,
+    checks: Sequence[FileCheck],
+    changed: Sequence[ChangedPhoto],
+    *,
+    manifest_written: bool,
+) -> None:
+    about = visit.about
+    missing = {check.photo.id: check.missing for check in checks}
+    parts = [
+        PhotoFiles(
+            photo_id=photo.id,
+            filename=photo.filename,
+            version=photo.version,
+            removed=tuple(FileFact(name=f.name, kind=f.kind, size=f.size, md5=f.md5) for f in missing[photo.id]),
+            thumbnail_status=photo.thumbnail_status,
+            preview_status=photo.preview_status,
+        )
+        for photo in changed
+    ]
+    told: list[EventData] = [
+        PhotoFilesChanged(**about, cause="manifest_check", photos=photos) for photos in cut_by_bytes(parts)
+    ]
+    if parts or manifest_written:
+        told.append(ManifestChanged(**about, changed=len(parts), manifest_written=manifest_written))
+    for data in told:
+        work.emit(visit.job.origin.event(data))
