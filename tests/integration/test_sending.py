@@ -84,6 +84,17 @@ async def command(stack: RunningStack, *arguments: str) -> tuple[int, str, str]:
     return process.returncode or 0, output.decode(), errors.decode()
 
 
+async def until_created(photobus: PhotobusClient, behind: str, project: Project) -> list[str]:
+    """Follow from behind an event until ``project`` was made; returns the ids."""
+    ids: list[str] = []
+    async with aclosing(photobus.follow(("jobs",), behind)) as events:
+        async for event in events:
+            ids += [event.id] if event.id else []
+            if event.name == "project_created" and event.data["project_id"] == project.id:
+                break
+    return ids
+
+
 async def test_each_file_is_answered_for_and_the_same_bytes_are_not_sent_twice(
     photobus: PhotobusClient, project: Project, tmp_path: Path
 ) -> None:
@@ -182,15 +193,12 @@ async def test_a_folder_becomes_a_project_with_thumbnails_and_the_log_explains_i
 
 
 async def test_live_updates_are_resumed_behind_any_event(photobus: PhotobusClient, project: Project) -> None:
-    async with aclosing(photobus.follow(last_event_id="0")) as events:
-        async for event in events:
-            if event.name == "project_created" and event.data["name"] == project.name:
-                break
+    seen = await until_created(photobus, "0", project)
     later = await photobus.create_project("Later")
-    async with aclosing(photobus.follow(("jobs",), event.id)) as events:
-        told = [await anext(events), await anext(events)]
-    assert [following.name for following in told] == ["connected", "project_created"]
-    assert told[1].data["project_folder"] == later.folder
+    resumed = await until_created(photobus, seen[-1], later)
+    whole = await until_created(photobus, "0", later)
+    assert whole == seen + resumed
+    assert len(set(whole)) == len(whole)
 
 
 async def test_what_a_token_may_not_do_is_told_in_one_line(stack: RunningStack, photobus: PhotobusClient) -> None:
