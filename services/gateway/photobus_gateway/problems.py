@@ -5,18 +5,21 @@ from http import HTTPStatus
 from typing import Any, Final
 
 import asyncpg
-import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from photobus_common.errors import FieldError, InvalidInputError, PhotobusError
+from photobus_common.logging import get_logger
+from photobus_common.store.outages import SESSION_ERRORS
 
 PROBLEM_MEDIA: Final = "application/problem+json"
 
 _LIMITS: Final = ("max_length", "min_length", "le", "ge", "lt", "gt", "multiple_of")
 
-_log = structlog.get_logger()
+_UNFORESEEN: Final = "Something went wrong here; it is in the log."
+
+_log = get_logger()
 
 
 class FieldProblem(BaseModel):
@@ -83,10 +86,12 @@ def _ours(error: Exception, request: web.Request) -> PhotobusError:
             known = invalid(error)
         case asyncpg.CharacterNotInRepertoireError() | asyncpg.UntranslatableCharacterError():
             known = InvalidInputError("Text must not hold the character U+0000.")
-        case asyncpg.PostgresConnectionError() | asyncpg.CannotConnectNowError() | ConnectionError():
+        case asyncpg.DataError():  # among those below by its class, but a statement that is wrong
+            known = PhotobusError(_UNFORESEEN)
+        case _ if isinstance(error, SESSION_ERRORS):
             known = DatabaseUnavailableError("The database does not answer; try again.")
         case _:
-            known = PhotobusError("Something went wrong here; it is in the log.")
+            known = PhotobusError(_UNFORESEEN)
     if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         trace = error if type(known) is PhotobusError else None
         _log.error("request_failed", method=request.method, path=request.path, code=known.code, exc_info=trace)
