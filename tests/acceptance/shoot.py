@@ -17,10 +17,11 @@ LONG: Final = 150.0
 
 async def upload(photobus: PhotobusClient, folder: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """Upload ``files`` in one multipart request; returns what became of each, by name."""
-    form = aiohttp.FormData()
-    for name, content in files.items():
-        form.add_field("files", content, filename=name, content_type="application/octet-stream")
-    async with photobus.transport.request("POST", f"/api/projects/{folder}/upload", data=form) as answer:
+    with aiohttp.MultipartWriter("form-data") as form:
+        for name, content in files.items():
+            form.append(content).set_content_disposition("form-data", name="files", filename=name)
+    path, headers = f"/api/projects/{folder}/upload", {"Content-Type": form.content_type}
+    async with photobus.transport.request("POST", path, content=await form.as_bytes(), headers=headers) as answer:
         results = (await answer.json())["results"]
     return {result["filename"]: result for result in results}
 
