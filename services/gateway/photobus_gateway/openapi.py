@@ -78,6 +78,9 @@ class Document:
         return operation
 
     def _parameters(self, route: Route) -> Iterator[Json]:
+        if route.path_model is None:  # a handler that does not look at the path's parameters
+            for name in re.findall(r"{(\w+)}", route.path):
+                yield {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for place, attribute in _PLACES:
             model = getattr(route, attribute)
             if model is None:
