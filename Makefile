@@ -48,10 +48,10 @@ $(UV): requirements/uv.txt
 	@touch $@
 
 $(VENV)/.runtime: $(UV) requirements/runtime.txt $(addsuffix /pyproject.toml,$(MEMBERS))
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/runtime.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/runtime.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
-	@$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
 	@touch $@
