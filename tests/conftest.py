@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
+import structlog
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
@@ -39,6 +40,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.basetemp = str(folder / "tests")
     for name in [name for name in os.environ if name.startswith("PHOTOBUS_")]:
         del os.environ[name]  # tests state their settings
+    # By default each logged error is drawn with all its variables, which takes a fraction of a second.
+    plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.processors.add_log_level, plain])
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
