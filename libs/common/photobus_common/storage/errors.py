@@ -7,7 +7,7 @@ from typing import Final
 
 from photobus_common.errors import ConflictError, NotFoundError, PhotobusError, StorageUnavailableError
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
 class StorageFullError(PhotobusError):

@@ -7,6 +7,7 @@ from photobus_common.errors import InvalidInputError, NotFoundError, NotProvided
 from photobus_gateway.inputs import ProjectPath
 from photobus_gateway.registry import Media, route
 from photobus_gateway.uploads.answers import UploadResult
+from photobus_gateway.uploads.form_data import FormDataReader
 from photobus_gateway.uploads.multipart import MultipartUpload
 from photobus_gateway.uploads.requests import UploadOptions, project_of
 
@@ -40,14 +41,11 @@ async def upload_files(request: web.Request, path: ProjectPath, query: UploadQue
     """
     if query.reload_conflicts:
         raise NotProvidedError("Moving photos of other projects here needs image_move, which is not provided yet.")
-    if not request.content_type.startswith("multipart/"):
+    if request.content_type != "multipart/form-data":
         raise InvalidInputError("The body must be multipart/form-data.")
     project = await project_of(request, path.folder)
     options = UploadOptions(on_conflict=query.on_conflict, batch=query.batch, batch_total=query.batch_total)
-    try:
-        reader = await request.multipart()
-    except ValueError as error:
-        raise InvalidInputError("The multipart body names no boundary.") from error
+    reader = FormDataReader(request.headers["Content-Type"], request.content.readany)
     results = await MultipartUpload(request, project, options).read(reader)
     if not results:
         raise InvalidInputError("The body holds no file.")

@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Final
 from uuid import uuid4
 
-from aiohttp import BodyPartReader, MultipartReader, web
+from aiohttp import web
 from pydantic import Field, RootModel, StringConstraints, ValidationError
 
 from photobus_common.errors import FieldError, InvalidInputError, TooLargeError
@@ -23,11 +23,11 @@ from photobus_gateway.keys import LIBRARY, SETTINGS
 from photobus_gateway.problems import invalid
 from photobus_gateway.uploads.answers import UploadResult, refused
 from photobus_gateway.uploads.files import Received, UploadProject, Wish
+from photobus_gateway.uploads.form_data import FormDataReader, Part
 from photobus_gateway.uploads.requests import UploadOptions
 from photobus_gateway.uploads.service import UPLOADS
 from photobus_gateway.uploads.taking_in import TOLD_PER_FILE, refusal_of, take_in
 
-_CHUNK: Final = 256 * 1024
 _MOST_AHEAD: Final = 64
 """Files of one request that may wait to be placed while more are received."""
 
@@ -81,13 +81,13 @@ class MultipartUpload:
         self._waiting: deque[Awaitable[UploadResult]] = deque()
         self._results: list[UploadResult] = []
 
-    async def read(self, reader: MultipartReader) -> list[UploadResult]:
+    async def read(self, reader: FormDataReader) -> list[UploadResult]:
         """Take in every part; answer for each file, in order.
 
         When the client goes away or the body breaks off, the files that came whole stay and become a task.
         """
         try:
-            async for part in _parts(reader):
+            async for part in reader.parts():
                 if part.filename is None:
                     await self._read_field(part)
                 else:
@@ -98,14 +98,14 @@ class MultipartUpload:
             await asyncio.shield(self._close())
         return self._results
 
-    async def _read_file(self, part: BodyPartReader, name: str) -> Awaitable[UploadResult]:
+    async def _read_file(self, part: Part, name: str) -> Awaitable[UploadResult]:
         parsed = filenames.parse(name, self._settings.uploader)
         if isinstance(parsed, RefusedName):
             await part.release()
             return _at_once(refused(name, parsed.code, parsed.reason))
         wish = self._fields.wish(name, self._own_batch)
         taken = await take_in(
-            self._library, parsed, wish, self._origin, _chunks(part), self._settings.uploader.max_file_bytes
+            self._library, parsed, wish, self._origin, part.chunks(), self._settings.uploader.max_file_bytes
         )
         if isinstance(taken, Received):
             return self._placed(taken)
@@ -144,44 +144,21 @@ class MultipartUpload:
     def _key(self, batch: str) -> BatchKey:
         return BatchKey(self._tenant, self._project.project_id, batch)
 
-    async def _read_field(self, part: BodyPartReader) -> None:
+    async def _read_field(self, part: Part) -> None:
         content = await _text(part, self._settings.gateway.max_body_bytes)
         try:
             if part.name == "files":
                 self._fields.files |= FilesField.model_validate_json(content).root
             else:
-                given = {**self._fields.options.model_dump(exclude_none=True), str(part.name): content}
+                given = {**self._fields.options.model_dump(exclude_none=True), part.name: content}
                 self._fields.options = UploadOptions.model_validate_strings(given)
         except ValidationError as error:
             raise invalid(error, "form") from error
 
 
-async def _parts(reader: MultipartReader) -> AsyncIterator[BodyPartReader]:
-    while True:
-        try:
-            part = await reader.next()
-        except ValueError as error:
-            raise InvalidInputError("The multipart body is malformed.") from error
-        if part is None:
-            return
-        if not isinstance(part, BodyPartReader):
-            raise InvalidInputError("A part of the body is itself of several parts.")
-        yield part
-
-
-async def _chunks(part: BodyPartReader) -> AsyncIterator[bytes]:
-    while not part.at_eof():
-        try:
-            chunk = await part.read_chunk(_CHUNK)
-        except ValueError as error:
-            raise InvalidInputError("The multipart body is malformed.") from error
-        if chunk:
-            yield chunk
-
-
-async def _text(part: BodyPartReader, limit: int) -> str:
+async def _text(part: Part, limit: int) -> str:
     content = bytearray()
-    async for chunk in _chunks(part):
+    async for chunk in part.chunks():
         content += chunk
         if len(content) > limit:
             message = f"The field is over {limit} bytes."

@@ -1,0 +1,132 @@
+"""The same-name rules, as a table: what is there, what comes, what the client wants."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from photobus_common.config import Uploader
+from photobus_common.photos.filenames import ParsedName, parse
+from photobus_common.store.photos import KnownFile, StoredFile, shown_first
+from photobus_common.store.uploads import OnConflict
+from photobus_gateway.uploads.analysis import AnalyzedFile, Catalogue, analyze, parse_all
+from photobus_gateway.uploads.answers import UploadResult
+from photobus_gateway.uploads.planning import Existing, Overwrite, Place, Rename, Surroundings, decide
+from photobus_gateway.uploads.renames import RenamedBasenames
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+SAME, OTHER = "a" * 32, "b" * 32
+NOTHING = Surroundings()
+TRACKED_SAME = Surroundings(existing=Existing(SAME, 7), own_photo=7)
+TRACKED_OTHER = Surroundings(existing=Existing(OTHER, 7), own_photo=7)
+UNTRACKED_SAME = Surroundings(existing=Existing(SAME, None))
+UNTRACKED_OTHER = Surroundings(existing=Existing(OTHER, None))
+PAIR = Surroundings(own_photo=7)
+ELSEWHERE = Surroundings(elsewhere="Other")
+PAIR_AND_ELSEWHERE = Surroundings(own_photo=7, elsewhere="Other")
+FOLLOWS_PAIR = Surroundings(own_photo=7, renamed_in_batch="A (2)")
+
+
+def told(name: str, on_conflict: OnConflict | None, found: Surroundings) -> Any:
+    parsed = parse(name, Uploader())
+    assert isinstance(parsed, ParsedName)
+    decision = decide(parsed, SAME, on_conflict, found)
+    return (decision.status, decision.code) if isinstance(decision, UploadResult) else decision
+
+
+@pytest.mark.parametrize(
+    ("found", "on_conflict", "expected"),
+    [
+        (NOTHING, None, Place()),
+        (NOTHING, "overwrite", Place()),
+        (NOTHING, "rename", Place()),
+        (PAIR, None, Place()),
+        (TRACKED_SAME, None, ("skipped", "same_bytes")),
+        (TRACKED_SAME, "overwrite", ("skipped", "same_bytes")),
+        (TRACKED_SAME, "rename", ("skipped", "same_bytes")),
+        (TRACKED_OTHER, None, ("conflict", "other_bytes")),
+        (TRACKED_OTHER, "skip", ("skipped", "other_bytes")),
+        (TRACKED_OTHER, "overwrite", Overwrite()),
+        (TRACKED_OTHER, "rename", Rename()),
+        (UNTRACKED_SAME, None, Place()),
+        (UNTRACKED_OTHER, None, ("conflict", "other_bytes")),
+        (UNTRACKED_OTHER, "overwrite", Overwrite()),
+        (ELSEWHERE, None, ("conflict", "name_in_other_project")),
+        (ELSEWHERE, "rename", ("conflict", "name_in_other_project")),
+        (ELSEWHERE, "overwrite", ("conflict", "name_in_other_project")),
+        (PAIR_AND_ELSEWHERE, None, Place()),
+        (FOLLOWS_PAIR, "rename", Rename("A (2)")),
+        (FOLLOWS_PAIR, None, Place()),
+    ],
+)
+def test_what_becomes_of_a_photo(found: Surroundings, on_conflict: OnConflict | None, expected: Any) -> None:
+    assert told("A.JPG", on_conflict, found) == expected
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [(NOTHING, Place()), (ELSEWHERE, Place()), (UNTRACKED_SAME, ("skipped", "same_bytes"))],
+)
+def test_what_becomes_of_a_sidecar(found: Surroundings, expected: Any) -> None:
+    assert told("A.xmp", None, found) == expected
+
+
+def test_renames_are_remembered_by_batch_and_old_ones_forgotten() -> None:
+    renames = RenamedBasenames()
+    renames.put(1, "b", "A", "A (2)")
+    renames.put(1, None, "A", "A (3)")
+    assert renames.get(1, "b", "A") == "A (2)"
+    assert renames.get(1, None, "A") is renames.get(2, "b", "A") is renames.get(1, "c", "A") is None
+    for number in range(10_000):
+        renames.put(1, "c", str(number), "x")
+    assert renames.get(1, "b", "A") is None
+
+
+def known(name: str, size: int = 10, md5: str = SAME) -> KnownFile:
+    parsed = parse(name, Uploader())
+    assert isinstance(parsed, ParsedName)
+    return KnownFile(7, parsed.basename, StoredFile(name, parsed.kind, size, md5, EPOCH))
+
+
+CATALOGUE = Catalogue(
+    photos={"A": 7},
+    files={"A.JPG": known("A.JPG")},
+    kinds=frozenset({("A", "jpg")}),
+    elsewhere={"B": "Other", "A": "Other"},
+)
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ({"name": "C.JPG", "size": 5}, {"accepted": True, "clash": "none", "basename": "C", "kind": "jpg"}),
+        ({"name": "A.JPG", "size": 10, "md5": SAME}, {"clash": "same_bytes", "photo_id": 7, "completes_pair": False}),
+        ({"name": "A.JPG", "size": 10, "md5": OTHER}, {"clash": "other_bytes"}),
+        ({"name": "A.JPG", "size": 11}, {"clash": "other_bytes"}),
+        ({"name": "A.JPG", "size": 10}, {"clash": "unknown_bytes"}),
+        (
+            {"name": "A.NEF", "size": 9},
+            {"clash": "none", "photo_id": 7, "completes_pair": True, "project_folder": None},
+        ),
+        ({"name": "B.JPG", "size": 9}, {"accepted": True, "clash": "name_in_other_project", "project_folder": "Other"}),
+        ({"name": "B.xmp", "size": 9}, {"clash": "none", "project_folder": None}),
+        ({"name": "A.txt", "size": 9}, {"accepted": False, "code": "not_accepted", "clash": "none"}),
+        ({"name": "C.JPG", "size": 0}, {"accepted": False, "code": "empty_file"}),
+        ({"name": "C.JPG", "size": 101}, {"accepted": False, "code": "too_large"}),
+    ],
+)
+def test_what_would_become_of_a_file(file: dict[str, Any], expected: dict[str, Any]) -> None:
+    asked = AnalyzedFile(**file)
+    (parsed,) = parse_all([asked], Uploader())
+    found = analyze(asked, parsed, CATALOGUE, max_bytes=100).model_dump()
+    assert {name: found[name] for name in expected} == expected
+    assert found["accepted"] == (found["reason"] is None)
+
+
+def test_a_photo_is_shown_by_its_jpeg_first_and_then_by_name() -> None:
+    files = [known(name).file for name in ("a.NEF", "a.png", "b.jpg", "a.jpg", "a.xmp")]
+    shown = shown_first(files)
+    assert shown is not None
+    assert shown.name == "a.jpg"
+    assert shown_first(files[:2]) == files[1]
+    assert shown_first(files[4:]) is None
