@@ -9,6 +9,7 @@ import shutil
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Final
@@ -85,23 +86,60 @@ def occupy(ports: tuple[int, ...], taken: ExitStack) -> None:
 
 
 async def send_all(stack: RunningStack, folders: list[Path]) -> int:
-    """Upload each folder as a project; see that all its photos can be looked at and that it was told live, in order."""
-    photos = 0
+    """Upload each folder as a project; returns the number of photos."""
     async with stack.client() as photobus:
-        for number, folder in enumerate(folders):
-            listening = asyncio.Event()
-            told = asyncio.create_task(events_of_one_upload(photobus, listening))
-            await listening.wait()
-            await upload(stack, folder, f"Smoke {number}")
-            project = next(iter([found async for found in photobus.projects() if found.name == f"Smoke {number}"]))
-            async with asyncio.timeout(LONGEST_SECONDS):
-                events = await told
-            await see_photos(photobus, project)
-            say(f"{project.photos} photos of {folder.name}: both derivatives made, {events} events came live, in order")
-            photos += project.photos
+        photos = [await send_one(stack, photobus, folder, f"Smoke {n}") for n, folder in enumerate(folders)]
         for task in (await photobus.tasks(limit=500)).items:
             check(task.status == "completed", f"the task {task.type} ended as {task.status}")
-    return photos
+    return sum(photos)
+
+
+async def send_one(stack: RunningStack, photobus: PhotobusClient, folder: Path, name: str) -> int:
+    """Upload ``folder``; see that all its photos can be looked at, and that it was told live and in order."""
+    live = Live()
+    following = asyncio.create_task(live.follow(photobus))
+    await live.reached(lambda: live.listening)
+    await upload(stack, folder, name)
+    await live.reached(lambda: not live.open_tasks)
+    following.cancel()
+    [project] = [found async for found in photobus.projects() if found.name == name]
+    await see_photos(photobus, project)
+    say(f"{project.photos} photos of {folder.name}: derivatives made, {live.count} events came live and in order")
+    return project.photos
+
+
+class Live:
+    """What the live updates tell while a folder is sent: how many, whether in order, and which tasks are not ended."""
+
+    def __init__(self) -> None:
+        self.listening = False
+        self.count = 0
+        self.open_tasks: set[str] = set()
+        self._last = (0, 0)
+        self._news = asyncio.Condition()
+
+    async def reached(self, state: Callable[[], bool]) -> None:
+        """Return once ``state`` holds."""
+        async with asyncio.timeout(LONGEST_SECONDS), self._news:
+            await self._news.wait_for(state)
+
+    async def follow(self, photobus: PhotobusClient) -> None:
+        """Listen until cancelled; each id must be behind the one before."""
+        async for event in photobus.follow():
+            async with self._news:
+                self.listening = True
+                if event.id is not None:
+                    self._count(event.id)
+                if event.name == "task_requested":
+                    self.open_tasks.add(event.data["id"])
+                elif event.name in ENDS_OF_TASKS:
+                    self.open_tasks.discard(event.data["id"])
+                self._news.notify_all()
+
+    def _count(self, event_id: str) -> None:
+        seq, _, n = event_id.partition("-")
+        check((int(seq), int(n)) > self._last, f"the event {event_id} came behind {self._last}")
+        self._last, self.count = (int(seq), int(n)), self.count + 1
 
 
 async def upload(stack: RunningStack, folder: Path, project: str) -> None:
@@ -110,26 +148,6 @@ async def upload(stack: RunningStack, folder: Path, project: str) -> None:
         *PHOTOBUS, "upload", str(folder), "--project", project, env=stack.environment
     )
     check(await process.wait() == 0, f"photobus upload ended with {process.returncode}")
-
-
-async def events_of_one_upload(photobus: PhotobusClient, listening: asyncio.Event) -> int:
-    """Follow until no task is open any more, and count what had an id; each id must be behind the one before."""
-    last = (0, 0)
-    count = 0
-    open_tasks: set[str] = set()
-    async for event in photobus.follow():
-        listening.set()
-        if event.id is not None:
-            place = tuple(map(int, event.id.split("-")))
-            check(place > last, f"the event {event.id} came behind {last}")
-            last, count = (place[0], place[1]), count + 1
-        if event.name == "task_requested":
-            open_tasks.add(event.data["id"])
-        elif event.name in ENDS_OF_TASKS:
-            open_tasks.discard(event.data["id"])
-            if not open_tasks:
-                return count
-    raise AssertionError("live updates never end")
 
 
 async def see_photos(photobus: PhotobusClient, project: Project) -> None:
