@@ -18,7 +18,7 @@ from uuid import UUID
 from photobus_common.bus.reader import StoredEvent
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Event, UnreadableEventError, decode
-from photobus_common.events.catalogue import JobProgress, JobQueued, TaskRequested
+from photobus_common.events.catalogue import JobQueued, TaskRequested
 from photobus_common.logging import get_logger
 from photobus_common.store import event_log
 from photobus_common.store import tasks as task_store
@@ -51,7 +51,7 @@ class Received(NamedTuple):
 
 @dataclass(frozen=True)
 class Folded:
-    """What a batch came to: the events whose outbox rows may go, and whether a task waits for its targets now."""
+    """What a batch came to: the events that are archived now, and whether a task waits for its targets."""
 
     archived: tuple[UUID, ...]
     unresolved: bool
@@ -84,7 +84,7 @@ class Fold:
         ARCHIVE_LAG_SECONDS.set((datetime.now(UTC) - received[-1].event.time).total_seconds())
         _count_ends(transitions)
         return Folded(
-            archived=tuple(item.event.id for item in received if not isinstance(item.event.data, JobProgress)),
+            archived=tuple(item.event.id for item in received),
             unresolved=any(_waits_for_targets(state) for state in states.values()),
         )
 

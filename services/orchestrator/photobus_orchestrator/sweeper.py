@@ -34,7 +34,7 @@ class Sweeper:
         self._archived += event_ids
 
     async def run(self) -> None:
-        """Sweep until cancelled; a row missed on the way (a crash, a relay that held it) is found by the next walk."""
+        """Sweep until cancelled; a row that a crash left is found by the next walk."""
         loop = asyncio.get_running_loop()
         next_walk = loop.time()
         while True:
@@ -45,29 +45,28 @@ class Sweeper:
             await asyncio.sleep(SWEEP_SECONDS)
 
     async def sweep(self) -> None:
-        """Delete the rows of the events noted so far."""
+        """Delete the rows of the events noted so far; those that somebody holds are noted again."""
         noted, self._archived = self._archived, []
         for start in range(0, len(noted), PAGE):
-            await self._delete(noted[start : start + PAGE])
+            self._archived += await self._delete(noted[start : start + PAGE])
 
-    async def sweep_leftovers(self) -> int:
-        """Walk through the outbox and delete every row whose event is archived; returns how many there were."""
-        deleted, last = 0, UUID(int=0)
+    async def sweep_leftovers(self) -> None:
+        """Walk through the outbox and note every row whose event is archived, for the next sweep."""
+        found, last = 0, UUID(int=0)
         while True:
             async with self._database.connection() as connection:
                 page = await event_log.outbox_events_after(connection, last, PAGE)
                 archived = await event_log.archived_among(connection, page) if page else frozenset()
-            if archived:
-                deleted += await self._delete(list(archived))
+            self._archived += archived
+            found += len(archived)
             if len(page) < PAGE:
                 break
             last = page[-1]
-        if deleted:
-            log.info("outbox_leftovers_swept", rows=deleted)
-        return deleted
+        if found:
+            log.info("outbox_leftovers_found", rows=found)
 
-    async def _delete(self, event_ids: Sequence[UUID]) -> int:
+    async def _delete(self, event_ids: Sequence[UUID]) -> list[UUID]:
         # Not synced on its own: when a crash undoes it, the rows are leftovers.
         async with self._database.transaction() as connection:
             await connection.execute(COMMIT_LAZILY)
-            return len(await event_log.delete_archived_outbox(connection, event_ids))
+            return await event_log.delete_archived_outbox(connection, event_ids)

@@ -44,10 +44,14 @@ ENTRIES_AFTER = """
 SELECT seq, event_id, hash, payload FROM event_log WHERE seq > $1 AND seq <= $2 ORDER BY seq LIMIT $3
 """
 
+# Waiting for a row that a relay holds could end in a deadlock with it; the rows passed over are the answer.
 DELETE_ARCHIVED_OUTBOX = """
-DELETE FROM outbox WHERE id IN (
+WITH free AS (
     SELECT id FROM outbox WHERE id = ANY($1::uuid[]) AND kind = 'event' FOR UPDATE SKIP LOCKED
-) RETURNING id
+), deleted AS (
+    DELETE FROM outbox USING free WHERE outbox.id = free.id RETURNING outbox.id
+)
+SELECT id FROM outbox WHERE id = ANY($1::uuid[]) AND kind = 'event' EXCEPT SELECT id FROM deleted
 """
 
 OUTBOX_EVENTS_AFTER = """
@@ -182,10 +186,10 @@ async def entries_between(
         after = rows[-1]["seq"]
 
 
-async def delete_archived_outbox(connection: Connection, event_ids: Sequence[UUID]) -> frozenset[UUID]:
-    """Delete the outbox rows of archived events and return those deleted; a row that is held is passed over."""
+async def delete_archived_outbox(connection: Connection, event_ids: Sequence[UUID]) -> list[UUID]:
+    """Delete the outbox rows of archived events; returns those that somebody held, which are still there."""
     rows = await connection.fetch(DELETE_ARCHIVED_OUTBOX, event_ids)
-    return frozenset(row["id"] for row in rows)
+    return [row["id"] for row in rows]
 
 
 async def outbox_events_after(connection: Connection, after: UUID, page: int) -> list[UUID]:
