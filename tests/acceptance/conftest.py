@@ -5,16 +5,24 @@ from pathlib import Path
 
 import pytest
 from running_stack import RunningStack
-
-from photobus_client import PhotobusClient
+from shoot import Visit
 
 QUICK_LEASES = {"PHOTOBUS_PIPELINE__HEARTBEAT_MS": "500", "PHOTOBUS_PIPELINE__STALE_SECONDS": "3"}
 """A dead worker's job is taken over after the lease; short ones keep tests short."""
 
 
+@pytest.fixture(scope="session")
+async def shared_stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
+    """One stack for all tests that neither need settings of their own nor kill anything."""
+    started = RunningStack(servers_folder / "acceptance", **QUICK_LEASES)
+    await started.start()
+    yield started
+    await started.interrupt()
+
+
 @pytest.fixture
-async def stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
-    """Start a stack of this test's own, with the settings of its ``stack_settings`` mark; leave no process."""
+async def own_stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
+    """A stack of this test's own, with the settings of its ``stack_settings`` mark; it may be killed."""
     mark = request.node.get_closest_marker("stack_settings")
     started = RunningStack(folder_of_servers / "data", **QUICK_LEASES, **(mark.kwargs if mark else {}))
     await started.start()
@@ -24,7 +32,14 @@ async def stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> Asyn
 
 
 @pytest.fixture
-async def photobus(stack: RunningStack) -> AsyncIterator[PhotobusClient]:
-    """A client of the stack that waits for what is being restarted."""
-    async with PhotobusClient(stack.address, stack.token, patience_seconds=60) as client:
-        yield client
+async def photobus(shared_stack: RunningStack) -> AsyncIterator[Visit]:
+    """A client of the shared stack, which sees only the tasks of this test."""
+    async with Visit(shared_stack) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def own_photobus(own_stack: RunningStack) -> AsyncIterator[Visit]:
+    """A client of the test's own stack."""
+    async with Visit(own_stack) as visit:
+        yield visit

@@ -4,15 +4,35 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from io import BytesIO
-from typing import Any, Final
+from typing import Any, Final, Self
+from uuid import UUID
 
 import aiohttp
 from PIL import Image
+from running_stack import RunningStack
 
 from photobus_client import LiveEvent, Photo, PhotobusClient, Task
 
 LONG: Final = 150.0
 """Seconds after which a test gives up; never what a test shows."""
+
+
+class Visit(PhotobusClient):
+    """A client that waits for what is being restarted, and knows which tasks were there before it came."""
+
+    def __init__(self, stack: RunningStack) -> None:
+        super().__init__(stack.address, stack.token, patience_seconds=60)
+        self.earlier: frozenset[UUID] = frozenset()
+
+    async def __aenter__(self) -> Self:
+        """Open the connections, and look at the tasks."""
+        await super().__aenter__()
+        self.earlier = frozenset(task.id for task in (await self.tasks(limit=200)).items)
+        return self
+
+    async def own_tasks(self) -> list[Task]:
+        """Tasks asked for since, newest first."""
+        return [task for task in (await self.tasks(limit=200)).items if task.id not in self.earlier]
 
 
 async def upload(photobus: PhotobusClient, folder: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
@@ -34,17 +54,12 @@ async def until_ended(photobus: PhotobusClient, task_id: Any) -> Task:
     return task
 
 
-async def until_tasks(photobus: PhotobusClient, matches: Callable[[list[Task]], bool]) -> list[Task]:
-    """Wait until all tasks together are as ``matches`` says."""
+async def until_idle(photobus: Visit, tasks: int) -> list[Task]:
+    """Wait until the test has ``tasks`` tasks, all ended."""
     async with asyncio.timeout(LONG):
-        while not matches(tasks := list((await photobus.tasks(limit=200)).items)):
+        while not (len(own := await photobus.own_tasks()) >= tasks and all(task.ended for task in own)):
             await asyncio.sleep(0.1)
-    return tasks
-
-
-async def until_idle(photobus: PhotobusClient, tasks: int) -> list[Task]:
-    """Wait until there are ``tasks`` tasks, all ended."""
-    return await until_tasks(photobus, lambda some: len(some) >= tasks and all(task.ended for task in some))
+    return own
 
 
 async def photos_of(photobus: PhotobusClient, folder: str) -> dict[str, Photo]:

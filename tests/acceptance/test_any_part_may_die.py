@@ -11,9 +11,9 @@ import asyncpg
 import images
 import pytest
 from running_stack import RunningStack
-from shoot import LONG, Watcher, detail, photos_of, until_ended, until_idle, upload
+from shoot import LONG, Visit, Watcher, detail, photos_of, until_ended, until_idle, upload
 
-from photobus_client import PhotobusClient, Task
+from photobus_client import Task
 from photobus_orchestrator.audit import replay
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -25,12 +25,12 @@ OUTCOMES = "SELECT photo_id, count(*) AS n FROM job_items i JOIN jobs j ON j.id 
 COMPLETIONS = "SELECT payload::json->'data'->>'job_id' AS job FROM event_log WHERE type = 'JobCompleted'"
 
 
-async def regenerate(photobus: PhotobusClient, folder: str) -> Task:
+async def regenerate(photobus: Visit, folder: str) -> Task:
     """Ask for all derivatives of the project anew."""
     return await photobus.start_task("generate_derivatives", {"filter": {"project_folder": folder}}, {"force": True})
 
 
-async def half_way(photobus: PhotobusClient, task: Task) -> None:
+async def half_way(photobus: Visit, task: Task) -> None:
     """Wait until some but not all of the task is done."""
     async with asyncio.timeout(LONG):
         while (await detail(photobus, task.id))["progress_done"] == 0:
@@ -47,26 +47,28 @@ async def stored(stack: RunningStack, query: str) -> list[Mapping[str, Any]]:
 
 
 @pytest.mark.stack_settings(PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 40}')
-async def test_each_part_is_killed_in_the_middle_of_a_job(stack: RunningStack, photobus: PhotobusClient) -> None:
-    project = await photobus.create_project("Shoot")
-    await upload(photobus, project.folder, SHOOT)
-    await until_idle(photobus, 1)
+async def test_each_part_is_killed_in_the_middle_of_a_job(own_stack: RunningStack, own_photobus: Visit) -> None:
+    project = await own_photobus.create_project("Shoot")
+    await upload(own_photobus, project.folder, SHOOT)
+    await until_idle(own_photobus, 1)
 
-    async with Watcher(photobus).watching() as live:
+    async with Watcher(own_photobus).watching() as live:
         for victim in ("derivatives", "orchestrator", "gateway", "nats", "postgres"):
-            task = await regenerate(photobus, project.folder)
-            await half_way(photobus, task)
-            before = stack.pids[victim]
+            task = await regenerate(own_photobus, project.folder)
+            await half_way(own_photobus, task)
+            before = own_stack.pids[victim]
             os.kill(before, signal.SIGKILL)
-            await stack.restarted(victim, before)
-            ended = await until_ended(photobus, task.id)
+            await own_stack.restarted(victim, before)
+            ended = await until_ended(own_photobus, task.id)
             assert (ended.status, ended.items, ended.done) == ("completed", len(SHOOT), len(SHOOT)), victim
             await live.until(lambda event, of=task.id: event.name == "task_completed" and event.data["id"] == str(of))
 
     assert live.places() == sorted(set(live.places()))
     assert Counter(event.data["id"] for event in live.named("task_completed")).most_common(1)[0][1] == 1
-    assert {photo.thumbnail_status for photo in (await photos_of(photobus, project.folder)).values()} == {"generated"}
-    await the_log_is_whole(stack, runs=6)
+    assert {photo.thumbnail_status for photo in (await photos_of(own_photobus, project.folder)).values()} == {
+        "generated"
+    }
+    await the_log_is_whole(own_stack, runs=6)
 
 
 async def the_log_is_whole(stack: RunningStack, runs: int) -> None:
@@ -79,22 +81,22 @@ async def the_log_is_whole(stack: RunningStack, runs: int) -> None:
 
 
 async def test_what_is_asked_while_the_broker_is_away_is_accepted_and_run_later(
-    stack: RunningStack,
-    photobus: PhotobusClient,
+    own_stack: RunningStack,
+    own_photobus: Visit,
 ) -> None:
-    project = await photobus.create_project("Away")
-    await upload(photobus, project.folder, {"one.jpg": images.jpeg(300, 200)})
-    await until_idle(photobus, 1)
-    broker = stack.pids["nats"]
+    project = await own_photobus.create_project("Away")
+    await upload(own_photobus, project.folder, {"one.jpg": images.jpeg(300, 200)})
+    await until_idle(own_photobus, 1)
+    broker = own_stack.pids["nats"]
     os.kill(broker, signal.SIGSTOP)
     try:
-        task = await regenerate(photobus, project.folder)
-        shown = await photobus.task(task.id)
+        task = await regenerate(own_photobus, project.folder)
+        shown = await own_photobus.task(task.id)
     finally:
         os.kill(broker, signal.SIGCONT)
 
     assert (task.status, shown.status) == ("requested", "requested")
-    assert (await until_ended(photobus, task.id)).status == "completed"
+    assert (await until_ended(own_photobus, task.id)).status == "completed"
 
 
 @pytest.mark.stack_settings(
@@ -102,19 +104,19 @@ async def test_what_is_asked_while_the_broker_is_away_is_accepted_and_run_later(
     PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 20, "upload_postprocess": 20}',
 )
 async def test_doubled_services_share_the_work_and_any_one_may_die(
-    stack: RunningStack,
-    photobus: PhotobusClient,
+    own_stack: RunningStack,
+    own_photobus: Visit,
 ) -> None:
-    project = await photobus.create_project("Doubled")
-    await upload(photobus, project.folder, SHOOT)
-    await until_idle(photobus, 1)
+    project = await own_photobus.create_project("Doubled")
+    await upload(own_photobus, project.folder, SHOOT)
+    await until_idle(own_photobus, 1)
 
     for victim in ("derivatives", "derivatives-2", "orchestrator", "orchestrator-2", "gateway", "gateway-2"):
-        task = await regenerate(photobus, project.folder)
-        await half_way(photobus, task)
-        os.kill(stack.pids[victim], signal.SIGKILL)
-        assert (await until_ended(photobus, task.id)).status == "completed", victim
+        task = await regenerate(own_photobus, project.folder)
+        await half_way(own_photobus, task)
+        os.kill(own_stack.pids[victim], signal.SIGKILL)
+        assert (await until_ended(own_photobus, task.id)).status == "completed", victim
 
-    workers = await stored(stack, "SELECT DISTINCT worker FROM job_claims")
+    workers = await stored(own_stack, "SELECT DISTINCT worker FROM job_claims")
     assert len({row["worker"] for row in workers}) >= 2
-    await the_log_is_whole(stack, runs=7)
+    await the_log_is_whole(own_stack, runs=7)

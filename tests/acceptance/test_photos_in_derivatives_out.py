@@ -5,9 +5,9 @@ from typing import Any
 import images
 import pytest
 from images import Shot
-from shoot import Watcher, detail, failures, photos_of, picture, until_idle, upload
+from shoot import Visit, Watcher, detail, failures, photos_of, picture, until_idle, upload
 
-from photobus_client import Photo, PhotobusClient
+from photobus_client import Photo
 
 pytestmark = pytest.mark.stack
 
@@ -37,7 +37,7 @@ def alike(found: list[tuple[int, int, int]], wanted: Any, tolerance: int = 24) -
 
 
 async def test_every_photo_has_both_derivatives_upright_and_the_live_updates_tell_it_in_order(
-    photobus: PhotobusClient,
+    photobus: Visit,
 ) -> None:
     project = await photobus.create_project("Trip")
     async with Watcher(photobus).watching() as live:
@@ -66,14 +66,16 @@ async def test_every_photo_has_both_derivatives_upright_and_the_live_updates_tel
 def told_in_order(live: Watcher, photos: list[Photo]) -> None:
     """Every photo's end state was told once as generated, every job started before it completed, ids only rise."""
     assert live.places() == sorted(set(live.places()))
-    generated = [event.data["photo_id"] for event in live.named("item") if event.data["thumbnail_status"] == "generated"]
+    generated = [
+        event.data["photo_id"] for event in live.named("item") if event.data["thumbnail_status"] == "generated"
+    ]
     assert sorted(set(generated)) == sorted(photo.id for photo in photos)
     words = [event.name for event in live.events if event.name.startswith(("task_", "job_"))]
     assert words.index("job_started") < words.index("job_completed") < words.index("task_completed")
     assert words.count("job_completed") == 3
 
 
-async def test_raw_alone_paired_with_and_without_an_embedded_preview(photobus: PhotobusClient) -> None:
+async def test_raw_alone_paired_with_and_without_an_embedded_preview(photobus: Visit) -> None:
     project = await photobus.create_project("Raw")
     files = {
         "alone.dng": images.dng(),
@@ -95,7 +97,7 @@ async def test_raw_alone_paired_with_and_without_an_embedded_preview(photobus: P
     assert (await picture(photobus, photos["embedded"].id, "preview")).size == (1200, 800)
 
 
-async def test_hostile_files_fail_alone_with_their_reason(photobus: PhotobusClient) -> None:
+async def test_hostile_files_fail_alone_with_their_reason(photobus: Visit) -> None:
     project = await photobus.create_project("Hostile")
     files = {
         "good_1.jpg": images.noise_jpeg(900, 600, seed=1),
@@ -121,14 +123,14 @@ async def test_hostile_files_fail_alone_with_their_reason(photobus: PhotobusClie
     assert photos["bomb"].thumbnail_status == photos["cut"].thumbnail_status == "failed"
 
 
-async def test_a_file_that_exists_is_skipped_or_a_conflict_never_silent(photobus: PhotobusClient) -> None:
+async def test_a_file_that_exists_is_skipped_or_a_conflict_never_silent(photobus: Visit) -> None:
     project = await photobus.create_project("Again")
     first, other = images.jpeg(300, 200), images.noise_jpeg(300, 200)
-    await upload(photobus, project.folder, {"one.jpg": first})
+    await upload(photobus, project.folder, {"again.jpg": first})
 
-    again = await upload(photobus, project.folder, {"one.jpg": first})
-    conflict = await upload(photobus, project.folder, {"one.jpg": other})
+    again = await upload(photobus, project.folder, {"again.jpg": first})
+    conflict = await upload(photobus, project.folder, {"again.jpg": other})
 
-    assert again["one.jpg"]["status"] == "skipped"
-    assert conflict["one.jpg"]["status"] == "conflict"
-    assert sorted(await photos_of(photobus, project.folder)) == ["one"]
+    assert again["again.jpg"]["status"] == "skipped"
+    assert conflict["again.jpg"]["status"] == "conflict"
+    assert sorted(await photos_of(photobus, project.folder)) == ["again"]
