@@ -18,6 +18,7 @@ from photobus_common.errors import ConfigurationError
 from photobus_common.events import UnreadableEventError
 from photobus_common.events.catalogue import Targets
 from photobus_common.store import event_log
+from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.subjects import COMMAND_STREAMS, EVENTS_STREAM
 from photobus_orchestrator.audit import replay
 
@@ -238,7 +239,7 @@ async def leads(process: Running) -> bool:
     """Whether somebody leads, as far as a connection that may be broken can tell."""
     try:
         return await process.fetch(LEADERS) == [(1,)]
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+    except DATABASE_OUTAGES:
         return False
 
 

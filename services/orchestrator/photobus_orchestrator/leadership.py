@@ -16,6 +16,7 @@ from photobus_common.config import Postgres
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
 from photobus_common.store.event_log import PARTITION
+from photobus_common.store.outages import DATABASE_OUTAGES
 
 LOCK_CLASS: Final = 0x666F6C64
 """``fold``: the first half of the lock's key; the second is the partition."""
@@ -67,7 +68,7 @@ class Leadership:
     async def _check(self) -> None:
         try:
             await self._connection.execute(ALIVE, timeout=ANSWER_SECONDS)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except DATABASE_OUTAGES as error:
             raise LeadershipLostError(f"The connection that holds the leader's lock is of no use: {error}") from error
 
 
