@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager, suppress
 from functools import partial
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
@@ -18,12 +19,15 @@ from photobus_common.bus.publisher import BusPublisher
 from photobus_common.bus.reader import EventReader, stream_state
 from photobus_common.bus.relay import OutboxRelay
 from photobus_common.commands import RunJob
-from photobus_common.config import Settings
+from photobus_common.config import Postgres, Settings
 from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Event, decode
 from photobus_common.store.database import Database
+from photobus_common.store.migrate import migrate
+from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_local.nats import EmbeddedNats
+from photobus_local.postgres import EmbeddedPostgres
 
 OUTBOX_OF_KIND = "SELECT count(*) FROM outbox WHERE kind = $1"
 
@@ -183,7 +187,9 @@ async def _published(broker: Broker, publisher: BusPublisher, events: float) -> 
 
 
 async def _no_rows(database: Database, kind: str) -> bool:
-    return await _rows(database, kind) == 0
+    with suppress(*DATABASE_OUTAGES):
+        return await _rows(database, kind) == 0
+    return False
 
 
 async def _commit_in_portions(
@@ -230,6 +236,33 @@ async def test_a_lost_stream_is_filled_again_once_it_is_provisioned(
     finally:
         relaying.cancel()
         await asyncio.gather(relaying, return_exceptions=True)
+
+
+async def test_a_database_that_goes_away_is_settled_with_when_it_is_back(
+    own_nats: EmbeddedNats, own_broker: Broker, own_settings: Settings, folder_of_servers: Path
+) -> None:
+    postgres = EmbeddedPostgres(folder_of_servers / "postgres")
+    await postgres.start()
+    await migrate(postgres.dsn)
+    database = await Database.open(Postgres(dsn=postgres.dsn), "test")
+    publisher = BusPublisher(own_broker, database, own_settings)
+    relay = OutboxRelay(database, publisher, own_settings)
+    async with _running(publisher), asyncio.TaskGroup() as tasks:
+        await own_nats.kill()
+        commands = [make_command() for _ in range(30)]
+        await commit(database, publisher, *commands)
+        await postgres.kill()
+        relaying = tasks.create_task(relay.run())
+        await own_nats.start()
+        await until(lambda: publisher.waiting == 0)
+        assert not await publisher.drain()
+
+        await postgres.start()
+        await until(partial(_no_rows, database, "command"))
+        relaying.cancel()
+    assert (await request(own_broker, "STREAM.INFO.COMMANDS_PRIORITY"))["state"]["messages"] == len(commands)
+    await database.close()
+    await postgres.stop()
 
 
 async def test_draining_says_when_it_could_not(
