@@ -6,8 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from aiohttp import ClientResponse
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp import ClientResponse, ClientSession, CookieJar, web
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
@@ -19,7 +18,7 @@ from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.tokens import Role, create_token
 from photobus_common.store.unit_of_work import unit_of_work
-from photobus_gateway.app import Parts, build_app
+from photobus_gateway.app import Parts, build_app, serving
 from photobus_gateway.sse import Hub
 
 EVENTS_IN_OUTBOX = "SELECT payload FROM outbox WHERE kind = 'event' ORDER BY created_at"
@@ -38,12 +37,15 @@ class Answer:
 class Gateway:
     """A running gateway; requests bear the admin's token unless told otherwise."""
 
-    client: TestClient[Any, Any]
+    app: web.Application
+    port: int
+    client: ClientSession
     database: Database
     publisher: BusPublisher
     settings: Settings
     tenant: str
     admin: str
+    app: web.Application
 
     async def token(self, role: Role, tenant: str | None = None) -> str:
         """Make a token of the role; return its secret."""
@@ -88,8 +90,10 @@ async def running_gateway(
     loops = [publisher.run(), OutboxRelay(database, publisher, settings).run(), hub.run()]
     running = [asyncio.create_task(loop) for loop in loops]
     app = build_app(Parts(settings, database, broker, publisher, library, load_definitions(), hub))
-    async with TestClient(TestServer(app)) as client:
-        gateway = Gateway(client, database, publisher, settings, tenant, admin="")
+    anywhere = settings.model_copy(update={"gateway": settings.gateway.model_copy(update={"port": 0})})
+    jar = CookieJar(unsafe=True)  # the address is a number
+    async with serving(app, anywhere) as port, ClientSession(f"http://127.0.0.1:{port}", cookie_jar=jar) as client:
+        gateway = Gateway(app, port, client, database, publisher, settings, tenant, admin="")
         gateway.admin = await gateway.token("admin")
         yield gateway
     for task in running:

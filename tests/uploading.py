@@ -10,6 +10,7 @@ from aiohttp import FormData
 from gateway_server import Answer, Gateway
 
 from photobus_common.events import EventData
+from photobus_gateway.uploads.service import UPLOADS, Uploads
 
 DataT = TypeVar("DataT", bound=EventData)
 
@@ -70,6 +71,14 @@ async def photos(gateway: Gateway, folder: str) -> dict[str, Any]:
 async def said(gateway: Gateway, word: type[DataT]) -> list[DataT]:
     """What the events of one type say, in the order of their commits."""
     return [event.data for event in await gateway.events(word.TYPE) if isinstance(event.data, word)]
+
+
+def service(gateway: Gateway) -> Uploads:
+    """The gateway's own service of uploads."""
+    app = gateway.app
+    assert app is not None
+    found: Uploads = app[UPLOADS]
+    return found
 
 
 async def count(gateway: Gateway, table: str) -> int:

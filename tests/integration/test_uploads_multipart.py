@@ -341,7 +341,7 @@ async def test_a_client_that_goes_away_leaves_nothing_of_the_file_it_was_sending
         f"POST /api/projects/{trip}/upload HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.admin}\r\n"
         f"Content-Type: multipart/form-data; boundary=x\r\nContent-Length: {len(sent)}\r\n\r\n"
     )
-    _, writer = await asyncio.open_connection("127.0.0.1", gateway.client.port)
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
     writer.write(head.encode() + sent[:-1000])
 
     async def second_is_coming() -> bool:

@@ -45,6 +45,9 @@ from photobus_gateway.uploads.service import uploads_context
 DRAIN_SECONDS: Final = 10.0
 """How long requests that have begun may take to end when the gateway stops."""
 
+MAX_LINE: Final = 64 * 1024
+"""Longest request line, in bytes: a filter with as many tags as are allowed fits, however they are escaped."""
+
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
     *photos.ROUTES,
@@ -126,7 +129,7 @@ async def main(settings: Settings, stop: Stop) -> None:
 @asynccontextmanager
 async def serving(app: web.Application, settings: Settings) -> AsyncIterator[int]:
     """Listen, and yield the port; on leaving, take no more requests and wait for those that have begun."""
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, handle_signals=False)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=DRAIN_SECONDS, max_line_size=MAX_LINE)
     await runner.setup()
     try:
         host, port = settings.gateway.host, settings.gateway.port

@@ -206,7 +206,15 @@ async def send_portion(request: web.Request, path: UploadPath) -> web.StreamResp
     status=204,
     summary="Send a portion by POST",
     request=Media((tus.PORTION_MEDIA,)),
-    errors=(NotFoundError, UploadGoneError, UploadBusyError, OffsetMismatchError, NotStoredError),
+    errors=(
+        NotFoundError,
+        UploadGoneError,
+        UploadBusyError,
+        OffsetMismatchError,
+        NotStoredError,
+        tus.VersionRefusedError,
+        tus.MediaRefusedError,
+    ),
 )
 @speaks_tus
 async def override_method(request: web.Request, path: UploadPath) -> web.StreamResponse:
@@ -226,7 +234,7 @@ async def override_method(request: web.Request, path: UploadPath) -> web.StreamR
     role="editor",
     status=204,
     summary="End an upload",
-    errors=(NotFoundError, ConflictError, UploadBusyError),
+    errors=(NotFoundError, ConflictError, UploadBusyError, tus.VersionRefusedError),
 )
 @speaks_tus
 async def end_upload(request: web.Request, path: UploadPath) -> web.StreamResponse:
