@@ -18,7 +18,7 @@ from photobus_common.store import tasks as store
 from photobus_common.store.database import Connection
 from photobus_common.store.tasks import ItemRun, JobRow
 from photobus_orchestrator.domain.reaction import Transition
-from photobus_orchestrator.domain.state import OpenJob, TaskState, job_id
+from photobus_orchestrator.domain.state import OpenJob, TaskState
 
 _STATUS_OF_PHASE: Final = {"faulted": "retrying", "lost": "queued"}
 """Phases that callers never see, because the decision on them is in the same transaction."""
@@ -86,7 +86,7 @@ def job_row(task: TaskState, job: OpenJob) -> JobRow:
     """Return the row of an open job."""
     plan = task.steps[job.step]
     return JobRow(
-        id=job_id(task.id, job.step, job.index),
+        id=job.id,
         tenant=task.tenant,
         task_id=task.id,
         step=job.step,

@@ -147,7 +147,7 @@ def _queued(state: TaskState, step: int, index: int, *, attempt: int = 1, dispat
 
 def _about(state: TaskState, job: OpenJob) -> dict[str, Any]:
     return {
-        "job_id": job_id(state.id, job.step, job.index),
+        "job_id": job.id,
         "attempt": job.attempt,
         "task_id": state.id,
         "task_type": state.type,

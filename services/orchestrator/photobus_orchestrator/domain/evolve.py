@@ -130,6 +130,7 @@ def _queue_job(state: TaskState, data: JobQueued, event: Event) -> TaskState:
     if state.status != "running" or not (at_next or at_later_step):
         return state
     opened = OpenJob(
+        id=data.job_id,
         step=data.step,
         index=data.index,
         first=data.first,

@@ -47,6 +47,7 @@ class Fault(Value):
 class OpenJob(Value):
     """A job that has been commanded and has not ended. ``first`` and ``count`` delimit its items in the snapshot."""
 
+    id: UUID
     step: int
     index: int
     first: int
