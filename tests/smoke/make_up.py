@@ -90,7 +90,7 @@ async def send_all(stack: RunningStack, folders: list[Path]) -> int:
     async with stack.client() as photobus:
         photos = [await send_one(stack, photobus, folder, f"Smoke {n}") for n, folder in enumerate(folders)]
         for task in (await photobus.tasks(limit=500)).items:
-            check(task.status == "completed", f"the task {task.type} ended as {task.status}")
+            check(task.status == "completed", f"the task {task.type} ended as {task.status}: {task.error}")
     return sum(photos)
 
 
