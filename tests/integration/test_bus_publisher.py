@@ -208,11 +208,11 @@ async def test_what_finds_no_room_is_published_by_the_relay(
     own_settings: Settings,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(window, "MAX_QUEUED", 10)
+    monkeypatch.setattr(window, "MAX_QUEUED", 40)
     await own_nats.kill()
     events = [make_event(number) for number in range(100)]
     await commit(database, own_publisher, *events)
-    assert own_publisher.waiting == 10
+    assert own_publisher.waiting == 40
     await own_nats.start()
     relaying = asyncio.create_task(OutboxRelay(database, own_publisher, own_settings).run())
     try:
