@@ -1,0 +1,272 @@
+"""The decoders: every format upright and in sRGB, and whatever is hostile costs one photo and nothing else."""
+
+import asyncio
+import os
+import signal
+import tempfile
+from collections.abc import AsyncIterator
+from io import BytesIO
+
+import images
+import psutil
+import pytest
+from bus_traffic import until
+from images import Shot
+from PIL import Image
+
+from photobus_common.config import Processing
+from photobus_derivatives.plan import SourceKind
+from photobus_derivatives.protocol import Made, Refused, Reply, Request
+from photobus_derivatives.sandbox import DecoderPool
+
+SETTINGS = Processing(worker_count=2)
+SERVICE_BYTES = 1024**3
+
+
+@pytest.fixture(scope="module")
+async def pool() -> AsyncIterator[DecoderPool]:
+    """Two decoders."""
+    started = DecoderPool(SETTINGS)
+    await started.start()
+    yield started
+    await started.close()
+
+
+async def decode(
+    pool: DecoderPool, original: bytes, kind: SourceKind = "jpg", seconds: float = 30.0, **changes: object
+) -> tuple[Reply, list[Image.Image]]:
+    """Decode ``original``; returns the reply, and preview and thumbnail if they were made."""
+    request = Request(
+        kind=kind,
+        thumbnail_px=400,
+        preview_px=2048,
+        format=str(changes.get("format", "jpeg")),
+        quality=80,
+        progressive=True,
+        pixel_limit=SETTINGS.pixel_limit,
+        seconds=seconds,
+    )
+    with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as preview, tempfile.TemporaryFile() as thumbnail:
+        source.write(original)
+        source.flush()
+        files = (source.fileno(), preview.fileno(), thumbnail.fileno())
+        reply = await pool.make(request, files, urgent=False)
+        pictures = []
+        for target in (preview, thumbnail):
+            target.seek(0)
+            if isinstance(reply, Made):
+                pictures.append(Image.open(BytesIO(target.read())))
+    return reply, pictures
+
+
+def corners(picture: Image.Image) -> list[tuple[int, ...]]:
+    """Colours of the quarters, row by row."""
+    rgb = picture.convert("RGB")
+    at = [(x * rgb.width // 4, y * rgb.height // 4) for y in (1, 3) for x in (1, 3)]
+    return [rgb.getpixel(point) for point in at]  # type: ignore[misc] # an RGB picture gives tuples
+
+
+def distance(found: list[tuple[int, ...]], wanted: tuple[images.Colour, ...] = images.QUARTERS) -> int:
+    """Largest difference of any channel."""
+    return max(abs(a - b) for one, other in zip(found, wanted, strict=True) for a, b in zip(one, other, strict=True))
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+async def test_every_orientation_comes_out_upright(pool: DecoderPool, orientation: int) -> None:
+    reply, (preview, thumbnail) = await decode(pool, images.jpeg(1200, 800, shot=Shot(orientation=orientation)))
+
+    assert reply == Made(1200, 800)
+    assert (preview.size, thumbnail.size) == ((1200, 800), (400, 267))
+    assert distance(corners(preview)) < 12
+    assert distance(corners(thumbnail)) < 12
+
+
+FORMATS: dict[str, tuple[SourceKind, bytes]] = {
+    "png": ("other", images.png()),
+    "png of 16 bits": ("other", images.png_16_bit()),
+    "png with alpha": ("other", images.png(images.quarters().convert("RGBA"))),
+    "tiff": ("other", images.tiff()),
+    "webp": ("other", images.webp()),
+    "heic": ("other", images.heic()),
+    "heic turned": ("other", images.heic(orientation=6)),
+    "avif": ("other", images.avif()),
+    "raw with a preview": ("raw", images.dng(preview=images.jpeg(1200, 800))),
+    "progressive": ("jpg", images.jpeg(progressive=True)),
+}
+
+
+@pytest.mark.parametrize("name", FORMATS)
+async def test_every_format_is_read(pool: DecoderPool, name: str) -> None:
+    kind, original = FORMATS[name]
+
+    reply, pictures = await decode(pool, original, kind)
+
+    assert isinstance(reply, Made)
+    assert all(distance(corners(picture)) < 12 for picture in pictures)
+    assert all(picture.mode == "RGB" for picture in pictures)
+
+
+async def test_raw_without_a_preview_is_developed(pool: DecoderPool) -> None:
+    reply, (preview, _) = await decode(pool, images.dng(), "raw")
+
+    assert isinstance(reply, Made)
+    assert preview.size == (640, 480)
+    assert distance(corners(preview)) < 60  # a synthetic sensor has no true colours, but red is still red
+
+
+async def test_colours_of_a_wide_gamut_become_srgb(pool: DecoderPool) -> None:
+    """The same numbers mean stronger colours in a wide space, so in sRGB they get larger where they were large."""
+    plain, wide = images.jpeg(), images.jpeg(icc=images.wide_gamut_profile())
+
+    (_, (in_srgb, _)), (_, (converted, _)) = await decode(pool, plain), await decode(pool, wide)
+
+    red, wide_red = corners(in_srgb)[0], corners(converted)[0]
+    assert wide_red[0] > red[0] + 15
+    assert "icc_profile" not in converted.info
+
+
+async def test_printers_colours_and_grey_become_srgb(pool: DecoderPool) -> None:
+    _, (printed, _) = await decode(pool, images.tiff(images.quarters().convert("CMYK")), "other")
+    _, (grey, _) = await decode(pool, images.png(images.quarters().convert("L")), "other")
+
+    assert printed.mode == grey.mode == "RGB"
+    assert max(corners(printed)[0]) == corners(printed)[0][0]  # the red quarter is red
+    assert all(len(set(colour)) == 1 for colour in corners(grey))
+
+
+async def test_what_shows_through_becomes_white(pool: DecoderPool) -> None:
+    _, (preview, _) = await decode(pool, images.png(Image.new("RGBA", (64, 64), (255, 0, 0, 0))), "other")
+
+    assert preview.getpixel((32, 32)) == (255, 255, 255)
+
+
+async def test_the_first_picture_of_an_animation_stands_for_it(pool: DecoderPool) -> None:
+    for file_format in ("GIF", "WEBP"):
+        _, (preview, _) = await decode(pool, images.animated(file_format), "other")
+        assert distance(corners(preview), (images.TOP_LEFT,) * 4) < 12
+
+
+async def test_small_pictures_are_not_enlarged_and_large_ones_fit(pool: DecoderPool) -> None:
+    _, small = await decode(pool, images.jpeg(120, 80))
+    _, large = await decode(pool, images.noise_jpeg(3000, 4500))
+
+    assert [picture.size for picture in small] == [(120, 80), (120, 80)]
+    assert [picture.size for picture in large] == [(1365, 2048), (267, 400)]
+
+
+async def test_derivatives_carry_nothing_of_the_owner(pool: DecoderPool) -> None:
+    shot = Shot(make="Maker", gps=(47.0, 8.0, 400.0))
+
+    _, pictures = await decode(pool, images.jpeg(shot=shot))
+
+    assert all(not picture.getexif() for picture in pictures)
+    assert all(picture.info.get("progressive") for picture in pictures)
+
+
+async def test_webp_by_request(pool: DecoderPool) -> None:
+    _, pictures = await decode(pool, images.jpeg(), format="webp")
+
+    assert {picture.format for picture in pictures} == {"WEBP"}
+
+
+HOSTILE = {
+    "truncated": images.truncated(images.noise_jpeg(900, 600)),
+    "empty_file": b"",
+    "not_an_image": b"Dear photographer, this is no picture." * 20,
+    "too_many_pixels": images.huge_png(),
+}
+
+
+@pytest.mark.parametrize("reason", HOSTILE)
+async def test_what_is_no_photo_is_refused_with_its_reason(pool: DecoderPool, reason: str) -> None:
+    reply, _ = await decode(pool, HOSTILE[reason])
+
+    assert isinstance(reply, Refused)
+    assert reply.reason == reason
+    assert pool.whole
+
+
+@pytest.mark.parametrize(("blow", "reason"), [(signal.SIGKILL, "decoder_died"), (signal.SIGSTOP, "time_limit")])
+async def test_a_decoder_that_dies_or_hangs_costs_one_photo_and_is_replaced(
+    pool: DecoderPool, blow: signal.Signals, reason: str
+) -> None:
+    victims = set(pool.pids)
+    for pid in victims:
+        os.kill(pid, signal.SIGSTOP)
+    hit = asyncio.create_task(decode(pool, images.jpeg(), seconds=0.5))
+    also = asyncio.create_task(decode(pool, images.jpeg(), seconds=0.5))
+    waiting = asyncio.create_task(decode(pool, images.jpeg()))
+    await asyncio.sleep(0)  # all three have asked for a decoder; two have one
+    if blow is signal.SIGKILL:
+        for pid in victims:
+            os.kill(pid, signal.SIGKILL)
+
+    for task in (hit, also):
+        reply, _ = await task
+        assert isinstance(reply, Refused)
+        assert reply.reason == reason
+    reply, _ = await waiting
+    assert isinstance(reply, Made)
+
+    async def whole() -> bool:
+        return pool.whole
+
+    await until(whole)
+    assert not victims & set(pool.pids)
+    assert not any(psutil.pid_exists(pid) for pid in victims)
+
+
+async def test_a_photo_that_nobody_wants_any_more_frees_its_decoder(pool: DecoderPool) -> None:
+    large = images.noise_jpeg(6000, 4000)
+    asked = [asyncio.create_task(decode(pool, large)) for _ in range(4)]
+    await asyncio.sleep(0.05)
+    for task in asked:
+        task.cancel()
+    await asyncio.wait(asked)
+
+    reply, _ = await decode(pool, images.jpeg())
+
+    assert isinstance(reply, Made)
+
+
+async def test_urgent_photos_are_served_before_those_that_wait(pool: DecoderPool) -> None:
+    order: list[str] = []
+    large = images.noise_jpeg(3000, 2000)
+
+    async def one(name: str, *, urgent: bool) -> None:
+        request = Request("jpg", 400, 2048, "jpeg", 80, True, SETTINGS.pixel_limit, 30.0)
+        with tempfile.TemporaryFile() as a, tempfile.TemporaryFile() as b, tempfile.TemporaryFile() as c:
+            a.write(large)
+            a.flush()
+            await pool.make(request, (a.fileno(), b.fileno(), c.fileno()), urgent=urgent)
+            order.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(8):
+            group.create_task(one(f"bulk {number}", urgent=False))
+        await asyncio.sleep(0)
+        group.create_task(one("fresh", urgent=True))
+
+    assert order.index("fresh") <= 3
+
+
+async def test_decoders_and_service_stay_below_a_gigabyte_by_their_limits(pool: DecoderPool) -> None:
+    await asyncio.gather(*(decode(pool, images.noise_jpeg(6000, 4000)) for _ in range(4)))
+
+    for pid in pool.pids:
+        soft, _hard = psutil.Process(pid).rlimit(psutil.RLIMIT_DATA)
+        assert soft == SETTINGS.memory_limit_mb * 1024**2
+        assert psutil.Process(pid).memory_info().rss < soft
+    assert SETTINGS.children * SETTINGS.memory_limit_mb * 1024**2 < SERVICE_BYTES - 100 * 1024**2
+
+
+async def test_too_little_memory_refuses_the_photo_and_not_the_service() -> None:
+    poor = DecoderPool(Processing(worker_count=1, memory_limit_mb=128))
+    await poor.start()
+    try:
+        reply, _ = await decode(poor, images.png(Image.new("RGB", (9000, 9000), (9, 9, 9))), "other")
+        assert isinstance(reply, Made | Refused)
+        again, _ = await decode(poor, images.jpeg())
+        assert isinstance(again, Made)
+    finally:
+        await poor.close()

@@ -1,0 +1,239 @@
+"""Live updates over the real gateway: nothing missed, nothing twice, and nobody's memory grows for a slow client."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from bus_traffic import until
+from gateway_server import Gateway, running_gateway
+from running_orchestrator import running
+
+from photobus_client.live import LiveEvent, StreamParser
+from photobus_common.bus.connection import Broker
+from photobus_common.config import Settings, Sse
+from photobus_common.events import Origin
+from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.unit_of_work import unit_of_work
+from photobus_gateway.keys import HUB
+from photobus_local.nats import EmbeddedNats
+
+PATIENCE = 60.0
+
+
+@dataclass
+class Listener:
+    """One connection to the stream: what came over it so far."""
+
+    response: Any
+    parser: StreamParser = field(default_factory=StreamParser)
+    events: list[LiveEvent] = field(default_factory=list)
+
+    async def until(self, count: int) -> None:
+        """Read until ``count`` messages with an id came."""
+        async with asyncio.timeout(PATIENCE):
+            while len(self.numbers()) < count:
+                chunk = await self.response.content.readany()
+                if not chunk:
+                    raise ConnectionError("The stream ended.")
+                self.events += self.parser.feed(chunk)
+
+    async def until_named(self, name: str) -> LiveEvent:
+        """Read until a message of that name came."""
+        async with asyncio.timeout(PATIENCE):
+            while not (found := [event for event in self.events if event.name == name]):
+                self.events += self.parser.feed(await self.response.content.readany())
+        return found[0]
+
+    def lose_all_but(self, count: int) -> None:
+        """Forget what came after the first ``count`` messages with an id, as if the line had broken there."""
+        numbered = [event for event in self.events if event.id]
+        self.events = numbered[:count]
+
+    def numbers(self) -> list[int]:
+        """Projects told of, in order."""
+        return [event.data["project_id"] for event in self.events if event.name == "project_created"]
+
+    @property
+    def last_id(self) -> str:
+        """Id of the last message that has one."""
+        return next(event.id for event in reversed(self.events) if event.id)
+
+
+@asynccontextmanager
+async def listening(gateway: Gateway, after: str | None = None, token: str | None = None) -> AsyncIterator[Listener]:
+    """Connect to the stream."""
+    headers = {"Authorization": f"Bearer {token or gateway.admin}", **({"Last-Event-ID": after} if after else {})}
+    async with gateway.client.get("/api/sse/stream", headers=headers) as response:
+        assert response.status == 200
+        yield Listener(response)
+
+
+async def say(gateway: Gateway, numbers: range, tenant: str | None = None, padding: int = 0) -> None:
+    """Commit and publish one event a number."""
+    origin = Origin("/test", tenant or gateway.tenant, "test")
+    async with unit_of_work(gateway.database, gateway.publisher) as work:
+        for number in numbers:
+            name = f"{number}-" + "x" * padding
+            work.emit(origin.event(ProjectCreated(project_id=number, project_folder=f"F{number}", name=name)))
+
+
+@pytest.fixture
+def small_ring(settings: Settings) -> Settings:
+    """Settings under which a gateway keeps few events, and the archive must serve the rest."""
+    return settings.model_copy(update={"sse": Sse(ring_events=100, archive_bound=2000)})
+
+
+async def test_a_client_that_reconnects_a_hundred_times_has_every_event_once(gateway: Gateway) -> None:
+    total, seen = 1000, list[int]()
+    async with listening(gateway) as first:
+        connected = await first.until_named("connected")
+    after = str(connected.data["seq"])
+
+    async def talk() -> None:
+        for start in range(1, total + 1, 20):
+            await say(gateway, range(start, start + 20))
+
+    talking = asyncio.create_task(talk())
+    for _ in range(100):
+        async with listening(gateway, after) as listener:
+            await listener.until(10)
+            listener.lose_all_but(10)
+            after = listener.last_id
+            seen += listener.numbers()
+    await talking
+
+    assert sorted(seen) == list(range(1, total + 1))
+
+
+async def test_what_the_ring_lost_comes_from_the_archive_and_joins_without_gap_or_repeat(
+    small_ring: Settings,
+    database: Database,
+    broker: Broker,
+    library: Library,
+    tenant: str,
+) -> None:
+    async with running(small_ring), running_gateway(small_ring, database, broker, library, tenant) as gateway:
+        async with listening(gateway) as listener:
+            await say(gateway, range(1, 6))
+            await listener.until(5)
+            after = listener.last_id
+            await say(gateway, range(6, 606))
+            await listener.until(605)
+        async with listening(gateway, after) as again:
+            await say(gateway, range(606, 626))
+            await again.until(620)
+
+        assert sorted(again.numbers()) == list(range(6, 626))
+        assert [event for event in again.events if event.name == "reset"] == []
+        assert len({event.id for event in again.events if event.id}) == 620
+
+
+async def test_a_client_that_was_away_too_long_is_told_to_reset(
+    small_ring: Settings,
+    database: Database,
+    broker: Broker,
+    library: Library,
+    tenant: str,
+) -> None:
+    few = small_ring.model_copy(update={"sse": Sse(ring_events=100, archive_bound=50)})
+    async with running(few), running_gateway(few, database, broker, library, tenant) as gateway:
+        async with listening(gateway) as listener:
+            await say(gateway, range(1, 401))
+            await listener.until(400)
+            first = next(event.id for event in listener.events if event.id)
+        async with listening(gateway, first) as again:
+            reset = await again.until_named("reset")
+            await say(gateway, range(401, 402))
+            await again.until(1)
+
+        assert reset.id is not None
+        assert again.numbers() == [401]
+
+
+async def test_a_client_that_stops_reading_is_cut_off_and_costs_no_memory(
+    settings: Settings,
+    database: Database,
+    broker: Broker,
+    library: Library,
+    tenant: str,
+) -> None:
+    impatient = settings.model_copy(update={"sse": Sse(stall_seconds=1.0, ring_events=1000, ring_bytes=1024**2)})
+    async with running_gateway(impatient, database, broker, library, tenant) as gateway:
+        hub = gateway.app[HUB]
+        async with listening(gateway) as stuck, listening(gateway) as reader:
+            await stuck.until_named("connected")
+            await reader.until_named("connected")
+            reading = asyncio.create_task(reader.until(3000))
+            for start in range(1, 3001, 100):
+                await say(gateway, range(start, start + 100), padding=4000)
+                assert hub._tail.ring.bytes_held <= 1024**2
+            await reading
+
+            async def alone() -> bool:
+                return hub._connected == 1
+
+            await until(alone)
+        assert reader.numbers() == sorted(reader.numbers())
+
+
+async def test_a_tenant_is_told_only_of_its_own(gateway: Gateway) -> None:
+    async with gateway.database.transaction() as connection:
+        await connection.execute("INSERT INTO tenants VALUES ('user_1', 'Other', gen_random_uuid())")
+    other = await gateway.token("viewer", "user_1")
+    async with listening(gateway) as ours, listening(gateway, token=other) as theirs:
+        await say(gateway, range(1, 11))
+        await say(gateway, range(11, 21), tenant="user_1")
+        await ours.until(10)
+        await theirs.until(10)
+
+    assert sorted(ours.numbers()) == list(range(1, 11))
+    assert sorted(theirs.numbers()) == list(range(11, 21))
+
+
+async def test_a_quiet_line_is_kept_alive(
+    settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    lively = settings.model_copy(update={"sse": Sse(keepalive_seconds=0.2)})
+    async with running_gateway(lively, database, broker, library, tenant) as gateway, listening(gateway) as listener:
+        async with asyncio.timeout(PATIENCE):
+            received = b""
+            while b": keepalive" not in received:
+                received += await listener.response.content.readany()
+        assert received.startswith(b"retry: ")
+
+
+async def test_a_killed_broker_costs_clients_neither_event_nor_connection(
+    own_nats: EmbeddedNats,
+    own_settings: Settings,
+    database: Database,
+    own_broker: Broker,
+    library: Library,
+    tenant: str,
+) -> None:
+    async with (
+        running_gateway(own_settings, database, own_broker, library, tenant) as gateway,
+        listening(gateway) as listener,
+    ):
+        await say(gateway, range(1, 51))
+        await listener.until(50)
+        await own_nats.kill()
+        await say(gateway, range(51, 101))
+        await own_nats.start()
+        await listener.until(100)
+
+    assert sorted(listener.numbers()) == list(range(1, 101))
+    assert len({event.id for event in listener.events if event.id}) == 100
+
+
+async def test_a_revoked_token_ends_its_stream(gateway: Gateway) -> None:
+    made = (await gateway.post("/api/tokens", {"name": "phone", "role": "viewer"})).body
+    async with listening(gateway, token=made["secret"] if "secret" in made else made["token"]) as listener:
+        await listener.until_named("connected")
+        await gateway.call("DELETE", f"/api/tokens/{made['id']}")
+        with pytest.raises((ConnectionError, asyncio.IncompleteReadError)):
+            await listener.until(1)

@@ -1,0 +1,108 @@
+"""Every event either becomes messages to clients or is listed as one that does not, and always the same ones."""
+
+import json
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+
+from photobus_common.events import Event, EventData, Origin
+from photobus_common.events.catalogue import (
+    CATALOGUE,
+    DerivativesUpdated,
+    FileFact,
+    JobCompleted,
+    JobProgress,
+    PhotoAdded,
+    PhotoDerivatives,
+    PhotosAdded,
+    TaskCompleted,
+)
+from photobus_gateway.sse_events import HANDLERS, IGNORED, SseEvent, expand
+
+TASK, JOB = UUID(int=1), UUID(int=2)
+ORIGIN = Origin("/test", "user_0", "test", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
+ABOUT_JOB = {
+    "task_id": TASK,
+    "task_type": "generate_derivatives",
+    "job_id": JOB,
+    "attempt": 1,
+    "job_type": "generate_derivatives",
+    "scope": "photo_set",
+    "source": "user",
+}
+
+
+def told(data: EventData) -> list[SseEvent]:
+    return expand(ORIGIN.event(data))
+
+
+@pytest.mark.parametrize("word", sorted(CATALOGUE))
+def test_every_event_is_told_or_listed_as_ignored(word: str) -> None:
+    assert (word in HANDLERS) != (word in IGNORED)
+
+
+def test_a_batch_of_photos_becomes_one_message_a_photo_with_its_version() -> None:
+    photos = tuple(
+        PhotoDerivatives(
+            photo_id=number,
+            filename=f"P{number}",
+            version=number + 1,
+            thumbnail_status="generated",
+            preview_status="generated",
+        )
+        for number in (1, 2)
+    )
+    messages = told(DerivativesUpdated(project_id=7, project_folder="Trip", task_id=TASK, photos=photos))
+
+    assert [message.name for message in messages] == ["item", "item"]
+    assert [message.data["photo_id"] for message in messages] == [1, 2]
+    assert [message.data["version"] for message in messages] == [2, 3]
+    assert {message.data["project_folder"] for message in messages} == {"Trip"}
+    assert {message.data["thumbnail_status"] for message in messages} == {"generated"}
+
+
+def test_a_photo_that_was_added_is_an_item_that_is_pending() -> None:
+    file = FileFact(name="P1.jpg", kind="jpg", size=3, md5="0" * 32)
+    added = PhotoAdded(photo_id=1, filename="P1", version=1, files=(file,))
+
+    [message] = told(PhotosAdded(project_id=7, project_folder="Trip", photos=(added,)))
+
+    assert (message.name, message.data["thumbnail_status"], message.data["version"]) == ("item", "pending", 1)
+
+
+def test_progress_and_completion_of_a_job_say_how_far_it_is() -> None:
+    [progress] = told(JobProgress(**ABOUT_JOB, done=3, total=10))
+    [completed] = told(JobCompleted(**ABOUT_JOB, done=8, failed=1, skipped=1))
+
+    assert (progress.name, progress.data["progress_done"], progress.data["progress_total"]) == ("job_update", 3, 10)
+    assert (completed.name, completed.data["status"], completed.data["progress_done"]) == (
+        "job_completed",
+        "completed",
+        10,
+    )
+    assert completed.data["task_id"] == str(TASK)
+
+
+@pytest.mark.parametrize(("failed", "status"), [(0, "completed"), (2, "completed_with_errors")])
+def test_a_task_with_failed_items_says_so(failed: int, status: str) -> None:
+    data = TaskCompleted(task_id=TASK, task_type="generate_derivatives", done=1, failed=failed, skipped=0)
+
+    [message] = told(data)
+
+    assert (message.name, message.data["status"]) == ("task_completed", status)
+
+
+def test_a_message_is_one_line_of_json_whatever_a_name_holds() -> None:
+    rendered = SseEvent("jobs", "item", {"filename": "a\nb\rc\u2028"}).frame("12-1")
+
+    lines = rendered.decode().split("\n")
+    assert lines[:2] == ["id: 12-1", "event: item"]
+    assert json.loads(lines[2].removeprefix("data: ")) == {"filename": "a\nb\rc\u2028"}
+    assert lines[3:] == ["", ""]
+
+
+def test_the_same_event_always_gives_the_same_messages() -> None:
+    event: Event = ORIGIN.event(JobProgress(**ABOUT_JOB, done=3, total=10))
+
+    assert expand(event) == expand(event)
