@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Literal, Self, TypeAlias
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from photobus_common.events.catalogue import Scope, StepPlan, Targets, TaskSource
 
@@ -109,7 +109,7 @@ class TaskState(Value):
     steps: tuple[StepPlan, ...] = ()
     step: int = 0
     next_index: int = 0
-    open: Mapping[UUID, OpenJob] = {}
+    open: Mapping[UUID, OpenJob] = Field(default_factory=dict)
 
     @property
     def ended(self) -> bool:
