@@ -155,5 +155,6 @@ def _tell(
 def _ask_for_derivatives(visit: Visit, work: UnitOfWork, photo_ids: Sequence[int]) -> None:
     if photo_ids:
         definition = visit.context.definitions["generate_derivatives"]
-        targets = Targets(kind="photos", photo_ids=tuple(photo_ids))
+        projects = (visit.project.id,) * len(photo_ids)
+        targets = Targets(kind="photos", photo_ids=tuple(photo_ids), project_ids=projects)
         request_task(work, visit.job.origin, definition, targets, {}, "task", definition.label)
