@@ -121,6 +121,10 @@ class Watcher:
                         return event
                 await asyncio.sleep(0.05)
 
+    async def until_completed(self, task: Task) -> LiveEvent:
+        """Wait until the completion of ``task`` was told."""
+        return await self.until(lambda event: event.name == "task_completed" and event.data["id"] == str(task.id))
+
     def named(self, name: str) -> list[LiveEvent]:
         """All events of that name so far."""
         return [event for event in self.events if event.name == name]

@@ -61,7 +61,7 @@ async def test_each_part_is_killed_in_the_middle_of_a_job(own_stack: RunningStac
             await own_stack.restarted(victim, before)
             ended = await until_ended(own_photobus, task.id)
             assert (ended.status, ended.items, ended.done) == ("completed", len(SHOOT), len(SHOOT)), victim
-            await live.until(lambda event, of=task.id: event.name == "task_completed" and event.data["id"] == str(of))
+            await live.until_completed(task)
 
     assert live.places() == sorted(set(live.places()))
     assert Counter(event.data["id"] for event in live.named("task_completed")).most_common(1)[0][1] == 1

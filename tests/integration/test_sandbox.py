@@ -51,7 +51,7 @@ async def decode(
         source.flush()
         files = (source.fileno(), preview.fileno(), thumbnail.fileno())
         reply = await pool.make(request, files, urgent=False)
-        pictures = []
+        pictures: list[Image.Image] = []
         for target in (preview, thumbnail):
             target.seek(0)
             if isinstance(reply, Made):
