@@ -76,10 +76,17 @@ class RunningStack:
                     raise RuntimeError(f"photobus up ended with {self.process.returncode}: {self.said()}")
                 await asyncio.sleep(0.05)
 
+    async def has_started(self, name: str) -> None:
+        """Wait until the process ``name`` has been started, which is well before the whole is ready."""
+        pids = self.data / "run" / "pids"
+        async with asyncio.timeout(START_SECONDS):
+            while not pids.exists() or name not in self.pids:  # another process writes the file
+                await asyncio.sleep(0.05)
+
     async def restarted(self, name: str, before: int) -> int:
         """Wait until the supervisor has started ``name`` again; returns the new process id."""
         async with asyncio.timeout(START_SECONDS):
-            while self.pids[name] == before:  # noqa: ASYNC110  # another process writes the file
+            while self.pids[name] == before:  # another process writes the file
                 await asyncio.sleep(0.05)
         return self.pids[name]
 

@@ -108,3 +108,15 @@ async def test_a_folder_that_the_owner_of_the_server_may_not_enter_is_found(fold
         assert await barred_folder(owner, home / "data") == home
     finally:
         home.chmod(0o700)
+
+
+async def test_a_data_folder_that_only_root_can_enter_is_refused_to_root_alone(folder_of_servers: Path) -> None:
+    home = folder_of_servers / "home"
+    home.mkdir(mode=0o700)
+    server = EmbeddedPostgres(home / "data" / "postgres")
+    if os.geteuid() == 0:
+        with pytest.raises(ConfigurationError, match=rf"user pgserver, which may not enter {home} .*set PHOTOBUS_DATA"):
+            await server.start()
+    else:
+        await server.start()
+        await server.stop()

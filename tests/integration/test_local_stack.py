@@ -13,7 +13,7 @@ from running_stack import PHOTOBUS, RunningStack
 
 pytestmark = pytest.mark.stack
 
-SERVICES = ("postgres", "nats", "orchestrator", "derivatives", "maintenance", "gateway")
+PARTS = ("postgres", "nats", "orchestrator", "derivatives", "maintenance", "gateway")
 
 
 @pytest.fixture
@@ -48,30 +48,34 @@ async def test_a_taken_port_a_second_start_and_nothing_left(stack: RunningStack)
 
 
 async def test_what_dies_comes_back_and_a_killed_supervisor_leaves_nothing(stack: RunningStack) -> None:
-    await stack.start()
-    for name in SERVICES:
-        before = stack.pids[name]
-        os.kill(before, signal.SIGKILL)
-        await stack.restarted(name, before)
-    async with stack.client() as photobus:
-        project = await photobus.create_project("After")
-    assert await stack.kill() == -signal.SIGKILL
-    await stack.start()
-    async with stack.client() as photobus:
-        assert [found.id async for found in photobus.projects()] == [project.id]
-
-
-async def test_services_are_scaled_and_share_the_port(stack: RunningStack) -> None:
     stack.environment["PHOTOBUS_SCALE"] = "gateway=2,derivatives=2"
     await stack.start()
-    assert {"gateway", "gateway-2", "derivatives", "derivatives-2"} <= stack.pids.keys()
+    assert stack.pids.keys() == {*PARTS, "gateway-2", "derivatives-2", "supervisor"}
     async with stack.client() as photobus:
         for name in ("gateway", "gateway-2"):
             before = stack.pids[name]
             os.kill(before, signal.SIGKILL)
             await photobus.create_project(name)
             await stack.restarted(name, before)
-        assert {found.name async for found in photobus.projects()} == {"gateway", "gateway-2"}
+        for name in PARTS:
+            before = stack.pids[name]
+            os.kill(before, signal.SIGKILL)
+            await stack.restarted(name, before)
+        await photobus.create_project("after")
+    assert await stack.kill() == -signal.SIGKILL
+    await stack.start()
+    async with stack.client() as photobus:
+        assert [project.name async for project in photobus.projects()] == ["after", "gateway", "gateway-2"]
+
+
+async def test_ctrl_c_while_it_starts_leaves_nothing(stack: RunningStack) -> None:
+    starting = asyncio.create_task(stack.start())
+    await stack.has_started("postgres")
+    assert await stack.interrupt() == 0
+    with pytest.raises(RuntimeError, match="ended with 0"):
+        await starting
+    assert list((stack.data / "run").iterdir()) == []
+    assert "Ctrl-C" not in stack.said()
 
 
 async def test_wrong_settings_are_told_in_one_line_before_anything_runs(folder_of_servers: Path) -> None:

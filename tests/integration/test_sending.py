@@ -1,6 +1,7 @@
 """Sending photos with the client and the command line to a whole photobus, over interruptions of both sides."""
 
 import asyncio
+import json
 import os
 import signal
 import tempfile
@@ -188,8 +189,30 @@ async def test_a_folder_becomes_a_project_with_thumbnails_and_the_log_explains_i
     photos = {photo.filename: photo.thumbnail_status async for photo in photobus.photos("By command")}
     assert photos.pop("broken") == "failed"
     assert set(photos.values()) == {"generated"}
+    await see_what_failed_and_try_again(stack)
     status, output, _ = await command(stack, "audit", "replay")
     assert (status, output) == (0, "0 differences.\n")
+
+
+async def see_what_failed_and_try_again(stack: RunningStack) -> None:
+    """Find the broken photo by the commands, and have it tried again, as a task of its own."""
+    _, output, _ = await command(stack, "tasks", "--status", "completed_with_errors", "--json")
+    [task] = json.loads(output)
+    assert (task["items"], task["failed"]) == (9, 1)
+    _, output, _ = await command(stack, "jobs", task["id"], "--json")
+    assert [(job["job_type"], job["status"]) for job in json.loads(output) if job["failed"]] == [
+        ("upload_postprocess", "completed")
+    ]
+    status, _, errors = await command(stack, "cancel", task["id"])
+    assert (status, errors.count("\n")) == (1, 1)
+    status, output, _ = await command(stack, "retry", task["id"])
+    assert status == 0
+    again = output.split()[0]
+    async with stack.client() as photobus, aclosing(photobus.follow(("jobs",), "0")) as events:
+        async for event in events:
+            if event.name == "task_completed" and event.data["id"] == again:
+                break
+        assert (await photobus.task(again)).status == "completed_with_errors"
 
 
 async def test_live_updates_are_resumed_behind_any_event(photobus: PhotobusClient, project: Project) -> None:
