@@ -16,6 +16,16 @@ from photobus_common.store import photo_pages
 START = datetime(2025, 11, 20, tzinfo=UTC)
 STATUSES = ["pending", "generated", "failed", "missing", "not_supported"]
 
+KEPT_COUNTS = """
+SELECT project_id, month, m.photos, t.photos AS total FROM project_months m JOIN project_totals t USING (project_id)
+WHERE m.photos <> 0 ORDER BY 1, 2
+"""
+COUNTED_ANEW = """
+SELECT project_id, date_trunc('month', taken_at, 'UTC'), count(*),
+    (SELECT count(*) FROM photos o WHERE o.project_id = p.project_id)
+FROM photos p GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -181,6 +191,28 @@ async def test_a_month_of_the_timeline_starts_the_list_at_it(shelf: Shelf, order
         start = next(index for index, known in enumerate(ordered) if f"{known.shot.taken_at:%Y-%m}" == month["month"])
         assert [photo["id"] for photo in page["items"]] == [known.id for known in ordered[start : start + 5]]
         assert (page["prev_cursor"] is None) is (number == 0)
+
+
+async def test_totals_and_months_follow_every_change_of_photos(gateway: Gateway) -> None:
+    chance = random.Random(7)
+    async with gateway.database.transaction() as connection:
+        projects = [await add_project(connection, gateway.tenant, name) for name in ("A", "B", "C")]
+        for project in projects:
+            await add_shots(connection, gateway.tenant, project, [_shot(number, chance) for number in range(12)])
+    changes = [
+        "DELETE FROM photos WHERE id % 5 = 0",
+        "UPDATE photos SET project_id = (SELECT id FROM projects WHERE name = 'A'), filename = 'moved' || id WHERE id % 4 = 1",
+        "UPDATE photos SET taken_at = taken_at + interval '40 days' WHERE id % 3 = 0",
+        "UPDATE photos SET thumbnail_status = 'failed'",
+        "UPDATE photos SET project_id = (SELECT id FROM projects WHERE name = 'C'), filename = 'again' || id,"
+        " taken_at = now() WHERE id % 2 = 0",
+        "DELETE FROM photos WHERE project_id = (SELECT id FROM projects WHERE name = 'B')",
+    ]
+    for change in changes:
+        async with gateway.database.transaction() as connection:
+            await connection.execute(change)
+            kept, counted = [await connection.fetch(query) for query in (KEPT_COUNTS, COUNTED_ANEW)]
+        assert [tuple(row) for row in kept] == [tuple(row) for row in counted], change
 
 
 async def test_more_than_are_counted_are_told_as_more(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,7 +1,8 @@
 """Pages of photos, their number, their months, and one photo whole.
 
 A page of a million rows is read from an index in the order of its sort; the number of all photos of a project or the
-library comes from ``project_totals``; the number that a filter matches is counted up to ``COUNTED`` and no further.
+library comes from ``project_totals``, that of their months from ``project_months``; what a filter matches is counted up
+to ``COUNTED`` and no further. Only the months of a filter look at all that it matches.
 """
 
 from collections.abc import Mapping, Sequence
@@ -47,6 +48,13 @@ TOTAL_OF_PROJECT_IDS: Final = """
 SELECT coalesce(sum(t.photos), 0)
 FROM projects pr JOIN project_totals t ON t.project_id = pr.id
 WHERE pr.tenant = $1 AND pr.status = 'active' AND pr.id = ANY ($2::bigint[])
+"""
+
+MONTHS_OF_PROJECTS: Final = """
+SELECT m.month, sum(m.photos) AS photos
+FROM projects pr JOIN project_months m ON m.project_id = pr.id
+WHERE pr.tenant = $1 AND pr.status = 'active' AND ($2::text IS NULL OR pr.folder = $2)
+GROUP BY m.month HAVING sum(m.photos) > 0 ORDER BY m.month
 """
 
 PROJECTS_OF_PHOTOS: Final = f"""
@@ -98,15 +106,14 @@ async def total_of_project_ids(connection: Connection, tenant: str, project_ids:
     return int(await connection.fetchval(TOTAL_OF_PROJECT_IDS, tenant, project_ids))
 
 
-async def months_of_photos(
-    connection: Connection, tenant: str, wanted: PhotoFilter, descending: bool
-) -> Sequence[asyncpg.Record]:
-    """Return the months in UTC (their first moment) with the number of photos taken in each."""
+async def months_of_photos(connection: Connection, tenant: str, wanted: PhotoFilter) -> Sequence[asyncpg.Record]:
+    """Return the months in UTC (their first moment) with the number of photos taken in each, oldest first."""
+    if wanted.restricts_only_project:
+        return list(await connection.fetch(MONTHS_OF_PROJECTS, tenant, wanted.project_folder))
     where, params = photo_filter_sql(tenant, wanted)
-    direction = "DESC" if descending else "ASC"
     sql = f"""
         SELECT date_trunc('month', p.taken_at, 'UTC') AS month, count(*) AS photos
-        FROM {SOURCE} WHERE {where} GROUP BY month ORDER BY month {direction}
+        FROM {SOURCE} WHERE {where} GROUP BY month ORDER BY month
     """  # noqa: S608  the same
     return list(await connection.fetch(sql, *params))
 

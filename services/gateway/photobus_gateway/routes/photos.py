@@ -143,15 +143,12 @@ async def list_project_photos(request: web.Request, path: ProjectPath, query: Pr
 @route("GET", "/api/photos/timeline", role="viewer", summary="Photos by month")
 async def show_timeline(request: web.Request, query: TimelineQuery) -> Timeline:
     """Count the matching photos by month of `taken_at`, in UTC, each month with a cursor to start the list at it."""
-    descending = query.order == "desc"
     async with request.app[DATABASE].connection() as connection:
-        months = await photo_pages.months_of_photos(
-            connection, caller_of(request).tenant, _filter_of(query), descending=descending
-        )
-    sort = SORTS["taken_at"].directed(descending)
+        months = await photo_pages.months_of_photos(connection, caller_of(request).tenant, _filter_of(query))
+    sort = SORTS["taken_at"].directed(query.order == "desc")
     items = [
         MonthView(month=f"{row['month']:%Y-%m}", photos=row["photos"], cursor=_start_of(row["month"], sort).encode())
-        for row in months
+        for row in (reversed(months) if sort.descending else months)
     ]
     return Timeline(items=items, total=sum(item.photos for item in items))
 

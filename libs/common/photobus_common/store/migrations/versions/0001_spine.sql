@@ -27,6 +27,8 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (tenant, key)
 );
 
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
+
 -- The catalogue: projects, photos, files ---------------------------------------------------------------------------
 
 CREATE TABLE projects (
@@ -129,29 +131,53 @@ CREATE TABLE photo_tags (
 
 CREATE INDEX photo_tags_by_tag ON photo_tags (tenant, tag, photo_id);
 
--- Totals of a list must not cost a scan of a million rows; statement triggers keep them in the same transaction.
+-- Totals of a list, and of its months (in UTC), must not cost a scan of a million rows; statement triggers keep them in
+-- the same transaction. A month that emptied keeps its row.
 CREATE TABLE project_totals (
     project_id bigint PRIMARY KEY REFERENCES projects ON DELETE CASCADE,
     photos bigint NOT NULL DEFAULT 0
 );
 
+CREATE TABLE project_months (
+    project_id bigint NOT NULL REFERENCES projects ON DELETE CASCADE,
+    month timestamptz NOT NULL,
+    photos bigint NOT NULL DEFAULT 0,
+    PRIMARY KEY (project_id, month)
+);
+
 CREATE FUNCTION project_totals_follow_photos() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    projects bigint[];
+    months timestamptz[];
+    changes bigint[];
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        INSERT INTO project_totals AS t (project_id, photos)
-        SELECT project_id, count(*) FROM added GROUP BY project_id ORDER BY project_id
-        ON CONFLICT (project_id) DO UPDATE SET photos = t.photos + excluded.photos;
+        SELECT array_agg(c.project_id), array_agg(c.month), array_agg(c.n) INTO projects, months, changes FROM (
+            SELECT project_id, date_trunc('month', taken_at, 'UTC') AS month, count(*) AS n FROM added GROUP BY 1, 2
+        ) c;
     ELSIF TG_OP = 'DELETE' THEN
-        UPDATE project_totals t SET photos = t.photos - gone.n
-        FROM (SELECT project_id, count(*) AS n FROM removed GROUP BY project_id ORDER BY project_id) gone
-        WHERE t.project_id = gone.project_id;
-    ELSIF EXISTS (SELECT FROM removed r JOIN added a USING (id) WHERE r.project_id <> a.project_id) THEN
-        INSERT INTO project_totals AS t (project_id, photos)
-        SELECT project_id, sum(n) FROM (
-            SELECT project_id, 1 AS n FROM added UNION ALL SELECT project_id, -1 FROM removed
-        ) moved GROUP BY project_id HAVING sum(n) <> 0 ORDER BY project_id
-        ON CONFLICT (project_id) DO UPDATE SET photos = t.photos + excluded.photos;
+        SELECT array_agg(c.project_id), array_agg(c.month), array_agg(c.n) INTO projects, months, changes FROM (
+            SELECT project_id, date_trunc('month', taken_at, 'UTC') AS month, -count(*) AS n FROM removed GROUP BY 1, 2
+        ) c;
+    ELSE
+        SELECT array_agg(c.project_id), array_agg(c.month), array_agg(c.n) INTO projects, months, changes FROM (
+            SELECT project_id, date_trunc('month', taken_at, 'UTC') AS month, sum(one) AS n FROM (
+                SELECT project_id, taken_at, 1 AS one FROM added
+                UNION ALL SELECT project_id, taken_at, -1 FROM removed
+            ) both_sides GROUP BY 1, 2 HAVING sum(one) <> 0
+        ) c;
     END IF;
+    IF projects IS NULL THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO project_totals AS t (project_id, photos)
+    SELECT c.project_id, sum(c.n) FROM unnest(projects, changes) AS c (project_id, n)
+    GROUP BY c.project_id HAVING sum(c.n) <> 0 ORDER BY c.project_id
+    ON CONFLICT (project_id) DO UPDATE SET photos = t.photos + excluded.photos;
+    INSERT INTO project_months AS t (project_id, month, photos)
+    SELECT c.project_id, c.month, c.n FROM unnest(projects, months, changes) AS c (project_id, month, n)
+    ORDER BY c.project_id, c.month
+    ON CONFLICT (project_id, month) DO UPDATE SET photos = t.photos + excluded.photos;
     RETURN NULL;
 END $$;
 
@@ -342,7 +368,7 @@ CREATE TABLE task_items (
 
 CREATE INDEX task_items_of_photo ON task_items (photo_id);
 
-CREATE INDEX task_items_of_project ON task_items (project_id, task_id);
+CREATE INDEX task_items_of_project ON task_items (project_id, task_id, position);
 
 -- The projects a task works on as a whole.
 CREATE TABLE task_projects (
