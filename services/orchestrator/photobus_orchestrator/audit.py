@@ -24,7 +24,7 @@ from photobus_orchestrator.domain.decide import decision_id
 from photobus_orchestrator.domain.evolve import DECISIONS
 from photobus_orchestrator.domain.reaction import INPUTS
 from photobus_orchestrator.domain.replay import recorded
-from photobus_orchestrator.fold import Received, load_states, react_to_all
+from photobus_orchestrator.fold import Received, react_to_all, recall
 from photobus_orchestrator.projection import Projection
 
 PAGE: Final = 500
@@ -112,7 +112,7 @@ class _Replay:
         if not facts:
             return
         decisions = await self._decisions([item.event.id for item in facts])
-        states = await load_states(self._connection, facts)
+        states = (await recall(self._connection, facts)).states
         projection = Projection()
         for transition in react_to_all(states, facts, partial(recorded, decisions)):
             projection.note(transition)

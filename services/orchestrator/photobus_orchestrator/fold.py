@@ -21,7 +21,6 @@ from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.events.catalogue import JobQueued, TaskRequested
 from photobus_common.logging import get_logger
 from photobus_common.store import event_log
-from photobus_common.store import tasks as task_store
 from photobus_common.store.database import Connection, Database
 from photobus_common.store.event_log import Cursor, Entry
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
@@ -50,6 +49,14 @@ class Received(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """What was before a batch: those of its events that are archived already, and the states of its tasks."""
+
+    archived: frozenset[UUID]
+    states: dict[UUID, State]
+
+
+@dataclass(frozen=True)
 class Folded:
     """What a batch came to: the events that are archived now, and whether a task waits for its targets."""
 
@@ -74,9 +81,10 @@ class Fold:
         """
         received = [_read(stored) for stored in batch]
         async with unit_of_work(self._database, self._publisher) as work:
-            fresh = await _without_repeats(work.connection, received)
+            known = await recall(work.connection, received)
+            fresh = _without_repeats(received, known.archived)
             cursor = await self._archive(work.connection, received[-1].seq, fresh)
-            states = await load_states(work.connection, fresh)
+            states = known.states
             transitions = list(react_to_all(states, fresh, self._decider))
             await _project(work.connection, transitions)
             _announce(work, transitions, {item.event.id for item in fresh})
@@ -91,10 +99,8 @@ class Fold:
     async def _archive(self, connection: Connection, last: int, fresh: Sequence[Received]) -> Cursor:
         entries = _chained(self.cursor.hash, fresh)
         chain = entries[-1].hash if entries else self.cursor.hash
-        if not await event_log.move_cursor(connection, self.cursor.seq, last, chain):
+        if not await event_log.move_cursor_and_append(connection, self.cursor.seq, last, chain, entries):
             raise FencedError(f"The cursor is no longer at {self.cursor.seq}: another orchestrator leads.")
-        if entries:
-            await event_log.append(connection, entries)
         return Cursor(last, chain, self.cursor.stream_created)
 
 
@@ -105,9 +111,9 @@ def _read(stored: StoredEvent) -> Received:
         raise UnreadableEventError(f"Event {stored.seq} of the log cannot be read: {error}") from error
 
 
-async def _without_repeats(connection: Connection, received: Sequence[Received]) -> list[Received]:
+def _without_repeats(received: Sequence[Received], archived: frozenset[UUID]) -> list[Received]:
     """Leave out what the archive holds, and what stands in ``received`` a second time."""
-    seen = set(await event_log.archived_among(connection, [item.event.id for item in received]))
+    seen = set(archived)
     fresh = []
     for item in received:
         if item.event.id in seen:
@@ -141,21 +147,23 @@ def _chained(chain: bytes, fresh: Sequence[Received]) -> list[Entry]:
     return entries
 
 
-async def load_states(connection: Connection, fresh: Sequence[Received]) -> dict[UUID, State]:
-    """Return the states of the tasks that ``fresh`` may change."""
-    inputs = [item for item in fresh if type(item.event.data) in INPUTS]
-    wanted = {item.event.data.task() for item in inputs} - {None}
-    if not wanted:
-        return {}
-    states: dict[UUID, State] = {task: NotRequested() for task in wanted if task is not None}
-    requested = [item.event.data.task_id for item in inputs if isinstance(item.event.data, TaskRequested)]
-    if requested:
-        for task in await event_log.early_cancels(connection, requested, fresh[0].seq):
-            states[task] = NotRequested(cancel_requested=True)
-    for text in await task_store.states_of(connection, list(states)):
-        state = TaskState.model_validate_json(text)
+async def recall(connection: Connection, received: Sequence[Received]) -> Recalled:
+    """Return which of the events came before, and the states of the tasks that the others may change."""
+    inputs = [item.event.data for item in received if type(item.event.data) in INPUTS]
+    states: dict[UUID, State] = {task: NotRequested() for data in inputs if (task := data.task()) is not None}
+    known = await event_log.what_is_known(
+        connection,
+        event_ids=[item.event.id for item in received],
+        tasks=list(states),
+        requested=[data.task_id for data in inputs if isinstance(data, TaskRequested)],
+        before=received[0].seq,
+    )
+    for task in known.canceled:
+        states[task] = NotRequested(cancel_requested=True)
+    for document in known.states:
+        state = TaskState.model_validate_json(document)
         states[state.id] = state
-    return states
+    return Recalled(known.archived, states)
 
 
 def react_to_all(states: dict[UUID, State], fresh: Iterable[Received], decider: Decider) -> Iterable[Transition]:

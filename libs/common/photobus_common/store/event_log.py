@@ -5,10 +5,10 @@ nobody noticed. Each hash covers the one before, so that a row changed or taken 
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.store.database import Connection
@@ -25,8 +25,22 @@ INSERT INTO fold_cursor (partition, seq, hash) VALUES ($1, 0, $2) ON CONFLICT (p
 
 CURSOR = "SELECT seq, hash, stream_created FROM fold_cursor WHERE partition = $1"
 
-MOVE_CURSOR = """
-UPDATE fold_cursor SET seq = $3, hash = $4 WHERE partition = $1 AND seq = $2
+# One statement, since each round trip counts here: nothing is added unless the cursor stands where it should.
+MOVE_CURSOR_AND_APPEND = """
+WITH moved AS (
+    UPDATE fold_cursor SET seq = $3, hash = $4 WHERE partition = $1 AND seq = $2 RETURNING partition
+), added AS (
+    INSERT INTO event_log (
+        seq, event_id, time, type, tenant, subject, actor, task_id, project_id, photo_ids, payload, hash
+    )
+    SELECT e.seq, e.event_id, e.time, e.type, e.tenant, e.subject, e.actor, e.task_id, e.project_id,
+        e.photo_ids::bigint[], e.payload, e.hash
+    FROM moved, unnest(
+        $5::bigint[], $6::uuid[], $7::timestamptz[], $8::text[], $9::text[], $10::text[], $11::text[], $12::uuid[],
+        $13::bigint[], $14::text[], $15::text[], $16::bytea[]
+    ) AS e(seq, event_id, time, type, tenant, subject, actor, task_id, project_id, photo_ids, payload, hash)
+)
+SELECT count(*) FROM moved
 """
 
 FOLLOW_STREAM = """
@@ -35,9 +49,13 @@ UPDATE fold_cursor SET seq = $3, stream_created = $4 WHERE partition = $1 AND se
 
 ARCHIVED_AMONG = "SELECT event_id FROM event_log WHERE event_id = ANY($1::uuid[])"
 
-EARLY_CANCELS = """
-SELECT DISTINCT task_id FROM event_log
-WHERE task_id = ANY($1::uuid[]) AND seq < $2 AND type = 'TaskCancelRequested'
+WHAT_IS_KNOWN = """
+SELECT 'event' AS of, event_id AS id, NULL AS state FROM event_log WHERE event_id = ANY($1::uuid[])
+UNION ALL
+SELECT 'task', id, state::text FROM tasks WHERE id = ANY($2::uuid[])
+UNION ALL
+SELECT DISTINCT 'cancel', task_id, NULL FROM event_log
+WHERE task_id = ANY($3::uuid[]) AND seq < $4 AND type = 'TaskCancelRequested'
 """
 
 ENTRIES_AFTER = """
@@ -57,21 +75,6 @@ SELECT id FROM outbox WHERE id = ANY($1::uuid[]) AND kind = 'event' EXCEPT SELEC
 OUTBOX_EVENTS_AFTER = """
 SELECT id FROM outbox WHERE kind = 'event' AND id > $1 ORDER BY id LIMIT $2
 """
-
-_COLUMNS: Final = (
-    "seq",
-    "event_id",
-    "time",
-    "type",
-    "tenant",
-    "subject",
-    "actor",
-    "task_id",
-    "project_id",
-    "photo_ids",
-    "payload",
-    "hash",
-)
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,19 @@ class Entry:
     photo_ids: tuple[int, ...]
     payload: str
     hash: bytes
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the database knows of a batch.
+
+    ``archived`` are those of its events that came before, ``states`` the state documents of its tasks, ``canceled``
+    those of the tasks it requests whose cancellation was asked for before.
+    """
+
+    archived: frozenset[UUID]
+    states: tuple[str, ...]
+    canceled: frozenset[UUID]
 
 
 @dataclass(frozen=True)
@@ -130,9 +146,36 @@ async def read_cursor(connection: Connection) -> Cursor:
     return Cursor(row["seq"], row["hash"], row["stream_created"])
 
 
-async def move_cursor(connection: Connection, expected: int, seq: int, chain: bytes) -> bool:
-    """Move the cursor from ``expected`` to ``seq``; false, and nothing moved, when it does not stand there."""
-    return await connection.execute(MOVE_CURSOR, PARTITION, expected, seq, chain) == "UPDATE 1"
+async def move_cursor_and_append(
+    connection: Connection, expected: int, seq: int, chain: bytes, entries: Sequence[Entry]
+) -> bool:
+    """Move the cursor from ``expected`` to ``seq`` and add ``entries`` to the archive.
+
+    Returns false, having done neither, when the cursor does not stand at ``expected``.
+    """
+    rows = [_row(entry) for entry in entries]
+    columns = [list(column) for column in zip(*rows, strict=True)] or [[] for _ in fields(Entry)]
+    moved = await connection.fetchval(MOVE_CURSOR_AND_APPEND, PARTITION, expected, seq, chain, *columns)
+    return bool(moved)
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    """Return the columns of ``entry``; an array within arrays goes as its text."""
+    photos = f"{{{','.join(map(str, entry.photo_ids))}}}" if entry.photo_ids else None
+    return (
+        entry.seq,
+        entry.event_id,
+        entry.time,
+        entry.type,
+        entry.tenant,
+        entry.subject,
+        entry.actor,
+        entry.task_id,
+        entry.project_id,
+        photos,
+        entry.payload,
+        entry.hash,
+    )
 
 
 async def follow_stream(connection: Connection, expected: int, seq: int, created: datetime) -> bool:
@@ -146,35 +189,17 @@ async def archived_among(connection: Connection, event_ids: Sequence[UUID]) -> f
     return frozenset(row["event_id"] for row in rows)
 
 
-async def early_cancels(connection: Connection, task_ids: Sequence[UUID], before: int) -> frozenset[UUID]:
-    """Return those of the tasks whose cancellation was asked for before the sequence ``before``."""
-    rows = await connection.fetch(EARLY_CANCELS, task_ids, before)
-    return frozenset(row["task_id"] for row in rows)
+async def what_is_known(
+    connection: Connection, event_ids: Sequence[UUID], tasks: Sequence[UUID], requested: Sequence[UUID], before: int
+) -> Known:
+    """Return what the database knows of a batch of ``event_ids`` that begins at the sequence ``before``.
 
-
-async def append(connection: Connection, entries: Iterable[Entry]) -> None:
-    """Add ``entries`` to the archive."""
-    await connection.copy_records_to_table(
-        "event_log",
-        columns=_COLUMNS,
-        records=(
-            (
-                entry.seq,
-                entry.event_id,
-                entry.time,
-                entry.type,
-                entry.tenant,
-                entry.subject,
-                entry.actor,
-                entry.task_id,
-                entry.project_id,
-                entry.photo_ids or None,
-                entry.payload,
-                entry.hash,
-            )
-            for entry in entries
-        ),
-    )
+    ``tasks`` are the tasks it is about, ``requested`` those that it requests.
+    """
+    found: dict[str, list[Any]] = {"event": [], "task": [], "cancel": []}
+    for row in await connection.fetch(WHAT_IS_KNOWN, event_ids, tasks, requested, before):
+        found[row["of"]].append(row["state"] or row["id"])
+    return Known(frozenset(found["event"]), tuple(found["task"]), frozenset(found["cancel"]))
 
 
 async def entries_between(

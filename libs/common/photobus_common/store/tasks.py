@@ -43,8 +43,6 @@ ON CONFLICT (id) DO UPDATE SET
     started_at = excluded.started_at, ended_at = excluded.ended_at
 """
 
-STATES_OF_TASKS = "SELECT state::text FROM tasks WHERE id = ANY($1::uuid[])"
-
 ADD_TASK_ITEMS = """
 INSERT INTO task_items (task_id, position, photo_id, project_id)
 SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[], $4::bigint[])
@@ -150,12 +148,6 @@ class UnattendedJob:
     lane: str
     attempt: int
     dispatch: int
-
-
-async def states_of(connection: Connection, task_ids: Sequence[UUID]) -> list[str]:
-    """Return the state documents of those of the tasks that exist."""
-    rows = await connection.fetch(STATES_OF_TASKS, task_ids)
-    return [row["state"] for row in rows]
 
 
 async def save_tasks(connection: Connection, documents: Sequence[str]) -> None:
