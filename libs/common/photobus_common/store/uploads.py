@@ -29,9 +29,11 @@ UPLOAD_OF_PROJECT: Final = f"""
 SELECT {_COLUMNS} FROM uploads u WHERE u.id = $1 AND u.tenant = $2 AND u.project_id = $3
 """  # noqa: S608 - put together from constants
 
-EXTEND_UPLOAD: Final = "UPDATE uploads SET expires_at = now() + $2 WHERE id = $1 RETURNING expires_at"
+EXTEND_UPLOAD: Final = """
+UPDATE uploads SET expires_at = now() + $2, unverified_from = NULL WHERE id = $1 RETURNING expires_at
+"""
 
-MARK_UNVERIFIED: Final = "UPDATE uploads SET unverified_from = $2 WHERE id = $1 AND state = 'receiving'"
+MARK_UNVERIFIED: Final = "UPDATE uploads SET unverified_from = $2 WHERE id = $1"
 
 DELETE_UPLOAD: Final = "DELETE FROM uploads WHERE id = $1"
 
@@ -194,13 +196,13 @@ async def upload_of_project(connection: Connection, upload_id: UUID, tenant: str
 
 
 async def extend_upload(connection: Connection, upload_id: UUID, lifetime: timedelta) -> datetime | None:
-    """Let the upload expire ``lifetime`` from now; return when that is, or None when it is gone."""
+    """Note that all bytes so far are good and let the upload expire ``lifetime`` from now; None when it is gone."""
     expires_at: datetime | None = await connection.fetchval(EXTEND_UPLOAD, upload_id, lifetime)
     return expires_at
 
 
 async def mark_unverified(connection: Connection, upload_id: UUID, offset: int | None) -> None:
-    """Note that bytes from ``offset`` on await the comparison of their checksum; None when they no longer do."""
+    """Note that bytes from ``offset`` on await the comparison of their checksum; None when none do."""
     await connection.execute(MARK_UNVERIFIED, upload_id, offset)
 
 

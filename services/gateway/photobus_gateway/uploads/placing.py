@@ -69,10 +69,10 @@ class Placer:
         placed = {item.intent.upload_id: result for item, result in zip(done, results, strict=True)}
         return [answers.get(n) or placed[file.temporary.upload_id] for n, file in enumerate(files)]
 
-    async def finish(self, project: UploadProject) -> int:
-        """Finish what a dead process left in the project; return how many files. Raises ``LockedError`` at once."""
+    async def finish(self, project: UploadProject, wait_seconds: float = 0) -> int:
+        """Finish what a dead process left in the project; return how many files. Raises ``LockedError``."""
         with await in_thread(project.library(self._library).open_project, project.folder) as folder:
-            async with folder.locked(0):
+            async with folder.locked(wait_seconds):
                 return await self._finish_intents(project, folder)
 
     async def _decide(

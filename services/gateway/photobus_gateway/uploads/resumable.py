@@ -15,7 +15,7 @@ from photobus_common.errors import ConflictError, FieldError, NotFoundError, Pho
 from photobus_common.events import Origin
 from photobus_common.photos import filenames
 from photobus_common.photos.filenames import RefusedName
-from photobus_common.storage.errors import FileMissingError, LockedError
+from photobus_common.storage.errors import FileMissingError
 from photobus_common.storage.library import Library, TenantLibrary
 from photobus_common.store import uploads
 from photobus_common.store.database import Database
@@ -26,7 +26,7 @@ from photobus_gateway.uploads.answers import UploadResult, refused
 from photobus_gateway.uploads.batches import Batches
 from photobus_gateway.uploads.checksums import Checksum
 from photobus_gateway.uploads.files import Received, TemporaryFile, UploadProject, Wish
-from photobus_gateway.uploads.placing import Placer
+from photobus_gateway.uploads.placing import LOCK_WAIT_SECONDS, Placer
 from photobus_gateway.uploads.portions import OffsetMismatchError, Portions, begin
 from photobus_gateway.uploads.queue import PlacingQueue
 from photobus_gateway.uploads.receiving import conclude, make_temporary, open_temporary
@@ -114,7 +114,7 @@ class Resumable:
         """Say how far the upload is. One whose bytes are complete, but whose request died before placing, is placed."""
         row = await self._row(project, upload_id)
         if row.state == "placing":
-            await self._finish(project)
+            await self._placer.finish(project, LOCK_WAIT_SECONDS)
             row = await self._row(project, upload_id)
         if row.state != "receiving":
             return _complete(row)
@@ -175,15 +175,15 @@ class Resumable:
         size = row.size or 0
         verified = size if row.unverified_from is None else row.unverified_from
         await in_thread(begin, temporary.fd, verified, offset)
-        if checksum is not None:
-            await self._mark(row.id, offset)
+        if checksum is not None or row.unverified_from is not None:
+            await self._mark(row.id, None if checksum is None else offset)
         room = range(offset, size)
         end = await self._portions.write(row.id, temporary.fd, room, chunks, checksum)
+        if end == size:
+            return Progress(row, end, row.expires_at, await self._conclude(project, row, temporary))
         async with self._database.transaction() as connection:
-            await uploads.mark_unverified(connection, row.id, None)
             expires_at = await uploads.extend_upload(connection, row.id, self._lifetime)
-        result = await self._conclude(project, row, temporary) if end == size else None
-        return Progress(row, end, expires_at or row.expires_at, result)
+        return Progress(row, end, expires_at or row.expires_at)
 
     async def _conclude(self, project: UploadProject, row: Upload, temporary: TemporaryFile) -> UploadResult:
         """Check the whole file and have it placed."""
@@ -217,12 +217,6 @@ class Resumable:
         if row.batch is not None and row.batch_total is not None:
             await self._batches.answered(BatchKey(project.tenant, project.project_id, row.batch), 1, row.batch_total)
 
-    async def _finish(self, project: UploadProject) -> None:
-        try:
-            await self._placer.finish(project)
-        except LockedError:  # Its owner lives and is about to finish it.
-            return
-
     async def _row(self, project: UploadProject, upload_id: UUID) -> Upload:
         async with self._database.connection() as connection:
             row = await uploads.upload_of_project(connection, upload_id, project.tenant, project.project_id)
@@ -230,7 +224,7 @@ class Resumable:
             raise NotFoundError("There is no such upload; it may have expired.")
         return row
 
-    async def _mark(self, upload_id: UUID, offset: int) -> None:
+    async def _mark(self, upload_id: UUID, offset: int | None) -> None:
         async with self._database.transaction() as connection:
             await uploads.mark_unverified(connection, upload_id, offset)
 
