@@ -1,0 +1,41 @@
+"""A whole photobus of its own for a measurement: started, measured, stopped, removed."""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiohttp
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the starter and the images are those of the tests
+
+from running_stack import RunningStack
+
+from photobus_client import PhotobusClient
+
+
+@asynccontextmanager
+async def running_stack(**environment: str) -> AsyncIterator[RunningStack]:
+    """Run the whole system, with ``environment`` on top, in a folder that goes with it."""
+    folder = Path(tempfile.mkdtemp(prefix="photobus-bench-"))
+    folder.chmod(0o711)  # the user that Postgres runs as enters it
+    stack = RunningStack(folder / "data", **environment)
+    try:
+        await stack.start()
+        yield stack
+        await stack.interrupt()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+async def upload(client: PhotobusClient, folder: str, files: dict[str, bytes]) -> list[int]:
+    """Upload ``files`` in one request; returns the ids of their photos."""
+    with aiohttp.MultipartWriter("form-data") as form:
+        for name, content in files.items():
+            form.append(content).set_content_disposition("form-data", name="files", filename=name)
+    path, headers = f"/api/projects/{folder}/upload", {"Content-Type": form.content_type}
+    async with client.transport.request("POST", path, content=await form.as_bytes(), headers=headers) as answer:
+        results = (await answer.json())["results"]
+    return [result["photo_id"] for result in results]
