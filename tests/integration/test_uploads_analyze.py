@@ -1,6 +1,7 @@
 """Asking before an upload, and getting from the upload what was foretold."""
 
 import hashlib
+from typing import Any
 
 from gateway_server import Gateway
 from images import dng, jpeg
@@ -60,7 +61,8 @@ async def test_what_may_be_asked(gateway: Gateway) -> None:
     file = {"name": "A.JPG", "size": 1}
     too_many = await gateway.post(path, {"files": [file] * 2001})
     assert (too_many.status, too_many.body["errors"][0]["limit"]) == (400, 2000)
-    for body in ({"files": []}, {}, {"files": [{"name": "A.JPG"}]}, {"files": [{**file, "md5": "x"}]}):
+    wrong: list[dict[str, Any]] = [{"files": []}, {}, {"files": [{"name": "A.JPG"}]}, {"files": [{**file, "md5": "x"}]}]
+    for body in wrong:
         assert (await gateway.post(path, body)).status == 400
     assert (await gateway.post("/api/projects/Nowhere/analyze-files", {"files": [file]})).status == 404
     viewer = await gateway.token("viewer")
