@@ -1,15 +1,25 @@
-"""What the stack does before its services run: schema, streams and, in a new data folder, library, tenant and token."""
+"""What the stack does before its services run: schema, streams and, in a new data folder, library, tenant and token.
 
+``python -m photobus_local.bootstrap DATA`` is a process of its own, so that what it needs is not kept in memory by the
+supervisor. It is configured like a service.
+"""
+
+import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
 
+from photobus_common import logging
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
-from photobus_common.config import Settings
+from photobus_common.config import Settings, load_settings
+from photobus_common.errors import PhotobusError
 from photobus_common.events.origin import Origin
+from photobus_common.service import EXIT_CONFIGURATION
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
@@ -26,14 +36,14 @@ LIBRARY_OF_TENANT = "SELECT library_id FROM tenants WHERE tenant = $1"
 INSERT_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, $2, $3)"
 
 
-async def bootstrap(settings: Settings, folder: DataFolder) -> str:
-    """Make everything that is missing and return the token of the owner; the same again changes nothing."""
+async def bootstrap(settings: Settings, folder: DataFolder) -> None:
+    """Make everything that is missing, the owner's token among it; the same again changes nothing."""
     await migrate(settings.postgres.dsn)
     database = await Database.open(settings.postgres, "bootstrap")
     try:
         await _make_streams(settings, database)
         await _make_tenant(database, folder)
-        return await _make_token(database, folder)
+        await _make_token(database, folder)
     finally:
         await database.close()
 
@@ -80,17 +90,16 @@ def _write_record(folder: DataFolder, record: _Record) -> None:
     write_private(folder.record, json.dumps(asdict(record)) + "\n")
 
 
-async def _make_token(database: Database, folder: DataFolder) -> str:
-    """Return the kept token while it opens the API, else a new one."""
+async def _make_token(database: Database, folder: DataFolder) -> None:
+    """Make a token unless the kept one opens the API."""
     if folder.token.exists():
         secret = folder.token.read_text(encoding="ascii").strip()
         async with database.connection() as connection:
             if await bearer_of_secret(connection, digest(secret)):
-                return secret
+                return
     async with unit_of_work(database, _LeftToTheRelay()) as work:
         _, secret = await create_token(work, ORIGIN, "local", "admin")
     write_private(folder.token, secret + "\n")
-    return secret
 
 
 class _LeftToTheRelay:
@@ -98,3 +107,19 @@ class _LeftToTheRelay:
 
     def offer(self, messages: Sequence[OutboxMessage]) -> None:
         """Leave ``messages`` in the outbox."""
+
+
+def main() -> int:
+    """Make what is missing in the data folder named as the argument; what stands in the way is the last line said."""
+    try:
+        settings = load_settings()
+        logging.configure(settings.logging, "bootstrap")
+        asyncio.run(bootstrap(settings, DataFolder(Path(sys.argv[1]))))
+    except PhotobusError as error:
+        sys.stderr.write(f"{error.public_message}\n")
+        return EXIT_CONFIGURATION
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

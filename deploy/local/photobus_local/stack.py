@@ -11,14 +11,14 @@ from typing import Any, Final
 from photobus_common import logging
 from photobus_common.config import Events, load_settings
 from photobus_common.errors import ConfigurationError
-from photobus_local.bootstrap import bootstrap
+from photobus_local.child import Program, run_to_end
 from photobus_local.data_folder import DataFolder
 from photobus_local.nats import EmbeddedNats
 from photobus_local.options import OWN_VARIABLES, SERVICES, Options
 from photobus_local.port_reservation import PortReservation
 from photobus_local.ports import LOOPBACK, free_ports
 from photobus_local.postgres import EmbeddedPostgres
-from photobus_local.service_process import ServiceProcess
+from photobus_local.service_process import ServiceProcess, last_line
 from photobus_local.supervisor import Supervisor
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -68,11 +68,19 @@ async def _start(options: Options, folder: DataFolder, port: int, supervisor: Su
     await supervisor.start((postgres,), (nats,))
     folder.publish_servers(postgres.dsn, nats.private_url)
     overrides = _overrides(postgres, nats, folder, port)
-    token = await bootstrap(load_settings(overrides), folder)
+    await _bootstrap(folder, overrides)
     await supervisor.start(*_services(options, overrides, folder, port))
-    running = Running(f"http://{LOOPBACK}:{port}", token)
+    token = await asyncio.to_thread(folder.token.read_text, encoding="ascii")
+    running = Running(f"http://{LOOPBACK}:{port}", token.strip())
     folder.publish_address(running.address, running.token)
     return running
+
+
+async def _bootstrap(folder: DataFolder, overrides: Overrides) -> None:
+    command = (sys.executable, "-m", "photobus_local.bootstrap", str(folder.root))
+    log = folder.log("bootstrap")
+    if await run_to_end(Program("bootstrap", command, service_environment(overrides)), log):
+        raise ConfigurationError(last_line(log))
 
 
 def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, folder: DataFolder, port: int) -> Overrides:
