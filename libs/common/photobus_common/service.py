@@ -1,6 +1,7 @@
 """How every service process starts and ends: settings, logs, signals, exit codes. ``main`` is its own."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -21,6 +22,9 @@ EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 78
 """``EX_CONFIG`` of sysexits: starting it again with the same settings will not help."""
 
+_COLLECT_AT: Final = (50_000, 20, 20)
+"""Net new objects before a collection of the youngest generation, and how many of each before the next older one."""
+
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
 log = logging.get_logger()
@@ -39,6 +43,7 @@ def _run(name: str, main: Main) -> int:
     try:
         settings = load_settings()
         logging.configure(settings.logging, name)
+        _collect_rarely()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_done(main, settings))
     except BaseExceptionGroup as group:
@@ -52,6 +57,17 @@ def _run(name: str, main: Main) -> int:
     except Exception as error:  # noqa: BLE001 - the last place to say why a process ends
         return _failed(error)
     return 0
+
+
+def _collect_rarely() -> None:
+    """Keep the garbage collector off what is loaded by now, and let it look at the rest less often.
+
+    Events and rows are many, short-lived and hardly ever in cycles; at its defaults the collector takes a fifth of a
+    busy service's time.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT_AT)
 
 
 async def _until_done(main: Main, settings: Settings) -> None:
