@@ -201,12 +201,11 @@ async def test_totals_and_months_follow_every_change_of_photos(gateway: Gateway)
             await add_shots(connection, gateway.tenant, project, [_shot(number, chance) for number in range(12)])
     changes = [
         "DELETE FROM photos WHERE id % 5 = 0",
-        "UPDATE photos SET project_id = (SELECT id FROM projects WHERE name = 'A'), filename = 'moved' || id WHERE id % 4 = 1",
+        "UPDATE photos p SET project_id = a.id, filename = 'm' || p.id FROM projects a WHERE a.name = 'A' AND p.id % 4 = 1",
         "UPDATE photos SET taken_at = taken_at + interval '40 days' WHERE id % 3 = 0",
         "UPDATE photos SET thumbnail_status = 'failed'",
-        "UPDATE photos SET project_id = (SELECT id FROM projects WHERE name = 'C'), filename = 'again' || id,"
-        " taken_at = now() WHERE id % 2 = 0",
-        "DELETE FROM photos WHERE project_id = (SELECT id FROM projects WHERE name = 'B')",
+        "UPDATE photos p SET project_id = c.id, taken_at = now(), filename = 'n' || p.id FROM projects c WHERE c.name = 'C'",
+        "DELETE FROM photos WHERE id % 2 = 0",
     ]
     for change in changes:
         async with gateway.database.transaction() as connection:
