@@ -121,6 +121,7 @@ class Worker:
     async def _drain(self) -> None:
         for run in self._runs.values():
             run.ask_back("drain")
+        await self._intake.close()  # what was on its way here goes to others now, not when its lease ends
         await self._wait_for_runs()
         for run in self._runs.values():
             log.info("job_interrupted", job_id=str(run.command.job_id))

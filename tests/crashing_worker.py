@@ -1,0 +1,96 @@
+"""A worker in a process of its own that kills itself at a chosen point of its first job.
+
+Run as a program with the settings as JSON and the point.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.publisher import BusPublisher
+from photobus_common.config import Settings
+from photobus_common.events import decode
+from photobus_common.store.database import Database
+from photobus_common.store.job_items import ItemOutcome
+from photobus_common.store.unit_of_work import OutboxMessage
+from photobus_common.worker.job import Job
+from photobus_common.worker.runtime import Worker
+
+MAKE_WORKED: Final = "CREATE TABLE worked (photo_id bigint NOT NULL)"
+WORKED: Final = "SELECT photo_id FROM worked ORDER BY photo_id"
+_WORK: Final = "INSERT INTO worked (photo_id) VALUES ($1)"
+
+PORTION: Final = 2
+"""Items of one checkpoint."""
+
+POINTS: Final = ("claimed", "item recorded", "portion written", "portion committed", "result committed")
+
+
+async def work_through(job: Job, dies_at: str = "never") -> None:
+    """Do each pending item, which shows in the table ``worked``; the last of an odd number is only recorded."""
+    items = await job.pending_items()
+    for first in range(0, len(items), PORTION):
+        portion = items[first : first + PORTION]
+        outcomes = [ItemOutcome(item.position, item.photo_id, "done") for item in portion]
+        if len(portion) < PORTION:
+            job.record(outcomes)
+            _die_if(dies_at == "item recorded")
+            continue
+        async with job.checkpoint(outcomes) as work:
+            for item in portion:
+                await work.connection.execute(_WORK, item.photo_id)
+            _die_if(dies_at == "portion written")
+        _die_if(dies_at == "portion committed")
+
+
+async def run_until_killed(settings: Settings, point: str) -> int:
+    """Run the worker that kills itself at ``point``; return the signal it died of."""
+    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), point)
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        async with asyncio.timeout(60):
+            return -await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+class _DyingPublisher(BusPublisher):
+    """Is told right after each commit what it said; dies of the word ``fatal``."""
+
+    fatal = ""
+
+    def offer(self, messages: Sequence[OutboxMessage]) -> None:
+        """Publish, or die."""
+        _die_if(any(decode(message.payload).type == self.fatal for message in messages))
+        super().offer(messages)
+
+
+def _die_if(condition: bool) -> None:
+    if condition:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def _main(settings: Settings, point: str) -> None:
+    database = await Database.open(settings.postgres, "crashing")
+    broker = await Broker.open(settings.nats, "crashing")
+    publisher = _DyingPublisher(broker, database, settings)
+    publisher.fatal = {"claimed": "JobStarted", "result committed": "JobCompleted"}.get(point, "")
+
+    async def handler(job: Job) -> None:
+        await work_through(job, point)
+
+    worker = Worker("derivatives", {"generate_derivatives": handler}, database, broker, publisher, settings)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(publisher.run())
+        group.create_task(worker.run(asyncio.Event()))
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), sys.argv[2]))

@@ -1,0 +1,66 @@
+"""A worker dies at each point of a job: another one finishes it, and nothing is done or counted twice."""
+
+import asyncio
+import signal
+
+import pytest
+from crashing_worker import MAKE_WORKED, POINTS, WORKED, run_until_killed, work_through
+from working import SHORT_LEASES, Site, hired
+
+from photobus_common.bus.connection import Broker
+from photobus_common.config import Settings
+from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted, JobStarted
+from photobus_common.store.database import Database
+from photobus_common.worker.job import Job
+
+TAKEOVERS = "SELECT takeovers FROM job_claims WHERE job_id = $1"
+LONG_SILENT = "UPDATE job_claims SET takeovers = $2 WHERE job_id = $1"
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"pipeline": SHORT_LEASES})
+
+
+@pytest.fixture
+async def site(database: Database, broker: Broker) -> Site:
+    site = Site(database, broker)
+    await site.execute(MAKE_WORKED)
+    return site
+
+
+@pytest.mark.parametrize("point", POINTS)
+async def test_another_worker_finishes_what_a_killed_one_began(site: Site, settings: Settings, point: str) -> None:
+    command = await site.post(5)
+    assert await run_until_killed(settings, point) == signal.SIGKILL
+
+    async with hired(settings, work_through):
+        await site.until_idle()
+
+    assert await site.outcomes(command) == [(photo, "done", None) for photo in range(5)]
+    assert await site.fetch(WORKED) == [(photo,) for photo in range(4)]  # the fifth is only recorded
+    [completed] = await site.said(JobCompleted)
+    assert (completed.done, completed.failed, completed.skipped) == (5, 0, 0)
+    runs = 1 if point == "result committed" else 2
+    assert len(await site.said(JobStarted)) == runs
+    assert await site.fetch(TAKEOVERS, command.job_id) == [(runs - 1,)]
+
+
+async def test_a_job_whose_workers_die_again_and_again_ends(site: Site, settings: Settings) -> None:
+    began = asyncio.Event()
+
+    async def hang(job: Job) -> None:
+        began.set()
+        await asyncio.Event().wait()
+
+    command = await site.post()
+    async with hired(settings, hang) as first:
+        await began.wait()
+        await first.kill()
+    await site.execute(LONG_SILENT, command.job_id, settings.pipeline.max_attempts_default)
+    async with hired(settings, hang):
+        await site.until_idle()
+
+    [failed] = await site.said(JobAttemptFailed)
+    assert (failed.code, failed.retryable) == ("worker_lost", False)
+    assert await site.state(command) == "failed"

@@ -1,0 +1,122 @@
+"""Slots, lanes and shared transactions of one worker under many jobs."""
+
+import asyncio
+from collections import Counter
+from dataclasses import dataclass, field
+
+import pytest
+from bus_traffic import until
+from working import SHORT_LEASES, Site, hired
+
+from photobus_common.bus.connection import Broker
+from photobus_common.commands import RunJob
+from photobus_common.config import Settings
+from photobus_common.events.catalogue import JobCompleted, JobStarted
+from photobus_common.store.database import Database
+from photobus_common.worker import ItemOutcome, Job
+
+TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM job_claims"
+BREAK_ONE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.photo_id = 13 THEN RAISE 'no such luck'; END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER refuse BEFORE INSERT ON job_items FOR EACH ROW EXECUTE FUNCTION refuse();
+"""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    slots = {"max_parallel_jobs": 3, "priority_lane_slots": 1}
+    return settings.model_copy(update={"pipeline": SHORT_LEASES.model_copy(update=slots)})
+
+
+@pytest.fixture
+def site(database: Database, broker: Broker) -> Site:
+    return Site(database, broker)
+
+
+@dataclass
+class Gate:
+    """A handler that counts who is inside, by lane, and lets them go when ``open``."""
+
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    inside: Counter[str] = field(default_factory=Counter)
+    most: Counter[str] = field(default_factory=Counter)
+    order: list[str] = field(default_factory=list)
+
+    async def __call__(self, job: Job) -> None:
+        lane = job.command.lane
+        self.inside[lane] += 1
+        self.order.append(lane)
+        self.most[lane] = max(self.most[lane], self.inside[lane])
+        await self.open.wait()
+        self.inside[lane] -= 1
+        await finish(job)
+
+
+async def finish(job: Job) -> None:
+    items = await job.pending_items()
+    job.record(ItemOutcome(item.position, item.photo_id, "done") for item in items)
+
+
+async def post_all(site: Site, number: int) -> list[RunJob]:
+    """Post jobs over one photo each, named by their number."""
+    return [await site.post([(photo, 1)]) for photo in range(number)]
+
+
+async def test_normal_jobs_never_take_the_slots_of_priority_jobs(site: Site, settings: Settings) -> None:
+    gate = Gate()
+    for _ in range(6):
+        await site.post(lane="normal")
+    async with hired(settings, gate):
+        await until(lambda: gate.inside["normal"] == 2)
+        await site.post(lane="priority")
+        await until(lambda: gate.inside["priority"] == 1)
+        assert gate.inside["normal"] == 2
+        gate.open.set()
+        await site.until_idle()
+
+    assert gate.most["normal"] == 2
+    assert len(await site.said(JobCompleted)) == 7
+
+
+async def test_priority_jobs_may_take_every_slot_and_go_first(site: Site, settings: Settings) -> None:
+    gate = Gate()
+    for lane in ("normal", "normal", "priority", "priority", "priority", "priority"):
+        await site.post(lane=lane)
+    async with hired(settings, gate):
+        await until(lambda: gate.inside.total() == 3)
+        assert gate.inside == Counter(priority=3)
+        gate.open.set()
+        await site.until_idle()
+
+    assert gate.order == ["priority"] * 4 + ["normal"] * 2
+
+
+async def test_many_trivial_jobs_share_transactions_and_each_ends_once(site: Site, settings: Settings) -> None:
+    wide = settings.pipeline.model_copy(update={"max_parallel_jobs": 50})
+    commands = await post_all(site, 200)
+    async with hired(settings.model_copy(update={"pipeline": wide}), finish):
+        await site.until_idle()
+
+    wanted = Counter(command.job_id for command in commands)
+    assert Counter(data.job_id for data in await site.said(JobStarted)) == wanted
+    assert Counter(data.job_id for data in await site.said(JobCompleted)) == wanted
+    [(transactions,)] = await site.fetch(TRANSACTIONS)
+    assert transactions < len(commands)
+
+
+async def test_a_result_that_cannot_be_written_costs_its_own_job_only(site: Site, settings: Settings) -> None:
+    await site.execute(BREAK_ONE)
+    commands = await post_all(site, 30)
+    wide = settings.pipeline.model_copy(update={"max_parallel_jobs": 50})
+    async with hired(settings.model_copy(update={"pipeline": wide}), finish):
+
+        async def others_done() -> bool:
+            return len(await site.said(JobCompleted)) == 29
+
+        await until(others_done)
+
+    assert await site.said(JobCompleted, commands[13].job_id) == []
