@@ -16,6 +16,12 @@ from photobus_common.store import photo_pages
 START = datetime(2025, 11, 20, tzinfo=UTC)
 STATUSES = ["pending", "generated", "failed", "missing", "not_supported"]
 
+MOVE_SOME_TO_A = """
+UPDATE photos p SET project_id = a.id, filename = 'm' || p.id FROM projects a WHERE a.name = 'A' AND p.id % 4 = 1
+"""
+MOVE_ALL_TO_C_AND_NOW = """
+UPDATE photos p SET project_id = c.id, taken_at = now(), filename = 'n' || p.id FROM projects c WHERE c.name = 'C'
+"""
 KEPT_COUNTS = """
 SELECT project_id, month, m.photos, t.photos AS total FROM project_months m JOIN project_totals t USING (project_id)
 WHERE m.photos <> 0 ORDER BY 1, 2
@@ -201,10 +207,10 @@ async def test_totals_and_months_follow_every_change_of_photos(gateway: Gateway)
             await add_shots(connection, gateway.tenant, project, [_shot(number, chance) for number in range(12)])
     changes = [
         "DELETE FROM photos WHERE id % 5 = 0",
-        "UPDATE photos p SET project_id = a.id, filename = 'm' || p.id FROM projects a WHERE a.name = 'A' AND p.id % 4 = 1",
+        MOVE_SOME_TO_A,
         "UPDATE photos SET taken_at = taken_at + interval '40 days' WHERE id % 3 = 0",
         "UPDATE photos SET thumbnail_status = 'failed'",
-        "UPDATE photos p SET project_id = c.id, taken_at = now(), filename = 'n' || p.id FROM projects c WHERE c.name = 'C'",
+        MOVE_ALL_TO_C_AND_NOW,
         "DELETE FROM photos WHERE id % 2 = 0",
     ]
     for change in changes:
