@@ -36,7 +36,8 @@ def show(part: str, figures: Sequence[Figure]) -> None:
 def machine() -> str:
     """Say what this runs on."""
     load = ", ".join(f"{one:.1f}" for one in os.getloadavg())
-    return f"{os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}, load {load}"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    return f"{os.cpu_count()} cores, {system}, load {load}"
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

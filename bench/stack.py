@@ -1,10 +1,10 @@
 """A whole photobus of its own for a measurement: started, measured, stopped, removed."""
 
+import asyncio
 import shutil
-import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
@@ -16,18 +16,25 @@ from running_stack import RunningStack
 from photobus_client import PhotobusClient
 
 
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """Lend a folder that goes with the measurement; the user that Postgres runs as may enter it."""
+    folder = Path(tempfile.mkdtemp(prefix="photobus-bench-"))
+    folder.chmod(0o711)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 @asynccontextmanager
 async def running_stack(**environment: str) -> AsyncIterator[RunningStack]:
     """Run the whole system, with ``environment`` on top, in a folder that goes with it."""
-    folder = Path(tempfile.mkdtemp(prefix="photobus-bench-"))
-    folder.chmod(0o711)  # the user that Postgres runs as enters it
-    stack = RunningStack(folder / "data", **environment)
-    try:
+    with own_folder() as folder:
+        stack = RunningStack(folder / "data", **environment)
         await stack.start()
         yield stack
         await stack.interrupt()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def upload(client: PhotobusClient, folder: str, files: dict[str, bytes]) -> list[int]:
@@ -39,3 +46,9 @@ async def upload(client: PhotobusClient, folder: str, files: dict[str, bytes]) -
     async with client.transport.request("POST", path, content=await form.as_bytes(), headers=headers) as answer:
         results = (await answer.json())["results"]
     return [result["photo_id"] for result in results]
+
+
+async def until_quiet(client: PhotobusClient) -> None:
+    """Wait until there are tasks and every one has ended."""
+    while not (tasks := (await client.tasks()).items) or not all(task.ended for task in tasks):
+        await asyncio.sleep(0.2)

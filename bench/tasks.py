@@ -7,10 +7,12 @@ import asyncio
 import time
 from typing import Any
 
+import images
 import psutil
+from running_stack import RunningStack
 
 from bench.report import Figure, percentile, show
-from bench.stack import RunningStack, running_stack, upload
+from bench.stack import running_stack, until_quiet, upload
 from photobus_client import PhotobusClient
 
 WARM_UP = 50
@@ -61,8 +63,6 @@ async def one(client: PhotobusClient, completions: Completions, photo_id: int) -
 
 async def main() -> None:
     """Measure and show."""
-    import images  # noqa: PLC0415 - found once bench.stack has been imported
-
     async with running_stack() as stack, stack.client() as client:
         project = await client.create_project("Bench")
         completions = Completions(client)
@@ -110,9 +110,3 @@ def processor_seconds(stack: RunningStack) -> dict[str, float]:
 def _seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     return float(times.user + times.system)
-
-
-async def until_quiet(client: PhotobusClient) -> None:
-    """Wait until every task has ended."""
-    while not all(task.ended for task in (await client.tasks()).items) or not (await client.tasks()).items:
-        await asyncio.sleep(0.2)
