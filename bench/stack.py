@@ -8,9 +8,6 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import aiohttp
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))  # the starter and the images are those of the tests
-
 from running_stack import RunningStack
 
 from photobus_client import PhotobusClient
