@@ -7,11 +7,14 @@ from orchestration import rules
 
 from photobus_common.bus.reader import StoredEvent
 from photobus_common.events import Event, encode
+from photobus_common.events.catalogue import TargetsResolved
 from photobus_common.store import event_log
 from photobus_common.store.database import Database
+from photobus_common.store.tasks import copy_items
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_orchestrator.domain.plan import Rules
 from photobus_orchestrator.fold import Fold, Folded
+from photobus_orchestrator.projection import resolved_items
 
 OUTBOX_OF_KIND = "SELECT payload FROM outbox WHERE kind = $1 ORDER BY created_at, id"
 
@@ -47,7 +50,11 @@ class Log:
         return stored
 
     async def fold(self, *events: Event) -> Folded:
-        """Append ``events`` and fold them as one batch."""
+        """Append ``events`` and fold them as one batch; snapshots are written before, as the resolver does."""
+        async with self.database.transaction() as connection:
+            for event in events:
+                if isinstance(event.data, TargetsResolved):
+                    await copy_items(connection, resolved_items(event.data))
         return await (await self.lead()).fold(self.store(*events))
 
     async def come_back(self) -> None:

@@ -12,6 +12,7 @@ from photobus_common.events import Event, decode
 from photobus_common.events.catalogue import Targets, TargetsResolved, TargetsUnresolvable
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemOutcome, JobOutcomes, insert_outcomes
+from photobus_orchestrator.audit import replay
 from photobus_orchestrator.domain.state import job_id
 from photobus_orchestrator.resolver import Resolver
 
@@ -133,6 +134,18 @@ async def test_a_task_is_resolved_once(log: Log, resolver: Resolver, tenant: str
     assert len(await said(log.database)) == 1
 
 
+async def test_a_task_canceled_while_it_was_resolved_keeps_to_the_log(
+    log: Log, resolver: Resolver, tenant: str, dsn: str
+) -> None:
+    task = Narrator()
+    await shoot(log.database, tenant)
+    await log.fold(task.requested(Targets(kind="all")))
+    assert await resolver.resolve_some() == 1
+    await log.fold(task.cancel())
+    await log.come_back()
+    assert await replay(dsn) == []
+
+
 async def test_a_canceled_task_is_not_resolved(log: Log, resolver: Resolver, tenant: str) -> None:
     task = Narrator()
     await log.fold(task.requested(Targets(kind="all")), task.cancel())
@@ -141,7 +154,7 @@ async def test_a_canceled_task_is_not_resolved(log: Log, resolver: Resolver, ten
 
 @pytest.mark.parametrize("projects", [1, 40])
 async def test_a_large_snapshot_comes_in_parts_and_becomes_as_many_jobs_whatever_the_projects(
-    log: Log, resolver: Resolver, tenant: str, projects: int
+    log: Log, resolver: Resolver, tenant: str, dsn: str, projects: int
 ) -> None:
     async with log.database.transaction() as connection:
         ids = [await add_project(connection, tenant, f"Project {number}") for number in range(projects)]
@@ -154,3 +167,4 @@ async def test_a_large_snapshot_comes_in_parts_and_becomes_as_many_jobs_whatever
         (row,) = await connection.fetch("SELECT items, state->'steps'->0->'jobs' AS jobs FROM tasks")
         items = await connection.fetchval("SELECT count(DISTINCT photo_id) FROM task_items")
     assert (row["items"], row["jobs"], items) == (5000, 25, 5000)
+    assert await replay(dsn) == []

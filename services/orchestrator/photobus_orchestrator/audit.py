@@ -113,7 +113,7 @@ class _Replay:
             return
         decisions = await self._decisions([item.event.id for item in facts])
         states = (await recall(self._connection, facts)).states
-        projection = Projection()
+        projection = Projection(with_resolved=True)
         for transition in react_to_all(states, facts, partial(recorded, decisions)):
             projection.note(transition)
         await projection.write(self._connection)

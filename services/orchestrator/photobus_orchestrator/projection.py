@@ -26,8 +26,13 @@ _STATUS_OF_PHASE: Final = {"faulted": "retrying", "lost": "queued"}
 
 @dataclass
 class Projection:
-    """The rows that a batch of transitions changes, in their last form."""
+    """The rows that a batch of transitions changes, in their last form.
 
+    The photos of ``TargetsResolved`` are written by the resolver in the transaction that says so, since a million rows
+    would hold up the fold; only a replay takes them from the event (``with_resolved``).
+    """
+
+    with_resolved: bool = False
     tasks: dict[UUID, TaskState] = field(default_factory=dict)
     jobs: dict[UUID, JobRow] = field(default_factory=dict)
     items: list[ItemRun] = field(default_factory=list)
@@ -37,6 +42,8 @@ class Projection:
     def note(self, transition: Transition) -> None:
         """Take the rows that ``transition`` changes."""
         before, event, after = transition
+        if self.with_resolved and isinstance(event.data, TargetsResolved):
+            self.items.append(resolved_items(event.data))
         if after is before or not isinstance(after, TaskState):
             return
         self.tasks[after.id] = after
@@ -58,8 +65,6 @@ class Projection:
             self.items.append(ItemRun(task.id, 0, data.targets.photo_ids, data.targets.project_ids))
         elif isinstance(data, TaskRequested):
             self.projects += [(task.id, project) for project in data.targets.project_ids]
-        elif isinstance(data, TargetsResolved):
-            self.items.append(ItemRun(task.id, data.first, data.photo_ids, data.project_ids))
         elif isinstance(data, TaskStarted) and task.items and any(step.over == "projects" for step in data.steps):
             self.over_projects_of_items.append(task.id)
 
@@ -75,6 +80,11 @@ class Projection:
             await store.add_projects(connection, self.projects)
         if self.over_projects_of_items:
             await store.add_projects_of_items(connection, self.over_projects_of_items)
+
+
+def resolved_items(data: TargetsResolved) -> ItemRun:
+    """Return the part of the snapshot that ``data`` tells of."""
+    return ItemRun(data.task_id, data.first, data.photo_ids, data.project_ids)
 
 
 def document(task: TaskState) -> str:

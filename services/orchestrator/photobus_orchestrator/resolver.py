@@ -1,7 +1,8 @@
 """Turning filters, projects, "all" and failed items into the snapshot of photos that a task works on.
 
-It runs beside the fold, since a million ids take seconds, and says what it found by events of at most 2,000 ids, all in
-one transaction with the note that the task is resolved: either the whole snapshot gets into the log, or none of it.
+It runs beside the fold, since a million ids take seconds. It writes what it found, and says so by events of at most
+2,000 ids, all in one transaction with the note that the task is resolved: either the whole snapshot gets into the
+tables and the log, or none of it.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from photobus_common.errors import PhotobusError
-from photobus_common.events import Event, Origin
+from photobus_common.events import Origin
 from photobus_common.events.batching import MAX_PARTS
 from photobus_common.events.catalogue import TargetsResolved, TargetsUnresolvable
 from photobus_common.logging import get_logger
@@ -23,6 +24,7 @@ from photobus_common.store.filters import photo_filter_sql
 from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_orchestrator.domain.decide import SOURCE
 from photobus_orchestrator.domain.state import TaskState
+from photobus_orchestrator.projection import resolved_items
 
 LOOK_SECONDS: Final = 5.0
 """Between two looks for unresolved tasks when the fold has not called."""
@@ -96,8 +98,9 @@ class Resolver:
                 work.emit(origin.event(_unresolvable(task, reason)))
                 return
             photos, projects = await _fetch(work.connection, query, parameters)
-            for event in _snapshot(task, origin, photos, projects):
-                work.emit(event)
+            for part in _snapshot(task, photos, projects):
+                await task_store.copy_items(work.connection, resolved_items(part))
+                work.emit(origin.event(part))
         log.info("targets_resolved", task_id=str(task.id), photos=len(photos))
 
 
@@ -123,21 +126,19 @@ async def _fetch(connection: Connection, query: str, parameters: list[Any]) -> "
     return photos, projects
 
 
-def _snapshot(task: TaskState, origin: Origin, photos: "array[int]", projects: "array[int]") -> Iterator[Event]:
+def _snapshot(task: TaskState, photos: "array[int]", projects: "array[int]") -> Iterator[TargetsResolved]:
     parts = max(1, -(-len(photos) // MAX_PARTS))
     for part in range(parts):
         first = part * MAX_PARTS
-        yield origin.event(
-            TargetsResolved(
-                task_id=task.id,
-                task_type=task.type,
-                part=part,
-                parts=parts,
-                first=first,
-                total=len(photos),
-                photo_ids=tuple(photos[first : first + MAX_PARTS]),
-                project_ids=tuple(projects[first : first + MAX_PARTS]),
-            ),
+        yield TargetsResolved(
+            task_id=task.id,
+            task_type=task.type,
+            part=part,
+            parts=parts,
+            first=first,
+            total=len(photos),
+            photo_ids=tuple(photos[first : first + MAX_PARTS]),
+            project_ids=tuple(projects[first : first + MAX_PARTS]),
         )
 
 
