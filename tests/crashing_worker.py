@@ -15,11 +15,15 @@ from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
 from photobus_common.config import Settings
 from photobus_common.events import decode
+from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemOutcome
 from photobus_common.store.unit_of_work import OutboxMessage
-from photobus_common.worker.job import Job
+from photobus_common.worker.job import Handler, Job
 from photobus_common.worker.runtime import Worker
+from photobus_derivatives.files import OpenFiles
+from photobus_derivatives.making import DerivativesMaker
+from photobus_derivatives.sandbox import DecoderPool
 
 MAKE_WORKED: Final = "CREATE TABLE worked (photo_id bigint NOT NULL)"
 WORKED: Final = "SELECT photo_id FROM worked ORDER BY photo_id"
@@ -29,6 +33,9 @@ PORTION: Final = 2
 """Items of one checkpoint."""
 
 POINTS: Final = ("claimed", "item recorded", "portion written", "portion committed", "result committed")
+
+DERIVATIVES_NAMED: Final = "derivatives named"
+"""The point at which a worker that makes derivatives has named those of a photo, and written nothing of it."""
 
 
 async def work_through(job: Job, dies_at: str = "never") -> None:
@@ -77,15 +84,29 @@ def _die_if(condition: bool) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+async def _dies_over_files(settings: Settings) -> Handler:
+    place = OpenFiles.put_in_place
+
+    def put_in_place(files: OpenFiles, name: str) -> None:
+        place(files, name)
+        _die_if(True)
+
+    OpenFiles.put_in_place = put_in_place  # type: ignore[method-assign]
+    pool = DecoderPool(settings.processing)
+    await pool.start()
+    return DerivativesMaker(Library(settings.library.root), pool, settings.processing)
+
+
 async def _main(settings: Settings, point: str) -> None:
     database = await Database.open(settings.postgres, "crashing")
     broker = await Broker.open(settings.nats, "crashing")
     publisher = _DyingPublisher(broker, database, settings)
     publisher.fatal = {"claimed": "JobStarted", "result committed": "JobCompleted"}.get(point, "")
 
-    async def handler(job: Job) -> None:
+    async def dies(job: Job) -> None:
         await work_through(job, point)
 
+    handler = await _dies_over_files(settings) if point == DERIVATIVES_NAMED else dies
     worker = Worker("derivatives", {"generate_derivatives": handler}, database, broker, publisher, settings)
     async with asyncio.TaskGroup() as group:
         group.create_task(publisher.run())

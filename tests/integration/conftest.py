@@ -1,10 +1,13 @@
-"""A broker that belongs to one test, so that it may be killed; a gateway in this process."""
+"""A broker of one test alone, so that it may be killed; a gateway in this process; jobs and what they work on."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from gateway_server import Gateway, running_gateway
+from shelf import Shelf
+from working import Site
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
@@ -51,3 +54,15 @@ async def gateway(
     """A running gateway of this test alone."""
     async with running_gateway(settings, database, broker, library, tenant) as running:
         yield running
+
+
+@pytest.fixture
+def site(database: Database, broker: Broker) -> Site:
+    """Where workers find their jobs."""
+    return Site(database, broker)
+
+
+@pytest.fixture
+def shelf(database: Database, library: Library, library_id: UUID, tenant: str) -> Shelf:
+    """The tenant's projects, on disk and in the catalogue."""
+    return Shelf(database, library, library_id)

@@ -7,10 +7,8 @@ import pytest
 from crashing_worker import MAKE_WORKED, POINTS, WORKED, run_until_killed, work_through
 from working import SHORT_LEASES, Site, hired
 
-from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted, JobStarted
-from photobus_common.store.database import Database
 from photobus_common.worker.job import Job
 
 TAKEOVERS = "SELECT takeovers FROM job_claims WHERE job_id = $1"
@@ -23,8 +21,7 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def site(database: Database, broker: Broker) -> Site:
-    site = Site(database, broker)
+async def site(site: Site) -> Site:
     await site.execute(MAKE_WORKED)
     return site
 

@@ -8,11 +8,9 @@ import pytest
 from bus_traffic import until
 from working import SHORT_LEASES, Site, hired
 
-from photobus_common.bus.connection import Broker
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
 from photobus_common.events.catalogue import JobCompleted, JobStarted
-from photobus_common.store.database import Database
 from photobus_common.worker import ItemOutcome, Job
 
 TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM job_claims"
@@ -30,11 +28,6 @@ CREATE TRIGGER refuse BEFORE INSERT ON job_items FOR EACH ROW EXECUTE FUNCTION r
 def settings(settings: Settings) -> Settings:
     slots = {"max_parallel_jobs": 3, "priority_lane_slots": 1}
     return settings.model_copy(update={"pipeline": SHORT_LEASES.model_copy(update=slots)})
-
-
-@pytest.fixture
-def site(database: Database, broker: Broker) -> Site:
-    return Site(database, broker)
 
 
 @dataclass

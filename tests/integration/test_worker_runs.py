@@ -9,7 +9,6 @@ from bus_traffic import make_command, until
 from nats.aio.msg import Msg
 from working import SHORT_LEASES, Site, hired
 
-from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.errors import InvalidInputError, StorageUnavailableError
 from photobus_common.events import decode
@@ -23,7 +22,6 @@ from photobus_common.events.catalogue import (
 )
 from photobus_common.storage.errors import LockedError
 from photobus_common.store.claims import ClaimRequest, take_claims
-from photobus_common.store.database import Database
 from photobus_common.worker import ClaimLostError, ItemOutcome, Job, JobCanceledError
 
 SILENT = "UPDATE job_claims SET heartbeat_at = now() - interval '1 hour' WHERE job_id = $1"
@@ -34,11 +32,6 @@ CURSOR = "SELECT cursor FROM job_claims WHERE job_id = $1"
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"pipeline": SHORT_LEASES})
-
-
-@pytest.fixture
-def site(database: Database, broker: Broker) -> Site:
-    return Site(database, broker)
 
 
 async def finish(job: Job) -> None:
