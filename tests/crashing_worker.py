@@ -91,7 +91,7 @@ async def _dies_over_files(settings: Settings) -> Handler:
         place(files, name)
         _die_if(True)
 
-    OpenFiles.put_in_place = put_in_place  # type: ignore[method-assign]
+    OpenFiles.put_in_place = put_in_place  # type: ignore[method-assign, assignment]  # for this process alone
     pool = DecoderPool(settings.processing)
     await pool.start()
     return DerivativesMaker(Library(settings.library.root), pool, settings.processing)
