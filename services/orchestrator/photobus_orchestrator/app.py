@@ -20,6 +20,7 @@ from photobus_common.store.database import Database
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_orchestrator.domain.plan import Rules
 from photobus_orchestrator.fold import FencedError, Fold
+from photobus_orchestrator.lag import LagWatch
 from photobus_orchestrator.leadership import Leadership, LeadershipLostError, leadership
 from photobus_orchestrator.rescuer import Rescuer
 from photobus_orchestrator.resolver import Resolver
@@ -67,6 +68,7 @@ class Orchestrator:
             group.create_task(resolver.run(), name="resolver")
             group.create_task(sweeper.run(), name="sweeper")
             group.create_task(rescuer.run(), name="rescuer")
+            group.create_task(LagWatch(self._database, self._broker, self._settings).run(), name="lag")
 
     async def _fold(self, resolver: Resolver, sweeper: Sweeper) -> None:
         """Fold the log, and go on with the stream that there is when it is not the one that there was."""

@@ -10,7 +10,6 @@ stream would delay every command by a round trip; when it comes back in the stre
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -24,7 +23,7 @@ from photobus_common.store import event_log
 from photobus_common.store.database import Connection, Database
 from photobus_common.store.event_log import Cursor, Entry
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
-from photobus_common.telemetry import ARCHIVE_LAG_SECONDS, TASKS_ENDED
+from photobus_common.telemetry import TASKS_ENDED
 from photobus_orchestrator.domain.decide import decide
 from photobus_orchestrator.domain.plan import Rules, command_of
 from photobus_orchestrator.domain.reaction import INPUTS, Decider, Transition, react
@@ -89,7 +88,6 @@ class Fold:
             await _project(work.connection, transitions)
             _announce(work, transitions, {item.event.id for item in fresh})
         self.cursor = cursor
-        ARCHIVE_LAG_SECONDS.set((datetime.now(UTC) - received[-1].event.time).total_seconds())
         _count_ends(transitions)
         return Folded(
             archived=tuple(item.event.id for item in received),
