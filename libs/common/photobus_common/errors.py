@@ -80,7 +80,7 @@ class NotProvidedError(PhotobusError):
 
 
 class StorageUnavailableError(PhotobusError):
-    """The library does not answer as itself: sentinel missing or foreign, unreadable folder, I/O error (decision 9)."""
+    """The library does not answer as itself: sentinel missing or foreign, unreadable folder, I/O error."""
 
     code = "storage_unavailable"
     status = 503

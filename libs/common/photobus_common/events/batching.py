@@ -1,4 +1,4 @@
-"""Cutting lists into events that stay under the byte limit (decision 1)."""
+"""Cutting lists into events that stay under the byte limit."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ ENVELOPE_ALLOWANCE: Final = 8 * 1024
 """Room for the envelope's own fields; names of 255 bytes may be escaped several times."""
 
 MAX_PARTS: Final = 2000
-"""Most items of one event, as of one request (decision 5)."""
+"""Most items of one event, as of one request."""
 
 
 def cut_by_bytes(parts: Sequence[PartT]) -> Iterator[tuple[PartT, ...]]:

@@ -94,7 +94,7 @@ class TaskRequested(TaskEvent):
 
 
 class TargetsResolved(TaskEvent):
-    """One part (of at most 2,000 photos) of the snapshot of photos that the task works on (decision 5).
+    """One part (of at most 2,000 photos) of the snapshot of photos that the task works on.
 
     ``part`` counts from 0 to ``parts`` - 1; the position of a photo in the task is ``first`` + its place in
     ``photo_ids``; ``project_ids`` runs parallel to ``photo_ids``.
@@ -231,7 +231,7 @@ class JobAttemptFailed(JobEvent):
 
 
 class JobLost(JobEvent):
-    """The rescuer found the dispatch to have neither claim nor message; it is commanded again (decision 7)."""
+    """The rescuer found the dispatch to have neither claim nor message; it is commanded again."""
 
     TYPE: ClassVar[str] = "JobLost"
 

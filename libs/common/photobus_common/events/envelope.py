@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
 MAX_EVENT_BYTES: Final = 256 * 1024
-"""Largest event, headers counted (decision 1)."""
+"""Largest event, headers counted."""
 
 HEADER_ALLOWANCE: Final = 1024
 """Room kept for the message's headers (id and trace context) below ``MAX_EVENT_BYTES``."""
@@ -31,7 +31,7 @@ class EventData(BaseModel):
         raise NotImplementedError
 
     def changed_photo_ids(self) -> tuple[int, ...]:
-        """Photos that this event tells a change of; the archive indexes them for their history (decision 4)."""
+        """Photos that this event tells a change of; the archive indexes them for their history."""
         return ()
 
     def task(self) -> UUID | None:

@@ -1,4 +1,4 @@
-"""One transaction for rows and the events that tell of them (decision 2: accepted means committed in Postgres).
+"""One transaction for rows and the events that tell of them (accepted means: committed in Postgres).
 
 Events and commands are collected while the rows are written, inserted into the outbox in the same transaction, and
 handed to the publisher right after the commit. If the process dies in between, a relay publishes them.

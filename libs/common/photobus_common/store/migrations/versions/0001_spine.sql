@@ -357,7 +357,7 @@ CREATE INDEX jobs_by_age ON jobs (tenant, created_at DESC, id DESC);
 
 CREATE INDEX jobs_open ON jobs (dispatched_at) WHERE ended_at IS NULL;
 
--- The snapshot of photos that a task works on, in order (decision 5).
+-- The snapshot of photos that a task works on, in order.
 CREATE TABLE task_items (
     task_id uuid NOT NULL,
     position bigint NOT NULL,
@@ -385,7 +385,7 @@ CREATE TABLE target_resolutions (
 
 -- Written by workers -----------------------------------------------------------------------------------------------
 
--- The right to work on a job (decision 7): `holder` is a value of this one run of it, never used again; `takeovers`
+-- The right to work on a job: `holder` is a value of this one run of it, never used again; `takeovers`
 -- counts the runs of this attempt that went silent, so that a job that kills its worker ends.
 CREATE TABLE job_claims (
     job_id uuid PRIMARY KEY,
