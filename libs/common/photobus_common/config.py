@@ -182,12 +182,11 @@ class Sse(Section):
 class Maintenance(Section):
     """Reconciliation. A file younger than ``settle_seconds`` may still be being written and is passed over.
 
-    A check that finds files gone of at least ``removal_photos`` photos, and of more than ``removal_share`` of a project,
-    changes nothing.
+    A check that finds files gone of at least ``removal_photos`` photos, and of more than ``removal_share`` of a
+    project, changes nothing.
     """
 
     settle_seconds: float = Field(default=10.0, ge=0)
-    portion: int = Field(default=2000, ge=1, le=MAX_ITEMS)
     removal_share: float = Field(default=0.3, ge=0, le=1)
     removal_photos: int = Field(default=20, ge=1)
     lock_wait_seconds: float = Field(default=2.0, ge=0)
