@@ -18,7 +18,9 @@ from photobus_orchestrator.audit import replay
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
-SHOOT = {f"IMG_{n:04}.jpg": images.noise_jpeg(480, 320, seed=n % 7) for n in range(120)}
+FRAMES = [images.noise_jpeg(320, 240, seed=seed) for seed in range(7)]
+SHOOT = {f"IMG_{n:04}.jpg": FRAMES[n % 7] for n in range(500)}
+SOME = dict(list(SHOOT.items())[:120])
 
 EVENTS_WITHOUT_GAP = "SELECT max(seq) - min(seq) + 1 - count(*) FROM event_log"
 OUTCOMES = "SELECT photo_id, count(*) AS n FROM job_items i JOIN jobs j ON j.id = i.job_id WHERE j.step = 0 GROUP BY 1"
@@ -46,7 +48,7 @@ async def stored(stack: RunningStack, query: str) -> list[Mapping[str, Any]]:
         await connection.close()
 
 
-@pytest.mark.stack_settings(PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 40}')
+@pytest.mark.stack_settings(PHOTOBUS_JOBS__SIZE='{"generate_derivatives": 100}')
 async def test_each_part_is_killed_in_the_middle_of_a_job(own_stack: RunningStack, own_photobus: Visit) -> None:
     project = await own_photobus.create_project("Shoot")
     await upload(own_photobus, project.folder, SHOOT)
@@ -108,7 +110,7 @@ async def test_doubled_services_share_the_work_and_any_one_may_die(
     own_photobus: Visit,
 ) -> None:
     project = await own_photobus.create_project("Doubled")
-    await upload(own_photobus, project.folder, SHOOT)
+    await upload(own_photobus, project.folder, SOME)
     await until_idle(own_photobus, 1)
 
     for victim in ("derivatives", "derivatives-2", "orchestrator", "orchestrator-2", "gateway", "gateway-2"):

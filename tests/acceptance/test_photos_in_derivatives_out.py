@@ -1,10 +1,13 @@
 """Photos go in, derivatives come out, live: every format, upright, in sRGB, each step told in order."""
 
+from pathlib import Path
 from typing import Any
 
 import images
+import psutil
 import pytest
 from images import Shot
+from running_stack import RunningStack
 from shoot import Visit, Watcher, detail, failures, photos_of, picture, until_idle, upload
 
 from photobus_client import Photo
@@ -97,7 +100,7 @@ async def test_raw_alone_paired_with_and_without_an_embedded_preview(photobus: V
     assert (await picture(photobus, photos["embedded"].id, "preview")).size == (1200, 800)
 
 
-async def test_hostile_files_fail_alone_with_their_reason(photobus: Visit) -> None:
+async def test_hostile_files_fail_alone_with_their_reason(photobus: Visit, shared_stack: RunningStack) -> None:
     project = await photobus.create_project("Hostile")
     files = {
         "good_1.jpg": images.noise_jpeg(900, 600, seed=1),
@@ -121,6 +124,14 @@ async def test_hostile_files_fail_alone_with_their_reason(photobus: Visit) -> No
     photos = await photos_of(photobus, project.folder)
     assert photos["good_1"].thumbnail_status == photos["good_2"].thumbnail_status == "generated"
     assert photos["bomb"].thumbnail_status == photos["cut"].thumbnail_status == "failed"
+    assert peak_bytes(shared_stack, "derivatives") < 1024**3
+
+
+def peak_bytes(stack: RunningStack, name: str) -> int:
+    """Most memory that the process and its children ever had resident, added up."""
+    process = psutil.Process(stack.pids[name])
+    peaks = [Path(f"/proc/{one.pid}/status").read_text().split("VmHWM:")[1] for one in (process, *process.children())]
+    return sum(int(peak.split()[0]) * 1024 for peak in peaks)
 
 
 async def test_a_file_that_exists_is_skipped_or_a_conflict_never_silent(photobus: Visit) -> None:
