@@ -1,5 +1,7 @@
 """Who gets in: tokens, roles, the browser's session, and what the log says of them."""
 
+from itertools import product
+
 import pytest
 from gateway_server import Gateway
 
@@ -21,10 +23,10 @@ async def test_a_call_without_a_token_is_a_problem_that_says_how_to_bear_one(gat
     assert (body["code"], body["status"], body["type"]) == ("unauthorized", 401, "/api/docs#unauthorized")
 
 
-@pytest.mark.parametrize("header", ["", "Bearer", "Basic YTpi", "Bearer nobody", "Bearer " + "x" * 5000])
-async def test_other_authorizations_are_refused(gateway: Gateway, header: str) -> None:
-    response = await gateway.client.get("/api/projects", headers={"Authorization": header})
-    assert response.status == 401
+async def test_other_authorizations_are_refused(gateway: Gateway) -> None:
+    for header in ("", "Bearer", "Basic YTpi", "Bearer nobody", "Bearer " + "x" * 5000):
+        response = await gateway.client.get("/api/projects", headers={"Authorization": header})
+        assert response.status == 401, header
 
 
 async def test_only_hashes_of_secrets_are_stored(gateway: Gateway) -> None:
@@ -44,24 +46,22 @@ async def test_only_hashes_of_secrets_are_stored(gateway: Gateway) -> None:
     assert secret not in said[0].model_dump_json()
 
 
-@pytest.mark.parametrize(
-    ("method", "path", "needed"),
-    [
-        ("GET", "/api/photos", "viewer"),
-        ("POST", "/api/projects", "editor"),
-        ("POST", "/api/tasks", "editor"),
-        ("GET", "/api/tokens", "admin"),
-        ("POST", "/api/tokens", "admin"),
-    ],
-)
-async def test_a_role_opens_what_it_may_and_nothing_more(
-    gateway: Gateway, method: str, path: str, needed: Role
-) -> None:
+NEEDED: dict[tuple[str, str], Role] = {
+    ("GET", "/api/photos"): "viewer",
+    ("POST", "/api/projects"): "editor",
+    ("POST", "/api/tasks"): "editor",
+    ("GET", "/api/tokens"): "admin",
+    ("POST", "/api/tokens"): "admin",
+}
+
+
+async def test_a_role_opens_what_it_may_and_nothing_more(gateway: Gateway) -> None:
     roles: list[Role] = ["viewer", "editor", "admin"]
-    for role in roles:
-        answer = await gateway.call(method, path, token=await gateway.token(role), json={})
+    tokens = {role: await gateway.token(role) for role in roles}
+    for ((method, path), needed), role in product(NEEDED.items(), roles):
+        answer = await gateway.call(method, path, token=tokens[role], json={})
         may = roles.index(role) >= roles.index(needed)
-        assert (answer.status == 403) is not may, (role, answer)
+        assert (answer.status == 403) is not may, (method, path, role, answer)
 
 
 async def test_a_revoked_token_opens_nothing_at_once(gateway: Gateway) -> None:

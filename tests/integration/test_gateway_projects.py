@@ -102,11 +102,11 @@ async def test_a_library_that_is_away_is_not_made_anew(gateway: Gateway) -> None
     assert not (gateway.settings.library.root / gateway.tenant / "Trip").exists()
 
 
-@pytest.mark.parametrize("name", ["", " ", "\t", "a\nb", "nul\0", "x" * 201])
-async def test_a_name_that_nobody_could_read_is_refused_by_field(gateway: Gateway, name: str) -> None:
-    refused = await gateway.post("/api/projects", {"name": name})
-    assert refused.status == 400
-    assert refused.body["errors"][0]["field"] == "name"
+async def test_a_name_that_nobody_could_read_is_refused_by_field(gateway: Gateway) -> None:
+    for name in ("", " ", "\t", "a\nb", "nul\0", "x" * 201):
+        refused = await gateway.post("/api/projects", {"name": name})
+        assert refused.status == 400, name
+        assert refused.body["errors"][0]["field"] == "name"
 
 
 async def test_pages_lead_through_all_projects_and_back(gateway: Gateway) -> None:
