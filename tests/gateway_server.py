@@ -45,7 +45,6 @@ class Gateway:
     settings: Settings
     tenant: str
     admin: str
-    app: web.Application
 
     async def token(self, role: Role, tenant: str | None = None) -> str:
         """Make a token of the role; return its secret."""
