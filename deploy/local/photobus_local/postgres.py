@@ -142,6 +142,7 @@ class EmbeddedPostgres:
             "unix_socket_directories": "",
             "max_connections": 300,
             "shared_buffers": "128MB",
+            "random_page_cost": 1.1,  # a page in memory or on a solid disk costs what its neighbour costs
             "fsync": "on" if self._durable else "off",
             "full_page_writes": "on" if self._durable else "off",
             "synchronous_commit": "on" if self._durable else "off",

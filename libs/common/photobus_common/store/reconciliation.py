@@ -30,7 +30,9 @@ FROM photos WHERE id = ANY($1) AND project_id = $2 ORDER BY id
 
 LOCK_PHOTOS_IN_PROJECT: Final = PHOTOS_IN_PROJECT + "FOR UPDATE"
 
-FILES_OF_PHOTOS: Final = "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
+FILES_OF_PHOTOS: Final = (
+    "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
+)
 
 NAMES_BEING_PLACED: Final = """
 SELECT target_name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
