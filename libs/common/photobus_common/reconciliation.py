@@ -1,7 +1,7 @@
 """What a reconciliation of disk and catalogue would change: pure planners over rows and a folder's listing.
 
-The disk is the truth. Nothing here reads it: the caller lists the folder once, behind the storage guard, and writes what
-comes out under the folder's lock.
+The disk is the truth. Nothing here reads it: the caller lists the folder once, behind the storage guard, and writes
+what comes out under the folder's lock.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
