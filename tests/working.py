@@ -18,7 +18,7 @@ from photobus_common.events.catalogue import TaskSource
 from photobus_common.job_types import JOB_TYPES
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemStatus
-from photobus_common.subjects import COMMAND_STREAMS, Lane
+from photobus_common.subjects import COMMAND_STREAMS, Lane, command_consumer
 from photobus_common.worker.job import Handler
 from photobus_common.worker.runtime import Worker
 
@@ -27,7 +27,7 @@ DataT = TypeVar("DataT", bound=EventData)
 Outcome = tuple[int, ItemStatus, str | None]
 """Photo, status and reason of one item."""
 
-SHORT_LEASES = Pipeline(stale_seconds=1.0, heartbeat_ms=300, drain_seconds=5.0)
+SHORT_LEASES = Pipeline(stale_seconds=1.0, heartbeat_ms=200, drain_seconds=5.0)
 
 INSERT_ITEMS = """
 INSERT INTO task_items (task_id, position, photo_id, project_id)
@@ -122,6 +122,12 @@ class Site:
             return await self.commands() == 0
 
         await until(idle)
+
+    async def redelivered(self, command: RunJob) -> int:
+        """Commands of the job's lane and type that had to be delivered again and are still open."""
+        consumer = command_consumer(command.lane, command.job_type)
+        info = await self.broker.client.jetstream().consumer_info(COMMAND_STREAMS[command.lane], consumer)
+        return int(info.num_redelivered or 0)
 
     async def commands(self) -> int:
         """Commands that are not acknowledged."""

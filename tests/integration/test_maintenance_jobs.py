@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from bus_traffic import until
 from shelf import DNG, JPEG, MADE_AT, Photo, Shelf, put
-from working import SHORT_LEASES, Site, hired
+from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
 from photobus_common.definitions import load_definitions
@@ -123,7 +123,7 @@ FOLDER_CHECK: dict[str, tuple[State, End]] = {
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     guard = Maintenance(removal_photos=2, removal_share=0.3, lock_wait_seconds=0.0)
-    return settings.model_copy(update={"pipeline": SHORT_LEASES, "maintenance": guard})
+    return settings.model_copy(update={"maintenance": guard})
 
 
 @pytest.fixture

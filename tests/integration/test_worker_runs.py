@@ -26,6 +26,7 @@ from photobus_common.worker import ClaimLostError, ItemOutcome, Job, JobCanceled
 
 SILENT = "UPDATE job_claims SET heartbeat_at = now() - interval '1 hour' WHERE job_id = $1"
 HEARTBEAT = "SELECT heartbeat_at FROM job_claims WHERE job_id = $1"
+TAKEN = "SELECT claimed_at, takeovers FROM job_claims WHERE job_id = $1"
 CURSOR = "SELECT cursor FROM job_claims WHERE job_id = $1"
 
 
@@ -136,12 +137,29 @@ async def test_heartbeats_keep_the_job_from_others_for_longer_than_a_lease(site:
             return bool((beat - started).total_seconds() > 2 * settings.pipeline.stale_seconds)
 
         await until(outlived)
+        assert await site.redelivered(command) == 0
         slow.go_on.set()
         other.go_on.set()
         await site.until_idle()
 
     assert len(slow.runs) + len(other.runs) == 1
     assert len(await site.said(JobStarted)) == 1
+
+
+async def test_a_silent_holder_is_waited_for_until_its_lease_ends(site: Site, settings: Settings) -> None:
+    """Its command came to another worker early, which must not take the job yet and not lose it either."""
+    command = await site.post()
+    request = ClaimRequest(command.job_id, command.attempt, command.dispatch, uuid4(), "silent")
+    async with site.database.transaction() as connection:
+        await take_claims(connection, [request], settings.pipeline.stale_seconds)
+    [(claimed,)] = await site.fetch(HEARTBEAT, command.job_id)
+    async with hired(settings, finish):
+        await site.until_idle()
+
+    [(taken, takeovers)] = await site.fetch(TAKEN, command.job_id)
+    assert takeovers == 1
+    assert (taken - claimed).total_seconds() >= settings.pipeline.stale_seconds
+    assert await site.words() == ["JobStarted", "JobCompleted"]
 
 
 async def test_a_stale_holder_is_stopped_and_can_write_nothing(site: Site, settings: Settings) -> None:
