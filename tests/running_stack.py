@@ -61,6 +61,8 @@ class RunningStack:
 
     async def start(self, command: Sequence[str] = (*PHOTOBUS, "up")) -> None:
         """Start it and return when it is ready; raises ``RuntimeError`` with what it said when it ends instead."""
+        # A stack that was killed has left it behind, and it would be taken for the new one's.
+        (self.data / "run" / "address").unlink(missing_ok=True)
         with self.output.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *command,

@@ -82,7 +82,12 @@ def _foreign_sentence(_logger: WrappedLogger, _method: str, line: EventDict) -> 
 
 def _renderers(settings: Logging) -> list[Processor]:
     if settings.format == "console":
-        return [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty())]
+        return [
+            structlog.dev.ConsoleRenderer(
+                colors=sys.stdout.isatty(),
+                exception_formatter=structlog.dev.plain_traceback,  # drawing frames and variables takes seconds
+            )
+        ]
     return [
         structlog.processors.format_exc_info,
         structlog.processors.EventRenamer("action"),
