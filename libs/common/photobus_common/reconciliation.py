@@ -148,4 +148,5 @@ def shown_name(files: Iterable[tuple[FileKind, str]]) -> str | None:
 
 
 def _kinds(files: Iterable[CatalogueFile]) -> frozenset[PhotoKind]:
-    return frozenset(file.kind for file in files if file.kind in SHOWN_FIRST)
+    there = {file.kind for file in files}
+    return frozenset(kind for kind in SHOWN_FIRST if kind in there)
