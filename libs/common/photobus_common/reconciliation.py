@@ -21,8 +21,6 @@ PhotoKind = Literal["jpg", "raw", "other"]
 SHOWN_FIRST: Final[tuple[PhotoKind, ...]] = ("jpg", "other", "raw")
 """Of which kind of file a photo's derivatives are made, the preferred first."""
 
-_PHOTO_KINDS: Final[frozenset[str]] = frozenset(SHOWN_FIRST)
-
 
 class TooManyMissingError(PhotobusError):
     """So many photos of a project lack files that the folder is more likely to be wrong than they to be gone."""
@@ -138,7 +136,8 @@ def untracked_files(
 
 def kinds_with(photo: CataloguePhoto, added: Iterable[FileKind]) -> frozenset[PhotoKind]:
     """Return the kinds that are there once files of the kinds ``added`` belong to ``photo``."""
-    return _kinds(photo.files) | frozenset(kind for kind in added if kind in _PHOTO_KINDS)
+    there = {*(file.kind for file in photo.files), *added}
+    return frozenset(kind for kind in SHOWN_FIRST if kind in there)
 
 
 def shown_name(files: Iterable[tuple[FileKind, str]]) -> str | None:
