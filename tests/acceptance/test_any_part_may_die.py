@@ -26,6 +26,10 @@ EVENTS_WITHOUT_GAP = "SELECT max(seq) - min(seq) + 1 - count(*) FROM event_log"
 OUTCOMES = "SELECT photo_id, count(*) AS n FROM job_items i JOIN jobs j ON j.id = i.job_id WHERE j.step = 0 GROUP BY 1"
 COMPLETIONS = "SELECT payload::json->'data'->>'job_id' AS job FROM event_log WHERE type = 'JobCompleted'"
 
+WITHOUT_CAUSE = """
+SELECT count(*) AS n FROM event_log WHERE type LIKE 'Job%' AND type <> 'JobLost' AND payload::json->>'causationid' IS NULL
+"""
+
 
 async def regenerate(photobus: Visit, folder: str) -> Task:
     """Ask for all derivatives of the project anew."""
@@ -77,6 +81,7 @@ async def the_log_is_whole(stack: RunningStack, runs: int) -> None:
     """No gap in the archive, every photo once a task, every job completed once, and the projections follow from it."""
     assert [row["?column?"] for row in await stored(stack, EVENTS_WITHOUT_GAP)] == [0]
     assert {row["n"] for row in await stored(stack, OUTCOMES)} == {runs}
+    assert [row["n"] for row in await stored(stack, WITHOUT_CAUSE)] == [0]
     completed = Counter(row["job"] for row in await stored(stack, COMPLETIONS))
     assert set(completed.values()) == {1}
     assert await replay((stack.data / "run" / "dsn").read_text().strip()) == []

@@ -189,7 +189,7 @@ def _announce(work: UnitOfWork, transitions: Iterable[Transition], facts: set[UU
             continue
         work.emit(event)
         if isinstance(event.data, JobQueued) and isinstance(after, TaskState):
-            work.command(command_of(after, event.data), event.data.due)
+            work.command(command_of(after, event.data).caused_by(event), event.data.due)
 
 
 def _waits_for_targets(state: State) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from photobus_common.commands import RunJob
-from photobus_common.events import Event, Origin
+from photobus_common.events import Event
 from photobus_common.events.catalogue import JobProgress
 from photobus_common.store.claims import ClaimAnswer, lock_own_claim, save_cursor
 from photobus_common.store.database import Database
@@ -45,7 +45,7 @@ class Job:
         self.holder = holder
         self.database = database
         self.cursor: dict[str, Any] | None = answer.cursor
-        self.origin = Origin(source, command.tenant, command.actor, correlation_id=command.task_id)
+        self.origin = command.origin(source)
         self._publisher = publisher
         self._done = answer.done
         self._recorded: list[ItemOutcome] = []

@@ -6,7 +6,7 @@ from typing import Final, assert_never
 from uuid import UUID
 
 from photobus_common.commands import RunJob
-from photobus_common.events import EventData, Origin
+from photobus_common.events import EventData
 from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted, JobHandedBack, JobStarted
 from photobus_common.store.claims import (
     ClaimAnswer,
@@ -124,8 +124,7 @@ class Ledger:
         return {tell.holder: counts.get(tell.command.job_id, ItemCounts()) for tell in standing}
 
     def _emit(self, work: UnitOfWork, command: RunJob, data: EventData) -> None:
-        origin = Origin(self._source, command.tenant, command.actor, correlation_id=command.task_id)
-        work.emit(origin.event(data))
+        work.emit(command.origin(self._source).event(data))
 
 
 async def _committed_before(connection: Connection, tells: Sequence[_Tell]) -> list[_Tell]:
