@@ -27,7 +27,8 @@ OUTCOMES = "SELECT photo_id, count(*) AS n FROM job_items i JOIN jobs j ON j.id 
 COMPLETIONS = "SELECT payload::json->'data'->>'job_id' AS job FROM event_log WHERE type = 'JobCompleted'"
 
 WITHOUT_CAUSE = """
-SELECT count(*) AS n FROM event_log WHERE type LIKE 'Job%' AND type <> 'JobLost' AND payload::json->>'causationid' IS NULL
+SELECT count(*) AS n FROM event_log
+WHERE type LIKE 'Job%' AND type <> 'JobLost' AND payload::json->>'causationid' IS NULL
 """
 
 
