@@ -13,7 +13,7 @@ import sys
 import threading
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -108,14 +108,16 @@ async def crashing_gateways(settings: Settings, tenant: str, points: Sequence[st
         lines = [await _line(program) for _ in points]
         yield CrashingGateways(program, {line["point"]: CrashingGateway(line["url"], line["token"]) for line in lines})
     finally:
-        await program.communicate()
+        assert program.stdin is not None
+        program.stdin.close()
+        await program.wait()
 
 
 async def _line(program: Process) -> dict[str, Any]:
     assert program.stdout is not None
     async with asyncio.timeout(60):
-        while not (line := await program.stdout.readline()).startswith(b'{"point"'):
-            assert line, "it ended before its gateways did"
+        line = await program.stdout.readline()
+    assert line, "it ended before its gateways did"
     found: dict[str, Any] = json.loads(line)
     return found
 
@@ -148,41 +150,44 @@ def die_at(point: Point) -> None:
     setattr(owner, name, blocking)
 
 
-async def serve(settings: Settings, tenant: str, point: str) -> None:
+async def serve(settings: Settings, tenant: str, point: str, lines: int) -> None:
     """Serve until killed."""
     database = await Database.open(settings.postgres, "crashing")
     broker = await Broker.open(settings.nats, "crashing")
     async with running_gateway(settings, database, broker, Library(settings.library.root), tenant) as gateway:
         url = f"http://127.0.0.1:{gateway.port}"
-        _tell(point, url=url, token=gateway.admin)
+        _tell(lines, point, url=url, token=gateway.admin)
         await asyncio.Event().wait()
 
 
 def main(settings: Settings, tenant: str, points: Sequence[str]) -> None:
     """Fork a gateway for each point, and tell of their ends; kill those that live when the input ends."""
+    lines = os.dup(1)
+    os.dup2(2, 1)  # What is logged must not get between the lines.
     children: dict[int, str] = {}
     for point in points:
         pid = os.fork()
         if pid == 0:
             ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
             die_at(POINTS[point])
-            asyncio.run(serve(settings, tenant, point))
+            asyncio.run(serve(settings, tenant, point, lines))
             os._exit(1)
         children[pid] = point
     threading.Thread(target=_kill_at_the_end, args=(children,), daemon=True).start()
     while children:
         pid, status = os.wait()
-        _tell(children.pop(pid), signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None)
+        _tell(lines, children.pop(pid), signal=os.WTERMSIG(status) if os.WIFSIGNALED(status) else None)
 
 
 def _kill_at_the_end(children: dict[int, str]) -> None:
     sys.stdin.read()
     for pid in list(children):
-        os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
-def _tell(point: str, **what: Any) -> None:
-    os.write(1, json.dumps({"point": point, **what}).encode() + b"\n")
+def _tell(lines: int, point: str, **what: Any) -> None:
+    os.write(lines, json.dumps({"point": point, **what}).encode() + b"\n")
 
 
 if __name__ == "__main__":

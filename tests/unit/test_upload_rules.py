@@ -7,7 +7,7 @@ import pytest
 
 from photobus_common.config import Uploader
 from photobus_common.photos.filenames import ParsedName, parse
-from photobus_common.store.photos import KnownFile, StoredFile, shown_first
+from photobus_common.store.photos import KnownFile, KnownPhotos, StoredFile, shown_first
 from photobus_common.store.uploads import OnConflict
 from photobus_gateway.uploads.analysis import AnalyzedFile, Catalogue, analyze, parse_all
 from photobus_gateway.uploads.answers import UploadResult
@@ -88,12 +88,7 @@ def known(name: str, size: int = 10, md5: str = SAME) -> KnownFile:
     return KnownFile(7, parsed.basename, StoredFile(name, parsed.kind, size, md5, EPOCH))
 
 
-CATALOGUE = Catalogue(
-    photos={"A": 7},
-    files={"A.JPG": known("A.JPG")},
-    kinds=frozenset({("A", "jpg")}),
-    elsewhere={"B": "Other", "A": "Other"},
-)
+CATALOGUE = Catalogue(KnownPhotos({"A": 7}, {"A.JPG": known("A.JPG")}), {"B": "Other", "A": "Other"})
 
 
 @pytest.mark.parametrize(

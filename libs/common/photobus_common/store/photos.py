@@ -4,7 +4,7 @@ A photo is shown by its JPEG, else by its other format, else by its RAW; of seve
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -41,23 +41,10 @@ Weight = Literal["replace", "lead", "fill"]
 """How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing."""
 
 PHOTOS_OF_BASENAMES: Final = """
-SELECT id, filename, version FROM photos WHERE project_id = $1 AND filename = ANY($2::text[]) ORDER BY id FOR UPDATE
-"""
-
-FILES_OF_BASENAMES: Final = """
-SELECT f.photo_id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
-FROM photos p JOIN photo_files f ON f.photo_id = p.id
+SELECT p.id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
+FROM photos p LEFT JOIN photo_files f ON f.photo_id = p.id
 WHERE p.project_id = $1 AND p.filename = ANY($2::text[])
 ORDER BY f.name
-"""
-
-KNOWN_BASENAMES: Final = "SELECT id, filename FROM photos WHERE project_id = $1 AND filename = ANY($2::text[])"
-
-PROJECTS_WITH_BASENAMES: Final = """
-SELECT p.filename, pr.folder
-FROM photos p JOIN projects pr ON pr.id = p.project_id
-WHERE p.tenant = $1 AND p.filename = ANY($3::text[]) AND p.project_id <> $2 AND pr.status = 'active'
-ORDER BY p.id
 """
 
 INSERT_PHOTOS: Final = f"""
@@ -140,6 +127,14 @@ class KnownFile:
 
 
 @dataclass(frozen=True)
+class KnownPhotos:
+    """Photos that a project has of some basenames: their ids by basename, and their files by name."""
+
+    ids: Mapping[str, int] = field(default_factory=dict)
+    files: Mapping[str, KnownFile] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Arrival:
     """A file that has come to lie in its project: new, or (``replaces``) in the place of one of that name."""
 
@@ -161,52 +156,38 @@ class Recorded:
     replaced: tuple[StoredFile, ...]
 
 
-async def files_of_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> list[KnownFile]:
-    """Return every file of the photos with these basenames in the project."""
-    rows = await connection.fetch(FILES_OF_BASENAMES, project_id, list(basenames))
-    return [
+async def photos_of_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> KnownPhotos:
+    """Return the project's photos with these basenames, and all their files."""
+    rows = await connection.fetch(PHOTOS_OF_BASENAMES, project_id, list(basenames))
+    files = [
         KnownFile(
-            row["photo_id"],
+            row["id"],
             row["filename"],
             StoredFile(row["name"], row["kind"], row["size"], row["md5"], row["modified_at"]),
         )
         for row in rows
+        if row["name"] is not None
     ]
-
-
-async def known_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> dict[str, int]:
-    """Return the ids of the project's photos with these basenames; unknown ones are absent."""
-    rows = await connection.fetch(KNOWN_BASENAMES, project_id, list(basenames))
-    return {row["filename"]: row["id"] for row in rows}
-
-
-async def projects_with_basenames(
-    connection: Connection, tenant: str, project_id: int, basenames: Sequence[str]
-) -> dict[str, str]:
-    """Return, for basenames that other active projects of the tenant have, the folder of one of those."""
-    rows = await connection.fetch(PROJECTS_WITH_BASENAMES, tenant, project_id, list(basenames))
-    return {row["filename"]: row["folder"] for row in reversed(rows)}
+    return KnownPhotos({row["filename"]: row["id"] for row in rows}, {found.file.name: found for found in files})
 
 
 async def record_files(
-    connection: Connection, tenant: str, project_id: int, arrivals: Sequence[Arrival]
+    connection: Connection, tenant: str, project_id: int, known: KnownPhotos, arrivals: Sequence[Arrival]
 ) -> list[Recorded]:
     """Write the rows of files that now lie in the project: new photos, or files of photos it has.
 
-    The caller holds the lock of the project's folder, in one transaction with the events that tell of it.
+    ``known`` is what the project has of the arrivals' basenames. The caller holds the lock of the project's folder, in
+    one transaction with the events that tell of it.
     """
     groups: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         groups.setdefault(arrival.basename, []).append(arrival)
-    basenames = sorted(groups)
-    known = {row["filename"]: row["id"] for row in await connection.fetch(PHOTOS_OF_BASENAMES, project_id, basenames)}
-    before = await files_of_basenames(connection, project_id, basenames)
-    new = {name: group for name, group in groups.items() if name not in known}
+    new = {name: group for name, group in groups.items() if name not in known.ids}
     inserted = await _insert_photos(connection, tenant, project_id, new)
-    ids = known | inserted
+    ids = {**known.ids, **inserted}
     await _put_files(connection, tenant, project_id, ids, arrivals)
-    versions = await _count_in(connection, {known[name]: groups[name] for name in groups if name in known}, before)
-    replaced = {(found.basename, found.file.name): found.file for found in before}
+    grown = {known.ids[name]: group for name, group in groups.items() if name in known.ids}
+    versions = await _count_in(connection, grown, known)
     return [
         Recorded(
             photo_id=ids[name],
@@ -215,7 +196,7 @@ async def record_files(
             created=name in inserted,
             arrivals=tuple(group),
             replaced=tuple(
-                replaced[name, arrival.file.name] for arrival in group if (name, arrival.file.name) in replaced
+                known.files[arrival.file.name].file for arrival in group if arrival.file.name in known.files
             ),
         )
         for name, group in groups.items()
@@ -280,13 +261,13 @@ async def _put_files(
 
 
 async def _count_in(
-    connection: Connection, groups: Mapping[int, Sequence[Arrival]], before: Sequence[KnownFile]
+    connection: Connection, groups: Mapping[int, Sequence[Arrival]], known: KnownPhotos
 ) -> dict[int, int]:
     """Let photos that were there already know their new files; return their versions."""
     if not groups:
         return {}
     rows = [
-        {"photo_id": photo_id, "weight": _weight(arrival, photo_id, before), **metadata}
+        {"photo_id": photo_id, "weight": _weight(arrival, photo_id, known), **metadata}
         for photo_id, group in groups.items()
         if (arrival := min(group, key=_order_of_showing)).file.kind != "sidecar"
         for metadata in (metadata_row(arrival.exif, arrival.file.modified_at),)
@@ -297,8 +278,9 @@ async def _count_in(
     return {row["id"]: row["version"] for row in found}
 
 
-def _weight(arrival: Arrival, photo_id: int, before: Sequence[KnownFile]) -> Weight:
-    files = [known.file for known in before if known.photo_id == photo_id and known.file.name != arrival.file.name]
+def _weight(arrival: Arrival, photo_id: int, known: KnownPhotos) -> Weight:
+    others = [found for found in known.files.values() if found.photo_id == photo_id]
+    files = [found.file for found in others if found.file.name != arrival.file.name]
     if shown_first([*files, arrival.file]) != arrival.file:
         return "fill"
     return "replace" if arrival.replaces else "lead"

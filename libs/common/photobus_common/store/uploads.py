@@ -17,13 +17,13 @@ _COLUMNS: Final = """
     u.modified_at, u.metadata, u.state, u.unverified_from, u.basename, u.target_name, u.plan, u.result, u.expires_at
 """
 
-INSERT_UPLOAD: Final = """
-INSERT INTO uploads (
+INSERT_UPLOAD: Final = f"""
+INSERT INTO uploads AS u (
     id, tenant, project_id, actor, filename, size, md5, on_conflict, batch, batch_total, modified_at, metadata,
     expires_at
 ) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, now() + $13)
-RETURNING expires_at
-"""
+RETURNING {_COLUMNS}
+"""  # noqa: S608 - put together from constants
 
 UPLOAD_OF_PROJECT: Final = f"""
 SELECT {_COLUMNS} FROM uploads u WHERE u.id = $1 AND u.tenant = $2 AND u.project_id = $3
@@ -45,10 +45,14 @@ SELECT pg_advisory_xact_lock(key) FROM (
 
 TRY_LOCK_BASENAME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))"
 
-PROJECTS_PLACING_BASENAMES: Final = """
+PROJECTS_WITH_BASENAMES: Final = """
+SELECT p.filename AS basename, pr.folder
+FROM photos p JOIN projects pr ON pr.id = p.project_id
+WHERE p.tenant = $1 AND p.filename = ANY($3::text[]) AND p.project_id <> $2 AND pr.status = 'active'
+UNION ALL
 SELECT u.basename, pr.folder
 FROM uploads u JOIN projects pr ON pr.id = u.project_id
-WHERE u.state = 'placing' AND u.tenant = $1 AND u.project_id <> $2 AND u.basename = ANY($3::text[])
+WHERE u.state = 'placing' AND u.tenant = $1 AND u.basename = ANY($3::text[]) AND u.project_id <> $2
     AND pr.status = 'active'
 """
 
@@ -179,14 +183,11 @@ class PlacingProject:
     library_id: UUID
 
 
-async def insert_upload(connection: Connection, upload: NewUpload, lifetime: timedelta) -> datetime:
-    """Write a new resumable upload; return when it expires."""
-    expires_at: datetime = await connection.fetchval(
-        INSERT_UPLOAD,
-        *(getattr(upload, name) for name in NewUpload.__dataclass_fields__),
-        lifetime,
-    )
-    return expires_at
+async def insert_upload(connection: Connection, upload: NewUpload, lifetime: timedelta) -> Upload:
+    """Write a new resumable upload; return its row."""
+    values = (getattr(upload, name) for name in NewUpload.__dataclass_fields__)
+    (row,) = await connection.fetch(INSERT_UPLOAD, *values, lifetime)
+    return Upload(**dict(row))
 
 
 async def upload_of_project(connection: Connection, upload_id: UUID, tenant: str, project_id: int) -> Upload | None:
@@ -221,11 +222,11 @@ async def try_lock_basename(connection: Connection, tenant: str, basename: str) 
     return bool(await connection.fetchval(TRY_LOCK_BASENAME, tenant, basename))
 
 
-async def projects_placing_basenames(
+async def projects_with_basenames(
     connection: Connection, tenant: str, project_id: int, basenames: Sequence[str]
 ) -> dict[str, str]:
-    """Return, for basenames that are just being placed in another project, that project's folder."""
-    rows = await connection.fetch(PROJECTS_PLACING_BASENAMES, tenant, project_id, list(basenames))
+    """Return, for basenames that other active projects have or are about to have, the folder of one of those."""
+    rows = await connection.fetch(PROJECTS_WITH_BASENAMES, tenant, project_id, list(basenames))
     return {row["basename"]: row["folder"] for row in rows}
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import NotFoundError
 from photobus_common.photos.filenames import ParsedName
-from photobus_common.store import photos
+from photobus_common.store import photos, uploads
 from photobus_common.store.database import Connection
 from photobus_gateway.inputs import Input, ProjectPath
 from photobus_gateway.keys import DATABASE, SETTINGS
@@ -53,15 +53,9 @@ async def analyze_files(request: web.Request, path: ProjectPath, body: FilesToAn
 async def _catalogue(
     connection: Connection, project: UploadProject, basenames: Sequence[str], *, unique: bool
 ) -> Catalogue:
-    known = await photos.files_of_basenames(connection, project.project_id, basenames)
-    return Catalogue(
-        photos=await photos.known_basenames(connection, project.project_id, basenames),
-        files={found.file.name: found for found in known},
-        kinds=frozenset((found.basename, found.file.kind) for found in known),
-        elsewhere=await photos.projects_with_basenames(connection, project.tenant, project.project_id, basenames)
-        if unique
-        else {},
-    )
+    known = await photos.photos_of_basenames(connection, project.project_id, basenames)
+    where = (connection, project.tenant, project.project_id, basenames)
+    return Catalogue(known, await uploads.projects_with_basenames(*where) if unique else {})
 
 
 ROUTES = [analyze_files]

@@ -19,14 +19,12 @@ from photobus_gateway.registry import Media, json_response, route
 from photobus_gateway.uploads import tus
 from photobus_gateway.uploads.answers import UploadResult
 from photobus_gateway.uploads.checksums import ALGORITHMS, Checksum, ChecksumMismatchError
-from photobus_gateway.uploads.files import UploadProject
-from photobus_gateway.uploads.portions import OffsetMismatchError
+from photobus_gateway.uploads.portions import OffsetMismatchError, Portion
 from photobus_gateway.uploads.receiving import UploadBusyError
 from photobus_gateway.uploads.requests import project_of
 from photobus_gateway.uploads.resumable import FileRefusedError, Progress, UploadGoneError
 from photobus_gateway.uploads.service import UPLOADS
 
-_CHUNK: Final = 256 * 1024
 _REFUSED: Final = frozenset({"refused", "conflict"})
 
 Handler = Callable[..., Coroutine[Any, Any, web.StreamResponse]]
@@ -125,18 +123,12 @@ async def create_upload(request: web.Request, path: ProjectPath) -> web.StreamRe
         tus.check_portion(request)
     resumable = request.app[UPLOADS].resumable
     actor = caller_of(request).actor
-    upload_id, expires_at = await resumable.create(
-        project, actor, metadata.filename, metadata.wish(size), header or None
-    )
-    location = f"/api/projects/{quote(path.folder, safe='')}/uploads/{upload_id}"
-    headers = {"Location": location, "Upload-Expires": tus.expires(expires_at), "Upload-Offset": "0"}
-    response = web.Response(status=201, headers=headers)
-    if request.can_read_body:
-        taken = await _take_portion(request, project, upload_id, 0)
-        response.headers.update(_progress_headers(taken))
-        if taken.result is not None and taken.result.status in _REFUSED:
-            return _not_stored(taken)
-    return response
+    first = _portion(request) if request.can_read_body else None
+    progress = await resumable.create(project, actor, metadata.filename, metadata.wish(size), header or None, first)
+    location = f"/api/projects/{quote(path.folder, safe='')}/uploads/{progress.upload.id}"
+    if progress.result is not None and progress.result.status in _REFUSED:
+        return _not_stored(progress)
+    return web.Response(status=201, headers={"Location": location, **_progress_headers(progress)})
 
 
 @route(
@@ -252,20 +244,20 @@ async def _portion_answer(request: web.Request, path: UploadPath) -> web.Respons
     tus.check_portion(request)
     offset = tus.read_length(request.headers, "Upload-Offset")
     project = await project_of(request, path.folder)
-    progress = await _take_portion(request, project, path.upload_id, offset)
+    resumable = request.app[UPLOADS].resumable
+    progress = await resumable.append(project, path.upload_id, offset, _portion(request))
     if progress.result is not None and progress.result.status in _REFUSED:
         return _not_stored(progress)
     return web.Response(status=204, headers=_progress_headers(progress))
 
 
-async def _take_portion(request: web.Request, project: UploadProject, upload_id: UUID, offset: int) -> Progress:
+def _portion(request: web.Request) -> Portion:
     header = request.headers.get("Upload-Checksum")
-    checksum = None if header is None else Checksum(header)
-    return await request.app[UPLOADS].resumable.append(project, upload_id, offset, _chunks(request), checksum)
+    return Portion(_chunks(request), None if header is None else Checksum(header))
 
 
 async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    while chunk := await request.content.read(_CHUNK):
+    while chunk := await request.content.readany():
         yield chunk
 
 

@@ -1,7 +1,8 @@
 """What would become of files if they were uploaded: the same rules, asked beforehand. Pure."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, Field
@@ -9,7 +10,7 @@ from pydantic import BaseModel, Field
 from photobus_common.config import Uploader
 from photobus_common.photos import filenames
 from photobus_common.photos.filenames import FileKind, ParsedName, RefusedName
-from photobus_common.store.photos import KnownFile
+from photobus_common.store.photos import KnownFile, KnownPhotos
 from photobus_gateway.inputs import Input
 from photobus_gateway.uploads.answers import REASONS, AnswerCode, printable
 from photobus_gateway.uploads.multipart import Md5
@@ -43,12 +44,15 @@ class FileAnalysis(BaseModel):
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known of the files' basenames: the project's photos and files, and other projects that have them."""
+    """What is known of the files' basenames: the project's photos, and other projects that have them."""
 
-    photos: Mapping[str, int] = field(default_factory=dict)
-    files: Mapping[str, KnownFile] = field(default_factory=dict)
-    kinds: frozenset[tuple[str, FileKind]] = frozenset()
-    elsewhere: Mapping[str, str] = field(default_factory=dict)
+    known: KnownPhotos
+    elsewhere: Mapping[str, str]
+
+    @cached_property
+    def kinds(self) -> frozenset[tuple[str, FileKind]]:
+        """Basenames, each with the kinds of files that its photo has."""
+        return frozenset((found.basename, found.file.kind) for found in self.known.files.values())
 
 
 def parse_all(files: list[AnalyzedFile], uploader: Uploader) -> list[ParsedName | RefusedName]:
@@ -62,7 +66,7 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
     if isinstance(parsed, RefusedName):
         return FileAnalysis(name=name, accepted=False, code=parsed.code, reason=parsed.reason)
     code: AnswerCode | None = "empty_file" if file.size == 0 else "too_large" if file.size > max_bytes else None
-    photo_id = catalogue.photos.get(parsed.basename)
+    photo_id = catalogue.known.ids.get(parsed.basename)
     elsewhere = catalogue.elsewhere.get(parsed.basename) if photo_id is None and parsed.kind != "sidecar" else None
     return FileAnalysis(
         name=name,
@@ -71,7 +75,7 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
         reason=None if code is None else REASONS[code],
         basename=parsed.basename,
         kind=parsed.kind,
-        clash=_clash(file, catalogue.files.get(parsed.name), elsewhere),
+        clash=_clash(file, catalogue.known.files.get(parsed.name), elsewhere),
         photo_id=photo_id,
         project_folder=elsewhere,
         completes_pair=photo_id is not None and (parsed.basename, parsed.kind) not in catalogue.kinds,

@@ -47,11 +47,11 @@ class Batches:
 
     async def answered(self, key: BatchKey, files: int, total: int) -> None:
         """Count ``files`` more of the batch as answered for; the last of ``total`` makes it a task at once."""
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             so_far = await upload_batches.count_answered(connection, key, files)
         if so_far >= total:
             await self.flush(key)
-            async with self._database.transaction() as connection:
+            async with self._database.connection() as connection:
                 await upload_batches.forget_counts(connection, key)
 
     async def flush(self, key: BatchKey) -> None:

@@ -1,6 +1,7 @@
 """Choosing what becomes of received files: here disk and catalogue are asked, the rules of ``planning`` decide."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import count
 from typing import Final
@@ -12,7 +13,7 @@ from photobus_common.storage.folder import Entry
 from photobus_common.storage.names import numbered
 from photobus_common.storage.project_folder import ProjectFolder, modified_at, trash_folder
 from photobus_common.store import photos, uploads
-from photobus_common.store.database import Connection, Database
+from photobus_common.store.database import Connection
 from photobus_common.store.photos import KnownFile
 from photobus_gateway.uploads.answers import UploadResult, UploadStatus, refused
 from photobus_gateway.uploads.files import Received, UploadProject
@@ -25,15 +26,20 @@ from photobus_gateway.uploads.threads import in_thread
 _CANDIDATES: Final = 50
 
 
+@dataclass(frozen=True)
 class Occupant:
-    """The file that lies under a received file's name: its entry and what is known of it."""
+    """The file that lies under a received file's name, and what is known of it."""
 
-    def __init__(self, entry: Entry, md5: str, photo_id: int | None) -> None:
-        self.entry = entry
-        self.existing = Existing(md5, photo_id)
+    entry: Entry
+    existing: Existing
 
 
-Occupants = dict[str, Occupant]
+@dataclass(frozen=True)
+class Seen:
+    """What the project holds: ids of its photos by basename, and what lies under the files' names."""
+
+    own: Mapping[str, int]
+    occupants: Mapping[str, Occupant]
 
 
 class Chooser:
@@ -45,13 +51,12 @@ class Chooser:
         self._renames = renames
 
     async def look(
-        self, database: Database, project: UploadProject, folder: ProjectFolder, files: Sequence[Received]
-    ) -> Occupants:
-        """Return what lies under the files' names. An MD5 on record counts while size and time are still the row's."""
-        async with database.connection() as connection:
-            known = await photos.files_of_basenames(connection, project.project_id, _basenames(files))
-        rows = {found.file.name: found for found in known}
-        return await in_thread(_occupants, folder, [file.parsed.name for file in files], rows)
+        self, connection: Connection, project: UploadProject, folder: ProjectFolder, files: Sequence[Received]
+    ) -> Seen:
+        """Return what the project holds. An MD5 on record counts while the file's size and time are the row's."""
+        known = await photos.photos_of_basenames(connection, project.project_id, _basenames(files))
+        occupants = await in_thread(_occupants, folder, [file.parsed.name for file in files], known.files)
+        return Seen(known.ids, occupants)
 
     async def choose(
         self,
@@ -59,19 +64,19 @@ class Chooser:
         project: UploadProject,
         folder: ProjectFolder,
         files: Sequence[Received],
-        occupants: Occupants,
+        seen: Seen,
         trashed_at: datetime,
     ) -> list[UploadResult | Intent]:
         """Decide on each file, in order."""
-        own = await photos.known_basenames(connection, project.project_id, _basenames(files))
-        elsewhere = await self._elsewhere(connection, project, [name for name in _basenames(files) if name not in own])
+        new = [name for name in _basenames(files) if name not in seen.own]
+        elsewhere = await self._elsewhere(connection, project, new)
         chosen: list[UploadResult | Intent] = []
         for file in files:
-            occupant = occupants.get(file.parsed.name)
+            occupant = seen.occupants.get(file.parsed.name)
             basename = file.parsed.basename
             surroundings = Surroundings(
                 existing=occupant.existing if occupant else None,
-                own_photo=own.get(basename),
+                own_photo=seen.own.get(basename),
                 elsewhere=elsewhere.get(basename),
                 renamed_in_batch=self._renames.get(project.project_id, file.wish.batch, basename),
             )
@@ -94,8 +99,7 @@ class Chooser:
         if not self._unique or not basenames:
             return {}
         await uploads.lock_basenames(connection, project.tenant, basenames)
-        where = (connection, project.tenant, project.project_id, basenames)
-        return await uploads.projects_placing_basenames(*where) | await photos.projects_with_basenames(*where)
+        return await uploads.projects_with_basenames(connection, project.tenant, project.project_id, basenames)
 
     async def _renamed(
         self,
@@ -138,7 +142,7 @@ class Chooser:
         for first in count(2, _CANDIDATES):
             names = [numbered(parsed.basename, number, longest) for number in range(first, first + _CANDIDATES)]
             taken = claimed | on_disk
-            taken |= (await photos.known_basenames(connection, project.project_id, names)).keys()
+            taken |= (await photos.photos_of_basenames(connection, project.project_id, names)).ids.keys()
             taken |= (await self._others_with(connection, project, names)).keys()
             for name in names:
                 if name not in taken and await self._claim(connection, project, name):
@@ -150,8 +154,7 @@ class Chooser:
     ) -> dict[str, str]:
         if not self._unique:
             return {}
-        where = (connection, project.tenant, project.project_id, names)
-        return await photos.projects_with_basenames(*where) | await uploads.projects_placing_basenames(*where)
+        return await uploads.projects_with_basenames(connection, project.tenant, project.project_id, names)
 
     async def _claim(self, connection: Connection, project: UploadProject, name: str) -> bool:
         """Keep other projects from the name; one that is about to take it has it."""
@@ -162,8 +165,8 @@ class Chooser:
         return not await self._others_with(connection, project, [name])
 
 
-def _occupants(folder: ProjectFolder, names: Sequence[str], rows: dict[str, KnownFile]) -> Occupants:
-    found: Occupants = {}
+def _occupants(folder: ProjectFolder, names: Sequence[str], rows: Mapping[str, KnownFile]) -> dict[str, Occupant]:
+    found: dict[str, Occupant] = {}
     for name in names:
         entry = folder.stat(name)
         if entry is None:
@@ -171,7 +174,7 @@ def _occupants(folder: ProjectFolder, names: Sequence[str], rows: dict[str, Know
         known = rows.get(name)
         trusted = known is not None and (known.file.size, known.file.modified_at) == (entry.size, modified_at(entry))
         md5 = known.file.md5 if known is not None and trusted else md5_of(folder, name)
-        found[name] = Occupant(entry, md5, known.photo_id if known else None)
+        found[name] = Occupant(entry, Existing(md5, known.photo_id if known else None))
     return found
 
 

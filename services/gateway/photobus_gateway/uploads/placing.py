@@ -56,8 +56,9 @@ class Placer:
         try:
             with await in_thread(project.library(self._library).open_project, project.folder) as folder:
                 async with folder.locked(LOCK_WAIT_SECONDS):
-                    await self._finish_intents(project, folder)
-                    answers, intents = await self._decide(project, folder, files)
+                    while (decision := await self._decide(project, folder, files)) is None:
+                        await self._finish_intents(project, folder)
+                    answers, intents = decision
                     decided = True
                     done = await in_thread(self._put_all, project, folder, intents)
                     results = await self._record(project, files[0].origin, done)
@@ -77,24 +78,29 @@ class Placer:
 
     async def _decide(
         self, project: UploadProject, folder: ProjectFolder, files: Sequence[Received]
-    ) -> tuple[dict[int, UploadResult], list[Intent]]:
-        """Decide on each file and put on record what is to be done; answers stand by the file's place."""
-        existing = await self._chooser.look(self._database, project, folder, files)
-        trashed_at = datetime.now(UTC)
-        async with self._database.transaction() as connection:
-            if await uploads.folder_of_active_project(connection, project.project_id) != project.folder:
-                raise ProjectGoneError("The project was deleted or moved meanwhile.")
-            choices = await self._chooser.choose(connection, project, folder, files, existing, trashed_at)
-            answers = {n: item for n, item in enumerate(choices) if isinstance(item, UploadResult)}
-            intents = [item for item in choices if isinstance(item, Intent)]
-            if intents:
-                rows = [intent.row(project) for intent in intents]
-                await uploads.record_intents(connection, rows, self._lifetime)
-            endings = [
-                ending(files[n].temporary.upload_id, result) for n, result in answers.items() if files[n].resumable
-            ]
-            if endings:
-                await uploads.settle_uploads(connection, endings)
+    ) -> tuple[dict[int, UploadResult], list[Intent]] | None:
+        """Decide on each file and put on record what is to be done; answers stand by the file's place.
+
+        Returns None, having done nothing, while the project has intents of a process that died.
+        """
+        async with self._database.connection() as connection:
+            if await uploads.open_intents(connection, project.project_id):
+                return None
+            seen = await self._chooser.look(connection, project, folder, files)
+            async with connection.transaction():
+                if await uploads.folder_of_active_project(connection, project.project_id) != project.folder:
+                    raise ProjectGoneError("The project was deleted or moved meanwhile.")
+                choices = await self._chooser.choose(connection, project, folder, files, seen, datetime.now(UTC))
+                answers = {n: item for n, item in enumerate(choices) if isinstance(item, UploadResult)}
+                intents = [item for item in choices if isinstance(item, Intent)]
+                if intents:
+                    rows = [intent.row(project) for intent in intents]
+                    await uploads.record_intents(connection, rows, self._lifetime)
+                endings = [
+                    ending(files[n].temporary.upload_id, result) for n, result in answers.items() if files[n].resumable
+                ]
+                if endings:
+                    await uploads.settle_uploads(connection, endings)
         return answers, intents
 
     def _put_all(

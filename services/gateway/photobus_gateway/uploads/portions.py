@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -22,25 +23,33 @@ class OffsetMismatchError(ConflictError):
     code = "offset_mismatch"
 
 
+@dataclass(frozen=True)
+class Portion:
+    """Bytes of an upload as they arrive, and the checksum that came with them."""
+
+    chunks: AsyncIterator[bytes]
+    checksum: Checksum | None = None
+
+
 class Portions:
     """Writes portions, and keeps the hashes of unfinished uploads in memory so that most files are read only once."""
 
     def __init__(self) -> None:
         self._digests: OrderedDict[UUID, tuple[int, Digest]] = OrderedDict()
 
-    async def write(
-        self, upload_id: UUID, fd: int, room: range, chunks: AsyncIterator[bytes], checksum: Checksum | None
-    ) -> int:
-        """Write ``chunks`` from ``room.start`` on and return where they end; the caller holds the file's lock.
+    async def write(self, upload_id: UUID, fd: int, room: range, portion: Portion) -> int:
+        """Write ``portion`` from ``room.start`` on and return where it ends; the caller holds the file's lock.
 
         Raises ``TooLargeError`` past ``room.stop`` and ``ChecksumMismatchError``, having cut the portion off again.
-        What ``chunks`` raises comes through, and what arrived before is kept unless it came with a checksum.
+        What its ``chunks`` raise comes through, and what arrived before is kept unless it came with a checksum.
+        What is kept is on disk then, except when the upload is complete: that is synced with its last check.
         """
+        checksum = portion.checksum
         digest = self._digest_at(upload_id, room.start)
         reception = Reception(fd, digest if checksum is None else Both(digest, checksum))
         kept = False
         try:
-            await _read(reception, room, chunks)
+            await _read(reception, room, portion.chunks)
             if checksum is not None:
                 await reception.flush()
                 checksum.check()
@@ -72,7 +81,8 @@ class Portions:
         if not kept or not written:
             await in_thread(cut, fd, room.start)
             return
-        await in_thread(_store_and_sync, fd, digest, reception.take())
+        complete = reception.received == len(room)
+        await in_thread(_store, fd, digest, reception.take(), not complete)
         if digest is not None:
             self._digests[upload_id] = (room.start + reception.received, digest)
             if len(self._digests) > _DIGESTS_KEPT:
@@ -113,7 +123,8 @@ def cut(fd: int, size: int) -> None:
         os.fsync(fd)
 
 
-def _store_and_sync(fd: int, digest: Digest | None, chunks: list[bytes]) -> None:
+def _store(fd: int, digest: Digest | None, chunks: list[bytes], sync: bool) -> None:
     store(fd, digest, chunks)
-    with storage_errors("syncing an upload"):
-        os.fsync(fd)
+    if sync:
+        with storage_errors("syncing an upload"):
+            os.fsync(fd)

@@ -17,7 +17,7 @@ from photobus_common.events.catalogue import (
 from photobus_common.photos.exif import Exif
 from photobus_common.storage.project_folder import modified_at
 from photobus_common.store import photos, upload_batches, uploads
-from photobus_common.store.photos import Arrival, Recorded, StoredFile
+from photobus_common.store.photos import Arrival, KnownPhotos, Recorded, StoredFile
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_gateway.uploads.answers import UploadResult, answer, printable, refused
 from photobus_gateway.uploads.files import UploadProject
@@ -29,8 +29,10 @@ async def record(
 ) -> list[UploadResult]:
     """Write what was done on disk for files of one project and actor; return the answers in their order."""
     put = [item for item in done if isinstance(item, Put)]
-    arrivals = await _arrivals(work, project, put)
-    recorded = await photos.record_files(work.connection, project.tenant, project.project_id, arrivals)
+    basenames = sorted({item.intent.basename for item in put})
+    known = await photos.photos_of_basenames(work.connection, project.project_id, basenames)
+    arrivals = _arrivals(put, known)
+    recorded = await photos.record_files(work.connection, project.tenant, project.project_id, known, arrivals)
     ids = {change.basename: change for change in recorded}
     _tell_of_photos(work, origin, project, recorded)
     _tell_of_trash(work, origin, project, done, ids)
@@ -40,13 +42,10 @@ async def record(
     return results
 
 
-async def _arrivals(work: UnitOfWork, project: UploadProject, put: Sequence[Put]) -> list[Arrival]:
+def _arrivals(put: Sequence[Put], known: KnownPhotos) -> list[Arrival]:
     """Return what becomes rows: the files put, and sidecars that waited for them; those without a photo wait on."""
-    basenames = sorted({item.intent.basename for item in put})
-    known = await photos.files_of_basenames(work.connection, project.project_id, basenames)
-    with_photo = {item.intent.basename for item in put if item.intent.plan.kind != "sidecar"}
-    with_photo |= {found.basename for found in known}
-    taken = {found.file.name for found in known} | {item.entry.name for item in put}
+    with_photo = {item.intent.basename for item in put if item.intent.plan.kind != "sidecar"} | known.ids.keys()
+    taken = known.files.keys() | {item.entry.name for item in put}
     arrivals = [_arrival(item) for item in put if item.intent.basename in with_photo]
     for item in put:
         for sidecar in item.sidecars:

@@ -24,10 +24,9 @@ from photobus_common.store.uploads import NewUpload, Upload
 from photobus_gateway.callers import SOURCE
 from photobus_gateway.uploads.answers import UploadResult, refused
 from photobus_gateway.uploads.batches import Batches
-from photobus_gateway.uploads.checksums import Checksum
 from photobus_gateway.uploads.files import Received, TemporaryFile, UploadProject, Wish
 from photobus_gateway.uploads.placing import LOCK_WAIT_SECONDS, Placer
-from photobus_gateway.uploads.portions import OffsetMismatchError, Portions, begin
+from photobus_gateway.uploads.portions import OffsetMismatchError, Portion, Portions, begin
 from photobus_gateway.uploads.queue import PlacingQueue
 from photobus_gateway.uploads.receiving import conclude, make_temporary, open_temporary
 from photobus_gateway.uploads.recording import ending
@@ -83,9 +82,18 @@ class Resumable:
         self._portions = Portions()
 
     async def create(
-        self, project: UploadProject, actor: str, filename: str, wish: Wish, metadata: str | None
-    ) -> tuple[UUID, datetime]:
-        """Make an upload of ``wish.size`` bytes; raises ``FileRefusedError`` and ``TooLargeError``."""
+        self,
+        project: UploadProject,
+        actor: str,
+        filename: str,
+        wish: Wish,
+        metadata: str | None,
+        first: Portion | None = None,
+    ) -> Progress:
+        """Make an upload of ``wish.size`` bytes, and take its first portion if it comes along.
+
+        Raises ``FileRefusedError`` and ``TooLargeError``, and with a portion what ``append`` raises.
+        """
         size = wish.size or 0
         self._check(filename, size)
         new = NewUpload(
@@ -104,11 +112,13 @@ class Resumable:
         )
         temporary = await in_thread(make_temporary, project.library(self._library), new.id)
         try:
-            async with self._database.transaction() as connection:
-                expires_at = await uploads.insert_upload(connection, new, self._lifetime)
+            async with self._database.connection() as connection:
+                row = await uploads.insert_upload(connection, new, self._lifetime)
+            if first is None:
+                return Progress(row, 0, row.expires_at)
+            return await self._take(project, row, temporary, 0, first)
         finally:
             temporary.close()
-        return new.id, expires_at
 
     async def state(self, project: UploadProject, upload_id: UUID) -> Progress:
         """Say how far the upload is. One whose bytes are complete, but whose request died before placing, is placed."""
@@ -121,20 +131,19 @@ class Resumable:
         offset = await in_thread(_offset, project.library(self._library), row)
         if offset < (row.size or 0):
             return Progress(row, offset, row.expires_at)
-        return await self.append(project, upload_id, offset, _nothing(), None)
+        return await self.append(project, upload_id, offset, Portion(_nothing()))
 
     async def append(
         self,
         project: UploadProject,
         upload_id: UUID,
         offset: int,
-        chunks: AsyncIterator[bytes],
-        checksum: Checksum | None,
+        portion: Portion,
     ) -> Progress:
         """Add a portion at ``offset``; the last one has the file placed.
 
         Raises ``UploadBusyError``, ``OffsetMismatchError``, ``ChecksumMismatchError``, ``TooLargeError``, and what
-        ``chunks`` raises; what arrived by then is kept, unless it came with a checksum.
+        its ``chunks`` raise; what arrived by then is kept, unless it came with a checksum.
         """
         try:
             temporary = await in_thread(open_temporary, project.library(self._library), upload_id)
@@ -144,7 +153,10 @@ class Resumable:
             row = await self._row(project, upload_id)
             if row.state != "receiving":
                 return _repeated(row, offset)
-            return await self._append(project, row, temporary, offset, chunks, checksum)
+            size = row.size or 0
+            verified = size if row.unverified_from is None else row.unverified_from
+            await in_thread(begin, temporary.fd, verified, offset)
+            return await self._take(project, row, temporary, offset, portion)
         finally:
             temporary.close()
 
@@ -163,25 +175,17 @@ class Resumable:
         if temporary is not None:
             await in_thread(temporary.discard)
 
-    async def _append(
-        self,
-        project: UploadProject,
-        row: Upload,
-        temporary: TemporaryFile,
-        offset: int,
-        chunks: AsyncIterator[bytes],
-        checksum: Checksum | None,
+    async def _take(
+        self, project: UploadProject, row: Upload, temporary: TemporaryFile, offset: int, portion: Portion
     ) -> Progress:
+        """Write a portion where the file stands, and have the file placed if it was the last."""
+        if portion.checksum is not None or row.unverified_from is not None:
+            await self._mark(row.id, None if portion.checksum is None else offset)
         size = row.size or 0
-        verified = size if row.unverified_from is None else row.unverified_from
-        await in_thread(begin, temporary.fd, verified, offset)
-        if checksum is not None or row.unverified_from is not None:
-            await self._mark(row.id, None if checksum is None else offset)
-        room = range(offset, size)
-        end = await self._portions.write(row.id, temporary.fd, room, chunks, checksum)
+        end = await self._portions.write(row.id, temporary.fd, range(offset, size), portion)
         if end == size:
             return Progress(row, end, row.expires_at, await self._conclude(project, row, temporary))
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             expires_at = await uploads.extend_upload(connection, row.id, self._lifetime)
         return Progress(row, end, expires_at or row.expires_at)
 
@@ -225,7 +229,7 @@ class Resumable:
         return row
 
     async def _mark(self, upload_id: UUID, offset: int | None) -> None:
-        async with self._database.transaction() as connection:
+        async with self._database.connection() as connection:
             await uploads.mark_unverified(connection, upload_id, offset)
 
     def _check(self, filename: str, size: int) -> None:
