@@ -22,14 +22,14 @@ from photobus_gateway.inputs import Input
 from photobus_gateway.keys import LIBRARY, SETTINGS
 from photobus_gateway.problems import invalid
 from photobus_gateway.uploads.answers import UploadResult, refused
-from photobus_gateway.uploads.files import Received, UploadProject, Wish
+from photobus_gateway.uploads.files import UploadProject, Wish
 from photobus_gateway.uploads.form_data import FormDataReader, Part
 from photobus_gateway.uploads.requests import UploadOptions
 from photobus_gateway.uploads.service import UPLOADS
-from photobus_gateway.uploads.taking_in import TOLD_PER_FILE, refusal_of, take_in
+from photobus_gateway.uploads.taking_in import TOLD_PER_FILE, Taken, check, refusal_of, take_in
 
-_MOST_AHEAD: Final = 64
-"""Files of one request that may wait to be placed while more are received."""
+_MOST_AHEAD: Final = 16
+"""Files of one request that may be checked and placed while the next one is received."""
 
 Md5 = Annotated[str, StringConstraints(pattern=r"^[0-9a-fA-F]{32}$", to_lower=True)]
 
@@ -80,6 +80,8 @@ class MultipartUpload:
         self._own_batch = str(uuid4())
         self._waiting: deque[Awaitable[UploadResult]] = deque()
         self._results: list[UploadResult] = []
+        self._turn = asyncio.Event()
+        self._turn.set()
 
     async def read(self, reader: FormDataReader) -> list[UploadResult]:
         """Take in every part; answer for each file, in order.
@@ -107,21 +109,26 @@ class MultipartUpload:
         taken = await take_in(
             self._library, parsed, wish, self._origin, part.chunks(), self._settings.uploader.max_file_bytes
         )
-        if isinstance(taken, Received):
-            return self._placed(taken)
+        if isinstance(taken, Taken):
+            before, self._turn = self._turn, asyncio.Event()
+            return asyncio.ensure_future(self._store(taken, before, self._turn))
         await part.release()
         return _at_once(taken)
 
-    def _placed(self, file: Received) -> Awaitable[UploadResult]:
-        answer = self._service.queue.put(self._project, file)
-
-        async def outcome() -> UploadResult:
-            try:
-                return await answer
-            except TOLD_PER_FILE as error:
-                return refusal_of(file.parsed.name, error)
-
-        return asyncio.ensure_future(outcome())
+    async def _store(self, taken: Taken, before: asyncio.Event, turn: asyncio.Event) -> UploadResult:
+        """Check the file while the next one arrives, and have it placed in its turn, for the order decides on pairs."""
+        try:
+            checked = await check(taken)
+            await before.wait()
+            if isinstance(checked, UploadResult):
+                return checked
+            placed = self._service.queue.put(self._project, checked)
+        finally:
+            turn.set()
+        try:
+            return await placed
+        except TOLD_PER_FILE as error:
+            return refusal_of(taken.parsed.name, error)
 
     async def _await_placed(self, most: int) -> None:
         while len(self._waiting) > most:

@@ -1,7 +1,8 @@
-"""Taking in one file of a request: into `.uploads`, checked as early as its bytes allow, then placed or refused."""
+"""Taking in one file of a request: into `.uploads`, refused as early as its bytes allow, then checked and synced."""
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Final, get_args
 from uuid import uuid4
 
@@ -14,11 +15,23 @@ from photobus_common.storage.library import TenantLibrary
 from photobus_gateway.uploads.answers import AnswerCode, UploadResult, refused
 from photobus_gateway.uploads.files import Received, TemporaryFile, Wish
 from photobus_gateway.uploads.placing import ProjectGoneError
-from photobus_gateway.uploads.receiving import Reception, conclude, content_refusal, make_temporary, new_digest
+from photobus_gateway.uploads.receiving import Digest, Reception, conclude, content_refusal, make_temporary, new_digest
 from photobus_gateway.uploads.threads import in_thread
 
 TOLD_PER_FILE: Final = (StorageFullError, StorageUnavailableError, FolderMissingError, LockedError, ProjectGoneError)
 """Errors that are told as the answer of the file they hit, so that the rest of its request goes on."""
+
+
+@dataclass
+class Taken:
+    """A file of which all bytes came, the last of them not written yet."""
+
+    temporary: TemporaryFile
+    reception: Reception
+    digest: Digest
+    parsed: ParsedName
+    wish: Wish
+    origin: Origin
 
 
 async def take_in(
@@ -28,7 +41,7 @@ async def take_in(
     origin: Origin,
     chunks: AsyncIterator[bytes],
     max_bytes: int,
-) -> Received | UploadResult:
+) -> Taken | UploadResult:
     """Receive one file to its end, or until it must be refused; the caller passes over the rest of its bytes.
 
     Raises what ``chunks`` raises, such as when the client goes away; nothing stays behind then.
@@ -38,22 +51,37 @@ async def take_in(
     except TOLD_PER_FILE as error:
         return refusal_of(parsed.name, error)
     reception = Reception(temporary.fd, digest := new_digest())
-    taken = False
+    complete = False
     try:
         code = await _receive(reception, parsed, chunks, wish.size if wish.size is not None else max_bytes, max_bytes)
         if code is not None:
             return refused(parsed.name, code)
-        await reception.settle()
-        found = await in_thread(conclude, temporary.fd, reception.take(), digest, parsed, wish)
-        if found.refusal is not None:
-            return refused(parsed.name, found.refusal)
-        taken = True
-        return Received(temporary, parsed, found.size, found.md5, found.modified_at, found.exif, wish, origin)
+        complete = True
+        return Taken(temporary, reception, digest, parsed, wish, origin)
     except TOLD_PER_FILE as error:
         return refusal_of(parsed.name, error)
     finally:
-        if not taken:
+        if not complete:
             await _drop(reception, temporary)
+
+
+async def check(taken: Taken) -> Received | UploadResult:
+    """Write the last bytes, compare all with what was announced, and sync them; other files may come in meanwhile."""
+    complete = False
+    try:
+        await taken.reception.settle()
+        last = taken.reception.take()
+        found = await in_thread(conclude, taken.temporary.fd, last, taken.digest, taken.parsed, taken.wish)
+        if found.refusal is not None:
+            return refused(taken.parsed.name, found.refusal)
+        complete = True
+        about = (found.size, found.md5, found.modified_at, found.exif)
+        return Received(taken.temporary, taken.parsed, *about, taken.wish, taken.origin)
+    except TOLD_PER_FILE as error:
+        return refusal_of(taken.parsed.name, error)
+    finally:
+        if not complete:
+            await _drop(taken.reception, taken.temporary)
 
 
 def refusal_of(filename: str, error: PhotobusError) -> UploadResult:
