@@ -50,6 +50,7 @@ $(UV): requirements/uv.txt
 $(VENV)/.runtime: $(UV) requirements/runtime.txt $(addsuffix /pyproject.toml,$(MEMBERS))
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/runtime.txt
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
+	@$(BIN)/python -m compileall -q $(MEMBERS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
