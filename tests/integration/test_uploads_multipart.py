@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from gateway_server import Gateway
+from gateway_server import Gateway, running_gateway
 from images import Shot, dng, heic, jpeg, noise_jpeg, png
 from uploading import (
     count,
@@ -24,8 +24,11 @@ from uploading import (
     visible,
 )
 
+from photobus_common.bus.connection import Broker
 from photobus_common.config import Library, Settings, Uploader
 from photobus_common.events.catalogue import FilesTrashed, PhotoFilesChanged, PhotosAdded, TaskRequested
+from photobus_common.storage.library import Library as LibraryRoot
+from photobus_common.store.database import Database
 
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)
@@ -243,6 +246,25 @@ async def test_one_name_sent_many_times_at_once_is_stored_once(gateway: Gateway,
     told = sorted(statuses(answer)[0][1] for answer in answers)
     assert told == ["created", *["skipped"] * 11]
     assert received(gateway) == []
+
+
+async def test_two_gateways_store_one_name_once(
+    gateway: Gateway,
+    trip: str,
+    settings: Settings,
+    database: Database,
+    broker: Broker,
+    library: LibraryRoot,
+    tenant: str,
+) -> None:
+    async with running_gateway(settings, database, broker, library, tenant) as second:
+        both = (gateway, second)
+        names = [f"{number}.JPG" for number in range(10)]
+        answers = await asyncio.gather(*(upload(each, trip, [(name, PHOTO)]) for name in names for each in both))
+
+    told = [status for answer in answers for _, status, _ in statuses(answer)]
+    assert (told.count("created"), told.count("skipped")) == (10, 10)
+    assert visible(gateway, trip) == names
 
 
 LONG = "x" * 250

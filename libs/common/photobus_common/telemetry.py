@@ -104,6 +104,17 @@ HTTP_SECONDS: Final = Histogram(
     buckets=_SHORT,
     registry=REGISTRY,
 )
+UPLOADED_FILES: Final = Counter(
+    "photobus_uploaded_files",
+    "Files that clients sent, by what became of them, as each is told (created, paired, skipped, refused, ...).",
+    ["status"],
+    registry=REGISTRY,
+)
+UPLOADED_BYTES: Final = Counter(
+    "photobus_uploaded_bytes",
+    "Bytes of files written as they came, those that were refused later included.",
+    registry=REGISTRY,
+)
 
 _TRACEPARENT: Final = re.compile(r"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
 

@@ -17,6 +17,7 @@ from photobus_common.photos import filenames
 from photobus_common.photos.filenames import RefusedName
 from photobus_common.store.upload_batches import BatchKey
 from photobus_common.store.uploads import OnConflict
+from photobus_common.telemetry import UPLOADED_FILES
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.inputs import Input
 from photobus_gateway.keys import LIBRARY, SETTINGS
@@ -135,6 +136,7 @@ class MultipartUpload:
             result = await self._waiting[0]
             self._waiting.popleft()
             self._results.append(result)
+            UPLOADED_FILES.labels(result.status).inc()
 
     async def _close(self) -> None:
         """Wait for what is being placed and let the batch become a task, if it is this request's own or complete."""

@@ -16,6 +16,7 @@ from photobus_common.storage import locks
 from photobus_common.storage.errors import storage_errors
 from photobus_common.storage.folder import write_all
 from photobus_common.storage.library import TenantLibrary
+from photobus_common.telemetry import UPLOADED_BYTES
 from photobus_gateway.uploads.answers import AnswerCode
 from photobus_gateway.uploads.files import TemporaryFile, Wish
 
@@ -110,6 +111,7 @@ def store(fd: int, digest: Digest | None, chunks: list[bytes]) -> None:
             if digest is not None:
                 digest.update(chunk)
             write_all(fd, chunk)
+            UPLOADED_BYTES.inc(len(chunk))
 
 
 def make_temporary(library: TenantLibrary, upload_id: UUID) -> TemporaryFile:

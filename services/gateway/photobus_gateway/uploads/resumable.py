@@ -21,6 +21,7 @@ from photobus_common.store import uploads
 from photobus_common.store.database import Database
 from photobus_common.store.upload_batches import BatchKey
 from photobus_common.store.uploads import NewUpload, Upload
+from photobus_common.telemetry import UPLOADED_FILES
 from photobus_gateway.callers import SOURCE
 from photobus_gateway.uploads.answers import UploadResult, refused
 from photobus_gateway.uploads.batches import Batches
@@ -184,7 +185,9 @@ class Resumable:
         size = row.size or 0
         end = await self._portions.write(row.id, temporary.fd, range(offset, size), portion)
         if end == size:
-            return Progress(row, end, row.expires_at, await self._conclude(project, row, temporary))
+            result = await self._conclude(project, row, temporary)
+            UPLOADED_FILES.labels(result.status).inc()
+            return Progress(row, end, row.expires_at, result)
         async with self._database.connection() as connection:
             expires_at = await uploads.extend_upload(connection, row.id, self._lifetime)
         return Progress(row, end, expires_at or row.expires_at)
