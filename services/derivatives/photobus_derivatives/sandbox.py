@@ -1,7 +1,6 @@
 """The pool of decoder processes. One that dies, hangs or talks nonsense costs one photo and is replaced."""
 
 import asyncio
-import contextlib
 import heapq
 import os
 import socket
@@ -10,9 +9,8 @@ import sys
 from itertools import count
 from typing import Final
 
-import structlog
-
 from photobus_common.config import Processing
+from photobus_common.logging import get_logger
 from photobus_derivatives.protocol import (
     MAX_MESSAGE_BYTES,
     READY,
@@ -32,7 +30,9 @@ START_SECONDS: Final = 30.0
 _GRACE_SECONDS: Final = 1.0
 """What the decoder gets beyond the photo's time, to say by itself that the time is over."""
 
-log = structlog.get_logger()
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+
+log = get_logger()
 
 
 class DecoderGoneError(Exception):
@@ -133,7 +133,7 @@ class DecoderPool:
 
     @property
     def whole(self) -> bool:
-        """Whether every decoder is there and alive."""
+        """Whether every decoder has started and lives."""
         decoders = (*self._free, *self._busy)
         return len(decoders) == self._settings.children and all(decoder.alive for decoder in decoders)
 
@@ -206,7 +206,7 @@ class DecoderPool:
 
     def _replace(self, decoder: Decoder, why: str) -> None:
         self.replaced += 1
-        log.warning("Replacing a decoder.", action="decoder_replaced", pid=decoder.pid, why=why)
+        log.warning("decoder_replaced", pid=decoder.pid, why=why)
         task = asyncio.create_task(self._start_anew(decoder))
         self._replacements.add(task)
         task.add_done_callback(self._replacements.discard)
@@ -218,16 +218,17 @@ class DecoderPool:
         while not self._closed:
             await asyncio.sleep(pause)
             fresh = Decoder(self._settings.memory_limit_mb)
-            self._busy.add(fresh)
             try:
                 await fresh.started()
             except DecoderGoneError as error:
-                log.error("A decoder does not start.", action="decoder_not_started", why=str(error))  # noqa: TRY400
-                self._busy.discard(fresh)
-                with contextlib.suppress(ProcessLookupError):
-                    await fresh.end()
+                log.warning("decoder_not_started", why=str(error))
+                await fresh.end()
                 # A machine without memory is not helped by starting processes as fast as it can.
-                pause = min(30.0, pause * 2 or 1.0)
+                pause = min(_LONGEST_PAUSE_SECONDS, pause * 2 or 1.0)
                 continue
+            except asyncio.CancelledError:
+                await asyncio.shield(fresh.end())
+                raise
+            self._busy.add(fresh)
             self._hand_on(fresh)
             return
