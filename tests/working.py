@@ -15,7 +15,7 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Settings
 from photobus_common.events import EventData, decode
 from photobus_common.events.catalogue import TaskSource
-from photobus_common.job_types import JOB_TYPES
+from photobus_common.job_types import JOB_TYPES, Unit
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemStatus
 from photobus_common.subjects import COMMAND_STREAMS, Lane, command_consumer
@@ -58,13 +58,14 @@ class Site:
         job_type: str = "generate_derivatives",
         *,
         lane: Lane = "normal",
+        over: Unit = "items",
         source: TaskSource = "user",
         params: Mapping[str, Any] | None = None,
     ) -> RunJob:
         """Make a job over photos, each with its project, or over that many that nothing is known of; command it."""
         if isinstance(items, int):
             items = [(photo, 1) for photo in range(items)]
-        changes = {"count": len(items), "source": source, "params": dict(params or {})}
+        changes = {"count": len(items), "over": over, "source": source, "params": dict(params or {})}
         command = make_command(job_type, lane).model_copy(update=changes)
         async with self.database.transaction() as connection:
             await connection.execute(INSERT_ITEMS, command.task_id, [i[0] for i in items], [i[1] for i in items])

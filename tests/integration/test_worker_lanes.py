@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import pytest
 from bus_traffic import until
@@ -10,10 +11,11 @@ from working import SHORT_LEASES, Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
-from photobus_common.events.catalogue import JobCompleted, JobStarted
+from photobus_common.events.catalogue import JobCompleted, JobHandedBack, JobStarted
 from photobus_common.worker import ItemOutcome, Job
 
 TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM job_claims"
+LEASE_AGES = "SELECT extract(epoch FROM heartbeat_at - claimed_at)::float8 FROM job_claims"
 BREAK_ONE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -86,6 +88,63 @@ async def test_priority_jobs_may_take_every_slot_and_go_first(site: Site, settin
         await site.until_idle()
 
     assert gate.order == ["priority"] * 4 + ["normal"] * 2
+
+
+@dataclass
+class Pages:
+    """Works through jobs without items, page by page, until each may end; jobs with items end at once."""
+
+    may_end: asyncio.Event = field(default_factory=asyncio.Event)
+    read: dict[UUID, list[int]] = field(default_factory=dict)
+
+    async def __call__(self, job: Job) -> None:
+        if job.command.over == "items":
+            await finish(job)
+            return
+        pages = self.read.setdefault(job.command.job_id, [])
+        while not self.may_end.is_set():
+            page = (job.cursor or {"page": 0})["page"] + 1
+            async with job.checkpoint() as work:
+                await job.save_cursor({"page": page}, work)
+            pages.append(page)
+            job.hand_back_if_asked()
+
+
+async def test_long_jobs_make_room_for_others_of_their_lane_and_go_on(site: Site, settings: Settings) -> None:
+    pages = Pages()
+    long = [await site.post(0, over="library") for _ in range(2)]
+    async with hired(settings, pages):
+        await until(lambda: len(pages.read) == 2)
+        short = [await site.post() for _ in range(3)]
+        for command in short:
+            await site.until_state(command, "completed")
+        assert not await site.said(JobCompleted, long[0].job_id)
+        pages.may_end.set()
+        await site.until_idle()
+
+    assert {data.reason for data in await site.said(JobHandedBack)} == {"portion"}
+    assert {data.job_id for data in await site.said(JobHandedBack)} <= {command.job_id for command in long}
+    assert {data.job_id for data in await site.said(JobCompleted)} == {command.job_id for command in [*long, *short]}
+    for command in long:
+        assert pages.read[command.job_id] == list(range(1, len(pages.read[command.job_id]) + 1))
+
+
+async def test_long_jobs_go_on_while_nothing_waits(site: Site, settings: Settings) -> None:
+    pages = Pages()
+    for _ in range(2):
+        await site.post(0, over="library")
+    async with hired(settings, pages):
+
+        async def beaten_often() -> bool:
+            ages = [age for (age,) in await site.fetch(LEASE_AGES)]
+            return len(ages) == 2 and min(ages) > 4 * settings.pipeline.heartbeat_ms / 1000
+
+        await until(beaten_often)
+        pages.may_end.set()
+        await site.until_idle()
+
+    assert len(await site.said(JobStarted)) == 2
+    assert await site.said(JobHandedBack) == []
 
 
 async def test_many_trivial_jobs_share_transactions_and_each_ends_once(site: Site, settings: Settings) -> None:

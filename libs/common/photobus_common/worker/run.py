@@ -67,8 +67,13 @@ class Run:
         self._asked_back: HandBackReason | None = None
         self._interrupted = False
 
+    @property
+    def is_long(self) -> bool:
+        """Whether the job has no bounded number of items, so that it may have to make room for others."""
+        return self.command.over != "items"
+
     def ask_back(self, reason: HandBackReason) -> None:
-        """Ask the handler to give the job back after its present portion."""
+        """Ask the handler to give the job back after its present portion; the first reason stands."""
         self._asked_back = self._asked_back or reason
         if self._job is not None:
             self._job.ask_back(reason)

@@ -12,7 +12,8 @@ from photobus_common.bus.intake import CommandMessage, Intake
 from photobus_common.config import Settings
 from photobus_common.job_types import JOB_TYPES, Service
 from photobus_common.store.database import Database
-from photobus_common.subjects import Lane
+from photobus_common.subjects import LANES, Lane
+from photobus_common.worker.backlog import Backlog
 from photobus_common.worker.job import Handler, WorkerPublisher
 from photobus_common.worker.ledger import Ledger
 from photobus_common.worker.run import Run, Workplace
@@ -45,6 +46,7 @@ class Worker:
         ledger = Ledger(database, publisher, source, name, settings.pipeline.stale_seconds)
         self._workplace = Workplace(database, publisher, ledger, settings.pipeline, source)
         self._intake = Intake(broker, tuple(handlers))
+        self._backlog = Backlog(broker, tuple(handlers))
         self._slots = Slots(settings.pipeline)
         self._runs: dict[asyncio.Task[None], Run] = {}
         self._taking: asyncio.Task[CommandMessage | None] | None = None
@@ -58,12 +60,14 @@ class Worker:
         they are interrupted. Cancelling this call instead ends everything where it stands, as a crash would.
         """
         stopping = asyncio.ensure_future(self._wake_on(stop))
+        making_room = asyncio.create_task(self._make_room(), name="make-room")
         try:
             while not stop.is_set():
                 await self._fill_slot()
             await self._drain()
         finally:
             stopping.cancel()
+            making_room.cancel()
             for task in self._runs:
                 task.cancel()
             if self._runs:
@@ -117,6 +121,15 @@ class Worker:
         self._slot_freed.set()
         if self._taking is not None and self._slots.free_for() > self._lanes:
             self._taking.cancel()
+
+    async def _make_room(self) -> None:
+        """While a lane has no slot left, ask one long job of it at a time back for the commands that wait there."""
+        while True:
+            await asyncio.sleep(self._pipeline.heartbeat_ms / 1000)
+            for lane in LANES:
+                long = [run for run in self._runs.values() if run.command.lane == lane and run.is_long]
+                if long and lane not in self._slots.free_for() and await self._backlog.waits(lane):
+                    long[0].ask_back("portion")
 
     async def _drain(self) -> None:
         for run in self._runs.values():
