@@ -29,7 +29,9 @@ def reply_to(request: Request, original: int, preview: int, thumbnail: int) -> R
     except pyvips.Error as error:
         return _complaint(str(error))
     except OSError as error:
-        return StorageFailed(error.errno or errno.EIO)
+        if error.errno in _STORAGE_ERRORS:
+            return StorageFailed(error.errno)
+        return Refused(reason_of(str(error)), str(error))
 
 
 def make(request: Request, original: int, preview: int, thumbnail: int) -> Made:
@@ -60,8 +62,12 @@ def fitting(longest_px: int) -> Step:
     """Return the step that scales the longest side down to ``longest_px``; a smaller picture stays as it is."""
 
     def fit(picture: pyvips.Image) -> pyvips.Image:
-        scale = longest_px / max(picture.width, picture.height)
-        return picture.resize(scale) if scale < 1 else picture
+        longest = max(picture.width, picture.height)
+        if longest <= longest_px:
+            return picture
+        # Each side to a whole number of pixels, and a strip's short side to one at least.
+        wide, high = (max(1, round(side * longest_px / longest)) for side in (picture.width, picture.height))
+        return picture.resize(wide / picture.width, vscale=high / picture.height)
 
     return fit
 

@@ -24,7 +24,8 @@ from photobus_gateway.sse_ring import Entry, FrameId, Ring
 RETRY_SECONDS: Final = 0.5
 
 YIELD_BYTES: Final = 256 * 1024
-"""After so many bytes of events the loop is given to others, so that a burst of large events delays no request."""
+"""After so many bytes of events the loop is given to others, so that a burst of large events delays no request, and
+drives nothing out of the ring before those who keep up have taken it."""
 
 log = get_logger()
 
@@ -100,7 +101,7 @@ class LogTail:
                 fresh.append(event)
             self.position = FrameId(stored.seq, self.position.n if self.position.seq == stored.seq else 0)
             taken += len(stored.payload)
-            if taken > YIELD_BYTES:
+            if taken > YIELD_BYTES or len(fresh) > self._settings.ring_events // 4:
                 self._arrived(fresh)
                 fresh, taken = [], 0
                 await asyncio.sleep(0)

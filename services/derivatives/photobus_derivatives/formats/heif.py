@@ -1,7 +1,6 @@
 """HEIC by libheif with libde265, which libvips' own build lacks. Turns in the container are applied by libheif."""
 
 import os
-from io import BytesIO
 from typing import Any
 
 import pillow_heif
@@ -19,7 +18,8 @@ def open_heif(fd: int) -> Opened:
         file.seek(0)
         content = file.read()
     try:
-        image = pillow_heif.open_heif(BytesIO(content), convert_hdr_to_8bit=True)[0]
+        opened = pillow_heif.open_heif(content, convert_hdr_to_8bit=True)
+        image = opened[opened.primary_index]
     except (ValueError, EOFError, SyntaxError) as error:
         raise RefusalError(reason_of(str(error)), str(error)) from error
     width, height = image.size

@@ -22,7 +22,8 @@ _JPEG_SHRINKS: Final = (8, 4, 2)
 _LEAST_REST: Final = 1.4
 """What shrinking by whole blocks leaves for the fine resize, so that no blockiness or false sharpness stays."""
 
-_SWAPPING: Final = frozenset({5, 6, 7, 8})
+SWAPPING: Final = frozenset({5, 6, 7, 8})
+"""EXIF orientations that swap width and height."""
 
 
 def restrict() -> None:
@@ -55,10 +56,11 @@ def _opened(found: Format, read: Callable[..., pyvips.Image]) -> Opened:
     width, height = header.width, header.height
 
     def load(wanted: int) -> pyvips.Image:
-        options = _scaling(found, max(width, height) / wanted)
+        # A strip one pixel high stays one pixel high, however long it is.
+        options = _scaling(found, min(max(width, height) / wanted, width, height))
         return read(**_options(), **options) if options else header
 
-    if orientation_of(header) in _SWAPPING:
+    if orientation_of(header) in SWAPPING:
         return Opened(height, width, width * height, load)
     return Opened(width, height, width * height, load)
 

@@ -1,0 +1,144 @@
+"""Where what a client missed comes from: the ring, the archive, the stream, another gateway; and when it is gone."""
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+from gateway_server import Gateway, running_gateway
+from listening import listening, say, say_and_hear
+from running_orchestrator import running
+from shelf import Shelf
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.provisioning import provision
+from photobus_common.config import Settings, Sse
+from photobus_common.events import Origin
+from photobus_common.events.catalogue import PhotoFiles, PhotoFilesChanged
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.unit_of_work import unit_of_work
+from photobus_common.subjects import EVENTS_STREAM
+from photobus_gateway.sse_ring import FrameId
+
+NO_LONGER_WANTED = "UPDATE photos SET keep_jpg = false WHERE id = $1"
+
+
+@pytest.fixture
+def small_ring(settings: Settings) -> Settings:
+    """Settings under which a gateway keeps few events, so that the rest comes from elsewhere."""
+    return settings.model_copy(update={"sse": Sse(ring_events=100, archive_bound=5000)})
+
+
+async def test_who_comes_back_again_and_again_through_the_archive_has_every_event_once(
+    small_ring: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    total, seen, ids, after = 1500, list[int](), list[FrameId](), "0"
+    async with running(small_ring), running_gateway(small_ring, database, broker, library, tenant) as gateway:
+
+        async def talk() -> None:
+            for start in range(1, total + 1, 50):
+                await say(gateway, range(start, start + 50))
+
+        talking = asyncio.create_task(talk())
+        while len(seen) < total:
+            async with listening(gateway, after) as listener:
+                with suppress(ConnectionError):  # cut off: the small ring moved on
+                    await listener.until(min(75, total - len(seen)))
+                listener.lose_all_but(75)
+            assert [event for event in listener.events if event.name == "reset"] == []
+            after = str(listener.ids()[-1]) if listener.ids() else after
+            seen += listener.numbers()
+            ids += listener.ids()
+        await talking
+
+    assert sorted(seen) == list(range(1, total + 1))
+    assert ids == sorted(set(ids))
+
+
+async def test_what_neither_ring_nor_archive_hold_comes_from_the_stream(
+    small_ring: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    async with running_gateway(small_ring, database, broker, library, tenant) as gateway:  # nobody archives
+        async with listening(gateway) as listener:
+            await say_and_hear(gateway, listener, range(1, 701))
+            first = next(event.id for event in listener.events if event.id)
+        async with listening(gateway, first) as again:
+            await again.until(699)
+            await say(gateway, range(701, 711))
+            await again.until(709)
+
+    assert sorted(again.numbers()) == sorted({*range(1, 711)} - {listener.numbers()[0]})
+    assert again.ids() == sorted(set(again.ids()))
+
+
+async def test_a_gateway_that_starts_late_serves_what_came_before_it(
+    settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    async with running_gateway(settings, database, broker, library, tenant) as gateway, listening(gateway) as listener:
+        await say(gateway, range(1, 41))
+        await listener.until(40)
+    middle = str(listener.ids()[19])
+
+    async with running_gateway(settings, database, broker, library, tenant) as other, listening(other, middle) as again:
+        await again.until(20)
+
+    assert again.ids() == listener.ids()[20:]
+
+
+async def test_clients_of_a_log_that_began_anew_fetch_everything_anew(
+    own_settings: Settings, database: Database, own_broker: Broker, library: Library, tenant: str
+) -> None:
+    async with (
+        running_gateway(own_settings, database, own_broker, library, tenant) as gateway,
+        listening(gateway) as listener,
+    ):
+        await say(gateway, range(1, 11))
+        await listener.until(10)
+        await own_broker.client.jetstream().delete_stream(EVENTS_STREAM)
+        await provision(own_broker, own_settings, archived_seq=50)
+        reset = await listener.until_named("reset")
+        position = len(listener.events)
+        await say(gateway, range(11, 12))
+        await listener.until_number(11)
+
+    later = [event.id for event in listener.events[position:] if event.id]
+    assert all(FrameId.parse(each).seq > reset.data["seq"] > 50 for each in later)
+
+
+async def test_an_id_that_was_never_given_is_answered_with_reset(gateway: Gateway) -> None:
+    async with listening(gateway, "999999999-1") as listener:
+        reset = await listener.until_named("reset")
+        await say(gateway, range(1, 2))
+        await listener.until(1)
+
+    assert reset.id is not None
+    assert listener.numbers() == [1]
+
+
+async def test_pending_deletions_are_told_on_connecting_and_when_they_change(gateway: Gateway, shelf: Shelf) -> None:
+    project_id = await shelf.project("Trip")
+    photos = [await shelf.photo(("Trip", project_id), f"P{number}", [f"P{number}.jpg"]) for number in range(2)]
+    async with gateway.database.transaction() as connection:
+        await connection.execute(NO_LONGER_WANTED, photos[0].id)
+
+    async with listening(gateway) as listener, listening(gateway, channels="jobs") as uninterested:
+        first = await listener.until_named("pending_changes_state")
+        async with unit_of_work(gateway.database, gateway.publisher) as work:
+            await work.connection.execute(NO_LONGER_WANTED, photos[1].id)
+            changed = PhotoFiles(photo_id=photos[1].id, filename="P1", version=2)
+            work.emit(
+                Origin("/test", gateway.tenant, "test").event(
+                    PhotoFilesChanged(
+                        project_id=project_id, project_folder="Trip", cause="folder_check", photos=(changed,)
+                    )
+                )
+            )
+        second = await listener.until_named("pending_changes_state", nth=2)
+        await uninterested.until_named("item")
+
+    place = {"project_id": project_id, "project_folder": "Trip"}
+    assert first.id is None
+    one, two = {"jpg": 1, "raw": 0, "other": 0, "total": 1}, {"jpg": 2, "raw": 0, "other": 0, "total": 2}
+    assert first.data == one | {"by_project": [place | one]}
+    assert second.data == two | {"by_project": [place | two]}
+    assert not [event for event in uninterested.events if event.name == "pending_changes_state"]
