@@ -1,6 +1,7 @@
 """The decoders: every format upright and in sRGB, and whatever is hostile costs one photo and nothing else."""
 
 import asyncio
+import errno
 import os
 import signal
 import tempfile
@@ -16,8 +17,9 @@ from images import Shot
 from PIL import Image
 
 from photobus_common.config import Processing
+from photobus_derivatives.pipeline import _reading_fails
 from photobus_derivatives.plan import SourceKind
-from photobus_derivatives.protocol import Made, Refused, Reply, Request
+from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
 from photobus_derivatives.sandbox import DecoderPool
 
 SETTINGS = Processing(worker_count=2)
@@ -263,6 +265,29 @@ async def test_what_is_no_photo_is_refused_with_its_reason(pool: DecoderPool, na
     assert reply.reason == reason
     assert pool.whole
     assert set(pool.pids) == decoders  # none of these costs a decoder
+
+
+async def test_a_full_disk_is_no_fault_of_the_photo(pool: DecoderPool) -> None:
+    request = Request("jpg", 400, 2048, "jpeg", 80, True, SETTINGS.pixel_limit, 30.0)
+    full = os.open("/dev/full", os.O_WRONLY)
+    try:
+        with tempfile.TemporaryFile() as source, tempfile.TemporaryFile() as thumbnail:
+            source.write(images.jpeg())
+            source.flush()
+            reply = await pool.make(request, (source.fileno(), full, thumbnail.fileno()), urgent=False)
+    finally:
+        os.close(full)
+
+    assert reply == StorageFailed(errno.ENOSPC)
+
+
+async def test_an_original_that_cannot_be_read_is_no_fault_of_the_photo() -> None:
+    """A directory answers reads with an error, as a file on a broken disk does."""
+    folder = os.open("/", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        assert _reading_fails(folder) == errno.EISDIR
+    finally:
+        os.close(folder)
 
 
 @pytest.mark.parametrize(("blow", "reason"), [(signal.SIGKILL, "decoder_died"), (signal.SIGSTOP, "time_limit")])

@@ -15,7 +15,10 @@ from photobus_derivatives.refusal import RefusalError, reason_of
 Step = Callable[[pyvips.Image], pyvips.Image]
 
 _WHITE: Final = {"uchar": 255, "ushort": 65535}
-_STORAGE_ERRORS: Final = (errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EROFS)
+_STORAGE_ERRORS: Final = frozenset({errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ESTALE, errno.EROFS})
+_MEGABYTE: Final = 1024 * 1024
+_SRGB_NAME: Final = b"sRGB IEC61966-2.1"
+_PROFILE_HEAD: Final = 1024
 
 
 def reply_to(request: Request, original: int, preview: int, thumbnail: int) -> Reply:
@@ -23,15 +26,18 @@ def reply_to(request: Request, original: int, preview: int, thumbnail: int) -> R
     try:
         return make(request, original, preview, thumbnail)
     except RefusalError as error:
-        return Refused(error.reason, error.detail)
+        refused = Refused(error.reason, error.detail)
+    except pyvips.Error as error:
+        refused = Refused(reason_of(str(error)), str(error))
     except MemoryError as error:
         return Refused("memory_limit", str(error))
-    except pyvips.Error as error:
-        return _complaint(str(error))
     except OSError as error:
         if error.errno in _STORAGE_ERRORS:
             return StorageFailed(error.errno)
-        return Refused(reason_of(str(error)), str(error))
+        refused = Refused(reason_of(str(error)), str(error))
+    if refused.reason in {"truncated", "corrupt"} and (failure := _reading_fails(original)) is not None:
+        return StorageFailed(failure)
+    return refused
 
 
 def make(request: Request, original: int, preview: int, thumbnail: int) -> Made:
@@ -55,7 +61,8 @@ def on_white(picture: pyvips.Image) -> pyvips.Image:
     """Put what shows through onto white, as a browser's page does."""
     if not picture.hasalpha():
         return picture
-    return picture.flatten(background=[_WHITE.get(picture.format, 1)])
+    no_ink = picture.interpretation == "cmyk"
+    return picture.flatten(background=[0 if no_ink else _WHITE.get(picture.format, 1)])
 
 
 def fitting(longest_px: int) -> Step:
@@ -74,7 +81,7 @@ def fitting(longest_px: int) -> Step:
 
 def in_srgb(picture: pyvips.Image) -> pyvips.Image:
     """Convert to eight-bit sRGB, by the embedded profile where there is one that fits the picture."""
-    if picture.get_typeof("icc-profile-data"):
+    if picture.get_typeof("icc-profile-data") and not _says_srgb(picture):
         try:
             return picture.icc_transform("srgb", embedded=True, intent="relative", depth=8)
         except pyvips.Error:
@@ -94,16 +101,29 @@ def upright(picture: pyvips.Image) -> pyvips.Image:
 
 
 def write(picture: pyvips.Image, target: int, request: Request) -> None:
-    """Write ``picture`` without metadata into the empty file behind ``target``."""
-    sink = pyvips.Target.new_to_descriptor(target)
+    """Write ``picture`` without metadata into the empty file behind ``target``; untagged, it counts as sRGB."""
     if request.format == "webp":
-        picture.webpsave_target(sink, Q=request.quality, keep="none")
+        encoded = picture.webpsave_buffer(Q=request.quality, keep="none")
     else:
-        picture.jpegsave_target(sink, Q=request.quality, interlace=request.progressive, keep="none")
+        encoded = picture.jpegsave_buffer(Q=request.quality, interlace=request.progressive, keep="none")
+    # Written here and not by libvips, whose words for a full disk might as well be those of an image.
+    rest = memoryview(encoded)
+    while rest:
+        rest = rest[os.write(target, rest) :]
 
 
-def _complaint(text: str) -> Refused | StorageFailed:
-    for number in _STORAGE_ERRORS:
-        if os.strerror(number) in text:
-            return StorageFailed(number)
-    return Refused(reason_of(text), text)
+def _says_srgb(picture: pyvips.Image) -> bool:
+    """Whether the profile is the one most cameras embed, whose conversion would cost a fifth and change nothing."""
+    profile = picture.get("icc-profile-data")
+    return picture.interpretation == "srgb" and _SRGB_NAME in profile[:_PROFILE_HEAD]
+
+
+def _reading_fails(original: int) -> int | None:
+    """Return the system's error if the file cannot be read: then the storage is broken, and the photo may be whole."""
+    at = 0
+    try:
+        while chunk := os.pread(original, _MEGABYTE, at):
+            at += len(chunk)
+    except OSError as error:
+        return error.errno or errno.EIO
+    return None
