@@ -123,6 +123,21 @@ async def portion(gateway: Gateway, address: str, offset: int, content: bytes, *
     return await gateway.call("PATCH", address, headers=sent, data=content)
 
 
+async def until_written_to(gateway: Gateway, address: str) -> None:
+    """Wait until a request holds the upload's file, without asking for the lock that it is about to take."""
+    inode = (folder_of(gateway, ".uploads") / address.rpartition("/")[2]).stat().st_ino
+
+    async def is_locked() -> bool:
+        return _is_locked(inode)
+
+    await until(is_locked)
+
+
+def _is_locked(inode: int) -> bool:
+    locks = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return any("FLOCK" in lock and any(field.endswith(f":{inode}") for field in lock) for lock in locks)
+
+
 async def offset_of(gateway: Gateway, address: str) -> int:
     """How far the upload is."""
     answer = await gateway.call("HEAD", address, headers=TUS)

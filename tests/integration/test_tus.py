@@ -24,6 +24,7 @@ from uploading import (
     received,
     service,
     until,
+    until_written_to,
     upload,
     visible,
 )
@@ -165,12 +166,10 @@ async def test_one_request_at_a_time_writes_to_an_upload(gateway: Gateway, trip:
 
     first = asyncio.create_task(portion(gateway, address, 0, slowly()))
     await arrived.wait()
+    await until_written_to(gateway, address)
 
-    async def second_is_refused() -> bool:
-        second = await portion(gateway, address, 0, b"")
-        return (second.status, second.body and second.body["code"]) == (423, "upload_busy")
-
-    await until(second_is_refused)
+    second = await portion(gateway, address, 0, b"")
+    assert (second.status, second.body["code"]) == (423, "upload_busy")
     assert (await gateway.call("DELETE", address, headers=TUS)).status == 423
     go_on.set()
     assert (await first).status == 204
@@ -199,11 +198,7 @@ async def test_an_upload_expires_but_never_while_it_is_written_to(gateway: Gatew
 
     sending = asyncio.create_task(portion(gateway, busy, 0, slowly()))
     await arrived.wait()
-
-    async def is_busy() -> bool:
-        return (await portion(gateway, busy, 0, b"")).status == 423
-
-    await until(is_busy)
+    await until_written_to(gateway, busy)
     async with gateway.database.transaction() as connection:
         await connection.execute("UPDATE uploads SET expires_at = now() - interval '1 s'")
     await service(gateway).sweeper.sweep()

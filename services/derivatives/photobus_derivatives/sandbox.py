@@ -2,115 +2,21 @@
 
 import asyncio
 import heapq
-import os
-import socket
-import subprocess
-import sys
 from itertools import count
 from typing import Final
 
 from photobus_common.config import Processing
 from photobus_common.logging import get_logger
-from photobus_derivatives.protocol import (
-    MAX_MESSAGE_BYTES,
-    READY,
-    ProtocolError,
-    Refused,
-    Reply,
-    Request,
-    decode_reply,
-)
-
-Descriptors = tuple[int, int, int]
-"""The original to read, and the files to write preview and thumbnail into."""
-
-START_SECONDS: Final = 30.0
-"""How long a decoder may take to import its libraries on a busy machine."""
-
-_GRACE_SECONDS: Final = 1.0
-"""What the decoder gets beyond the photo's time, to say by itself that the time is over."""
+from photobus_derivatives.child import Decoder, DecoderGoneError, Descriptors, UndeliveredError
+from photobus_derivatives.protocol import ProtocolError, Reason, Refused, Reply, Request
+from photobus_derivatives.refusal import reason_of
 
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 
+_DELIVERIES: Final = 3
+"""How many decoders may be found gone before a photo that none of them took is given up."""
+
 log = get_logger()
-
-
-class DecoderGoneError(Exception):
-    """The decoder hung up or could not be started."""
-
-
-class Decoder:
-    """One decoder process and the socket to it."""
-
-    def __init__(self, memory_mb: int) -> None:
-        # The messages keep their bounds, so that half a reply cannot be taken for one.
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        with theirs:
-            command = [sys.executable, "-m", "photobus_derivatives.decoder", str(theirs.fileno()), str(memory_mb)]
-            # Started from the loop's own thread: a process that dies with its parent dies with the thread that made it.
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                env={**os.environ, "VIPS_CONCURRENCY": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-            )
-        self._socket = ours
-
-    @property
-    def pid(self) -> int:
-        """Its process id."""
-        return self._process.pid
-
-    @property
-    def alive(self) -> bool:
-        """Whether it has not ended."""
-        return self._process.poll() is None
-
-    async def started(self) -> None:
-        """Wait until it can decode; raises ``DecoderGoneError``."""
-        try:
-            async with asyncio.timeout(START_SECONDS):
-                message = await self._receive()
-        except TimeoutError as error:
-            raise DecoderGoneError("It did not start in time.") from error
-        if message != READY:
-            raise DecoderGoneError("It said something else than that it is ready.")
-
-    async def ask(self, request: Request, descriptors: Descriptors) -> Reply:
-        """Have one photo decoded. Raises ``TimeoutError``, ``DecoderGoneError``, ``ProtocolError``."""
-        try:
-            socket.send_fds(self._socket, [request.encode()], list(descriptors))
-        except OSError as error:
-            raise DecoderGoneError(str(error)) from error
-        async with asyncio.timeout(request.seconds + _GRACE_SECONDS):
-            return decode_reply(await self._receive())
-
-    async def end(self) -> None:
-        """Kill it and wait until it is gone."""
-        self._process.kill()
-        await asyncio.to_thread(self._process.wait)
-        self._socket.close()
-
-    async def _receive(self) -> bytes:
-        loop = asyncio.get_running_loop()
-        ready: asyncio.Future[None] = loop.create_future()
-
-        def wake() -> None:
-            if not ready.done():
-                ready.set_result(None)
-
-        loop.add_reader(self._socket, wake)
-        try:
-            await ready
-            message = self._socket.recv(MAX_MESSAGE_BYTES)
-        except OSError as error:
-            raise DecoderGoneError(str(error)) from error
-        finally:
-            loop.remove_reader(self._socket)
-        if not message:
-            raise DecoderGoneError("It hung up.")
-        return message
 
 
 class DecoderPool:
@@ -130,6 +36,11 @@ class DecoderPool:
     def pids(self) -> list[int]:
         """Process ids of the decoders."""
         return [decoder.pid for decoder in (*self._free, *self._busy)]
+
+    @property
+    def idle(self) -> int:
+        """Number of decoders that wait for a photo."""
+        return len(self._free)
 
     @property
     def whole(self) -> bool:
@@ -157,34 +68,43 @@ class DecoderPool:
         for task in self._replacements:
             task.cancel()
         await asyncio.gather(*self._replacements, return_exceptions=True)
+        for decoder in self._free:
+            decoder.unwatch()
         await asyncio.gather(*(decoder.end() for decoder in (*self._free, *self._busy)))
         self._free.clear()
         self._busy.clear()
 
     async def make(self, request: Request, descriptors: Descriptors, *, urgent: bool) -> Reply:
-        """Make the derivatives of one photo; a lost decoder is told as the photo's refusal."""
-        decoder = await self._take(urgent)
-        try:
-            reply = await decoder.ask(request, descriptors)
-        except TimeoutError:
-            self._replace(decoder, "time_limit")
-            return Refused("time_limit")
-        except (DecoderGoneError, ProtocolError) as error:
-            self._replace(decoder, str(error))
-            return Refused("decoder_died", str(error))
-        except BaseException:
-            self._replace(decoder, "canceled")  # it is still at work on a photo that nobody wants any more
-            raise
-        self._hand_on(decoder)
-        return reply
+        """Make the derivatives of one photo; a decoder lost over it is told as the photo's refusal."""
+        for _ in range(_DELIVERIES):
+            decoder = await self._take(urgent)
+            try:
+                reply = await decoder.ask(request, descriptors)
+            except UndeliveredError as error:
+                self._replace(decoder, str(error))
+                continue
+            except TimeoutError:
+                self._replace(decoder, "time_limit")
+                return Refused("time_limit")
+            except DecoderGoneError as error:
+                self._replace(decoder, str(error), error.words)
+                return _died(error)
+            except ProtocolError as error:
+                self._replace(decoder, str(error))
+                return Refused("decoder_died", str(error))
+            except BaseException:
+                self._replace(decoder, "canceled")  # it is still at work on a photo that nobody wants any more
+                raise
+            self._hand_on(decoder)
+            return reply
+        return Refused("decoder_died", "No decoder took the photo.")
 
     async def _take(self, urgent: bool) -> Decoder:
-        while self._free:
+        if self._free:
             decoder = self._free.pop()
+            decoder.unwatch()
             self._busy.add(decoder)
-            if decoder.alive:
-                return decoder
-            self._replace(decoder, "died while idle")
+            return decoder
         waiter: asyncio.Future[Decoder] = asyncio.get_running_loop().create_future()
         heapq.heappush(self._waiting, (not urgent, next(self._order), waiter))
         try:
@@ -195,7 +115,7 @@ class DecoderPool:
             raise
 
     def _hand_on(self, decoder: Decoder) -> None:
-        """Give the decoder to whoever waits most urgently, or keep it."""
+        """Give the decoder to whoever waits most urgently, or keep it, and notice if it dies meanwhile."""
         while self._waiting:
             _not_urgent, _number, waiter = heapq.heappop(self._waiting)
             if not waiter.done():
@@ -203,10 +123,17 @@ class DecoderPool:
                 return
         self._busy.discard(decoder)
         self._free.append(decoder)
+        decoder.watch(lambda: self._lost_while_idle(decoder))
 
-    def _replace(self, decoder: Decoder, why: str) -> None:
+    def _lost_while_idle(self, decoder: Decoder) -> None:
+        decoder.unwatch()
+        self._free.remove(decoder)
+        self._busy.add(decoder)
+        self._replace(decoder, "died while idle")
+
+    def _replace(self, decoder: Decoder, why: str, words: str = "") -> None:
         self.replaced += 1
-        log.warning("decoder_replaced", pid=decoder.pid, why=why)
+        log.warning("decoder_replaced", pid=decoder.pid, why=why, words=words)
         task = asyncio.create_task(self._start_anew(decoder))
         self._replacements.add(task)
         task.add_done_callback(self._replacements.discard)
@@ -221,7 +148,7 @@ class DecoderPool:
             try:
                 await fresh.started()
             except DecoderGoneError as error:
-                log.warning("decoder_not_started", why=str(error))
+                log.warning("decoder_not_started", why=str(error), words=error.words)
                 await fresh.end()
                 # A machine without memory is not helped by starting processes as fast as it can.
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2 or 1.0)
@@ -232,3 +159,9 @@ class DecoderPool:
             self._busy.add(fresh)
             self._hand_on(fresh)
             return
+
+
+def _died(error: DecoderGoneError) -> Refused:
+    """Tell a decoder whose libraries gave up for want of memory, as some do by ending the process, from any other."""
+    reason: Reason = "memory_limit" if reason_of(error.words) == "memory_limit" else "decoder_died"
+    return Refused(reason, error.words or str(error))
