@@ -112,6 +112,7 @@ WRONG_TASKS: list[tuple[dict[str, Any], int, str]] = [
     ({"type": "generate_derivatives", "targets": {"photo_ids": ["1"]}}, 400, "targets.photo_ids.0"),
     ({"type": "generate_derivatives", "targets": {"photo_ids": [2**63]}}, 400, "targets.photo_ids.0"),
     ({"type": "generate_derivatives", "targets": {"filter": {"colour": "red"}}}, 400, "targets.filter.colour"),
+    ({"type": "generate_derivatives", "targets": {"filter": {"text": "\x00"}}}, 400, "targets.filter.text"),
     ({"type": "generate_derivatives", "targets": {"project_folders": ["Nowhere"]}}, 404, "targets.project_folders"),
     ({"type": "generate_derivatives", "targets": {"all": True}, "scope": "global"}, 400, "scope"),
     ({"type": "generate_derivatives", "targets": {"all": True}, "params": {"sharp": 1}}, 400, "params.sharp"),

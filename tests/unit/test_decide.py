@@ -192,9 +192,15 @@ def test_bulk_regeneration_makes_room_for_uploads(number: int, source: TaskSourc
     assert (command.priority, command.lane) == (priority, lane)
 
 
+@pytest.mark.parametrize(("source", "priority"), [("upload", 90), ("user", 70)])
+def test_postprocessing_is_bulk_work_unless_an_upload_asks_for_it(source: TaskSource, priority: int) -> None:
+    task = Narrator(task_type="upload_postprocess", source=source)
+    assert told(task.requested(1000)).commands[0].priority == priority
+
+
 def test_only_the_making_of_derivatives_is_bulk_work() -> None:
-    task = Narrator(task_type="upload_postprocess")
-    assert told(task.requested(1000)).commands[0].priority == 90
+    upload = told(Narrator(task_type="upload_postprocess", source="user").requested(1000)).task
+    assert [step.priority for step in upload.steps] == [70, 95, 95]
 
 
 # --- failures -------------------------------------------------------------------------------------------------------

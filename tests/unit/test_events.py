@@ -90,7 +90,7 @@ def test_an_old_version_is_lifted_step_by_step(monkeypatch: pytest.MonkeyPatch) 
     assert upcasting.upcast("TaskCompleted", 1, {"done": 1, "errors": 4}) == {"done": 1, "failed": 4}
 
 
-names = st.text(st.characters(codec="utf-8"), min_size=1, max_size=255)
+names = st.text(st.characters(codec="utf-8", exclude_characters="\x00"), min_size=1, max_size=255)
 photos = st.builds(
     PhotoAdded,
     photo_id=st.integers(1, 2**53),
@@ -114,6 +114,16 @@ def test_cut_batches_hold_everything_in_order_and_fit(some: list[PhotoAdded], ti
     for batch in batches:
         event = ORIGIN.event(PhotosAdded(project_id=1, project_folder="f" * 255, photos=batch))
         assert len(encode(event)) < MAX_EVENT_BYTES
+
+
+def test_an_event_that_no_projection_could_store_is_refused_where_it_is_made() -> None:
+    def named(filename: str) -> Event:
+        photo = PhotoAdded(photo_id=1, filename=filename, version=1, files=())
+        return ORIGIN.event(PhotosAdded(project_id=1, project_folder="f", photos=(photo,)))
+
+    with pytest.raises(ValueError, match="U\\+0000"):
+        encode(named("a\x00b"))
+    assert decode(encode(named(r"a\u0000b"))).data == named(r"a\u0000b").data
 
 
 def test_an_event_over_the_limit_is_refused_where_it_is_made() -> None:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from photobus_common.store.filters import PhotoFilter, photo_filter_sql
 
-words = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=40)
+words = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), min_size=1, max_size=40)
 filters = st.builds(
     PhotoFilter,
     project_folder=st.none() | words,
@@ -47,6 +47,12 @@ def test_what_an_event_stores_means_the_same(wanted: PhotoFilter) -> None:
 @given(wanted=filters)
 def test_all_photos_of_a_project_or_the_library_need_no_counting(wanted: PhotoFilter) -> None:
     assert wanted.restricts_only_project is (wanted.model_copy(update={"project_folder": None}) == PhotoFilter())
+
+
+@pytest.mark.parametrize("wanted", [{"text": "\x00"}, {"tags": ["a\x00b"]}, {"project_folder": "\x00"}])
+def test_what_no_database_can_hold_is_refused(wanted: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        PhotoFilter.model_validate(wanted)
 
 
 def test_wildcards_of_like_are_taken_literally() -> None:

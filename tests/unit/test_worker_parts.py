@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from photobus_common.worker.group_commit import LARGEST_BATCH, GroupCommit
+from photobus_common.store.group_commit import LARGEST_BATCH, GroupCommit
 from photobus_common.worker.progress import LEAST_INTERVAL_SECONDS, ProgressThrottle
 from photobus_common.worker.results import HandedBack, redelivery_delay
 
@@ -66,6 +66,20 @@ async def test_one_bad_request_fails_alone() -> None:
 
     assert [answers[0], answers[1], answers[3]] == ["1", "2", "4"]
     assert isinstance(answers[2], ValueError)
+
+
+async def test_an_outage_is_told_to_all_without_trying_each() -> None:
+    tries: list[Sequence[int]] = []
+
+    async def away(numbers: Sequence[int]) -> list[str]:
+        tries.append(numbers)
+        raise ConnectionError("the database is away")
+
+    tasks = await submit_all(GroupCommit(away), [1, 2, 3])
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert all(isinstance(result, ConnectionError) for result in results)
+    assert tries == [[1, 2, 3]]
 
 
 async def test_who_is_cancelled_while_waiting_takes_the_request_back() -> None:

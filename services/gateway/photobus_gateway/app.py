@@ -19,6 +19,7 @@ from photobus_common.logging import get_logger
 from photobus_common.service import Stop
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
+from photobus_common.store.emitting import Emitter
 from photobus_common.store.unit_of_work import Publisher
 from photobus_gateway import idempotency, keys
 from photobus_gateway.auth import Authenticator
@@ -85,6 +86,7 @@ def build_app(parts: Parts) -> web.Application:
     app[keys.DATABASE] = parts.database
     app[keys.BROKER] = parts.broker
     app[keys.PUBLISHER] = parts.publisher
+    app[keys.EMITTER] = Emitter(parts.database, parts.publisher)
     app[keys.LIBRARY] = parts.library
     app[keys.DEFINITIONS] = parts.definitions
     app[keys.HUB] = parts.hub

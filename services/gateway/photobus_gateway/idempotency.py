@@ -18,7 +18,7 @@ from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.unit_of_work import UnitOfWork, unit_of_work
 from photobus_gateway.callers import caller_of
 from photobus_gateway.inputs import HeaderInput
-from photobus_gateway.keys import DATABASE, PUBLISHER, SETTINGS
+from photobus_gateway.keys import DATABASE, EMITTER, PUBLISHER, SETTINGS
 from photobus_gateway.registry import json_response
 
 REPLAYED: Final = "Idempotency-Replayed"
@@ -66,6 +66,17 @@ async def once(request: web.Request, headers: IdempotencyHeaders, body: BaseMode
         if headers.idempotency_key is None:
             return _answer(await act(work))
         return await _keyed(request, headers.idempotency_key, body, act, work)
+
+
+async def emit_once(request: web.Request, headers: IdempotencyHeaders, body: BaseModel, act: Act) -> web.Response:
+    """Do what ``once`` does for an ``act`` that only reads and emits: concurrent requests then share their commits."""
+    if headers.idempotency_key is not None:
+        return await once(request, headers, body, act)
+    async with request.app[DATABASE].connection() as connection:
+        work = UnitOfWork(connection)
+        outcome = await act(work)
+    await request.app[EMITTER].emit(work.messages)
+    return _answer(outcome)
 
 
 async def sweep(database: Database, keep: timedelta) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import FieldError, InvalidInputError, PhotobusError, TooLargeError
+from photobus_common.storable import STORABLE
 from photobus_common.store.keyset import MAX_CURSOR, Cursor, Sort
 from photobus_gateway.keys import SETTINGS
 from photobus_gateway.problems import invalid
@@ -21,7 +22,7 @@ MAX_ID: Final = 2**63 - 1
 RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 """The id of a project or a photo."""
 
-Folder = Annotated[str, Field(min_length=1, max_length=255, description="The project's folder.")]
+Folder = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE, description="The project's folder.")]
 
 
 class UnsupportedMediaError(PhotobusError):

@@ -8,6 +8,7 @@ from aiohttp import web
 
 from photobus_common.config import Settings
 from photobus_common.store.database import Database
+from photobus_common.store.emitting import Emitter
 from photobus_common.store.unit_of_work import Publisher
 
 if TYPE_CHECKING:  # the parts import their keys from here, and a key needs no class at run time
@@ -21,6 +22,7 @@ SETTINGS: Final[web.AppKey[Settings]] = web.AppKey("settings", Settings)
 DATABASE: Final[web.AppKey[Database]] = web.AppKey("database", Database)
 PUBLISHER: Final[web.AppKey[Publisher]] = web.AppKey("publisher")
 """Takes outbox messages after their commit: events are emitted in ``unit_of_work(app[DATABASE], app[PUBLISHER])``."""
+EMITTER: Final[web.AppKey[Emitter]] = web.AppKey("emitter", Emitter)
 BROKER: Final[web.AppKey[Broker]] = web.AppKey("broker")
 LIBRARY: Final[web.AppKey[Library]] = web.AppKey("library")
 DEFINITIONS: Final[web.AppKey[Definitions]] = web.AppKey("definitions")

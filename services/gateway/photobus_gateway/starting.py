@@ -20,7 +20,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import request_task
 from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import caller_of, origin_of
-from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, once
+from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, emit_once
 from photobus_gateway.keys import DATABASE, SETTINGS
 from photobus_gateway.new_tasks import Ask
 from photobus_gateway.registry import json_response
@@ -90,7 +90,7 @@ async def start(
         accepted.append(ask)
         return Outcome(HTTPStatus.ACCEPTED, TaskAnswer(task=_request(work, request, ask, jobs)))
 
-    response = await once(request, headers, body, act)
+    response = await emit_once(request, headers, body, act)
     for ask in accepted:
         TASKS_ACCEPTED.labels(ask.definition.type, ask.source).inc()
     return response

@@ -11,6 +11,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, SerializeAsAny
 
+from photobus_common.storable import holds_nul
+
 MAX_EVENT_BYTES: Final = 256 * 1024
 """Largest event, headers counted."""
 
@@ -94,8 +96,15 @@ def to_document(event: Event) -> dict[str, Any]:
 
 
 def encode(event: Event) -> bytes:
-    """Return the UTF-8 JSON of ``event``; raises ``ValueError`` when it is over the limit (a bug of the batching)."""
-    payload = json.dumps(to_document(event), separators=(",", ":"), ensure_ascii=False).encode()
+    """Return the UTF-8 JSON of ``event``.
+
+    Raises ``ValueError`` when it is over the limit (a bug of the batching), or holds what no projection could store: in
+    the log it would stop the fold for ever.
+    """
+    document = to_document(event)
+    payload = json.dumps(document, separators=(",", ":"), ensure_ascii=False).encode()
+    if b"\\u0000" in payload and holds_nul(document):
+        raise ValueError(f"{event.type} holds the character U+0000")
     if len(payload) > MAX_EVENT_BYTES - HEADER_ALLOWANCE:
         raise ValueError(f"{event.type} of {len(payload)} bytes is over {MAX_EVENT_BYTES - HEADER_ALLOWANCE}")
     return payload

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from photobus_common.errors import PhotobusError
 from photobus_common.store.database import Connection
+from photobus_common.store.job_items import JobItem
 
 ClaimVerdict = Literal["granted", "busy", "settled", "ended", "superseded", "unknown"]
 """``granted``: the run may work. ``busy``: another run is alive. ``settled``: this attempt has its result already.
@@ -50,7 +51,8 @@ class ClaimAnswer:
 
     ``cursor`` is what an earlier run of the job saved, ``done`` the number of items that have an outcome from one.
     ``takeovers`` counts how often this attempt was taken over from a run that went silent. ``free_in_seconds`` is, for
-    ``busy``, when the claim can be taken over if its holder is dead.
+    ``busy``, when the claim can be taken over if its holder is dead. ``items`` are those of the job without an outcome,
+    if they were read along.
     """
 
     verdict: ClaimVerdict
@@ -58,6 +60,7 @@ class ClaimAnswer:
     done: int = 0
     takeovers: int = 0
     free_in_seconds: float = 0.0
+    items: Sequence[JobItem] | None = None
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,12 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from photobus_common.storable import STORABLE
 from photobus_common.store.conditions import Conditions
 
 MAX_TAGS: Final = 50
 
-Tag = Annotated[str, Field(min_length=1, max_length=100)]
+Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=STORABLE)]
 FileType = Literal["any", "jpg_only", "raw_only", "both"]
 KeepType = Literal["any", "any_kept", "jpg_only", "raw_jpg", "none"]
 Orientation = Literal["any", "landscape", "portrait", "square"]
@@ -36,14 +37,14 @@ class PhotoConditions(BaseModel):
     keep_type: KeepType = "any"
     orientation: Orientation = "any"
     tags: tuple[Tag, ...] = Field(default=(), max_length=MAX_TAGS)
-    text: str | None = Field(default=None, min_length=1, max_length=255)
+    text: str | None = Field(default=None, min_length=1, max_length=255, pattern=STORABLE)
     status: Status | None = None
 
 
 class PhotoFilter(PhotoConditions):
     """Which photos of active projects match: the descriptor."""
 
-    project_folder: str | None = Field(default=None, min_length=1, max_length=255)
+    project_folder: str | None = Field(default=None, min_length=1, max_length=255, pattern=STORABLE)
 
     @property
     def restricts_only_project(self) -> bool:

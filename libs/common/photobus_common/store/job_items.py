@@ -9,6 +9,7 @@ from typing import Literal
 from uuid import UUID
 
 from photobus_common.commands import RunJob
+from photobus_common.storable import storable
 from photobus_common.store.database import Connection
 
 ItemStatus = Literal["done", "failed", "skipped"]
@@ -55,11 +56,12 @@ class ItemCounts:
 
 
 PENDING_ITEMS = """
-SELECT i.position, i.photo_id, coalesce(p.project_id, i.project_id) AS project_id, p.id IS NULL AS gone
-FROM task_items i LEFT JOIN photos p ON p.id = i.photo_id
-WHERE i.task_id = $1 AND i.position >= $2 AND i.position < $3
-    AND NOT EXISTS (SELECT FROM job_items o WHERE o.job_id = $4 AND o.position = i.position)
-ORDER BY i.position
+SELECT j.id, i.position, i.photo_id, coalesce(p.project_id, i.project_id) AS project_id, p.id IS NULL AS gone
+FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS j(id, task_id, first, until)
+JOIN task_items i ON i.task_id = j.task_id AND i.position >= j.first AND i.position < j.until
+LEFT JOIN photos p ON p.id = i.photo_id
+WHERE NOT EXISTS (SELECT FROM job_items o WHERE o.job_id = j.id AND o.position = i.position)
+ORDER BY j.id, i.position
 """
 
 INSERT_OUTCOMES = """
@@ -86,16 +88,19 @@ class JobOutcomes:
     outcomes: Sequence[ItemOutcome]
 
 
-async def pending_items(connection: Connection, command: RunJob) -> list[JobItem]:
-    """Return the items of the job that have no outcome yet, in the order of the snapshot."""
+async def pending_items(connection: Connection, commands: Sequence[RunJob]) -> dict[UUID, list[JobItem]]:
+    """Return, by job, the items that have no outcome yet, in the order of the snapshot."""
     rows = await connection.fetch(
         PENDING_ITEMS,
-        command.task_id,
-        command.first,
-        command.first + command.count,
-        command.job_id,
+        [command.job_id for command in commands],
+        [command.task_id for command in commands],
+        [command.first for command in commands],
+        [command.first + command.count for command in commands],
     )
-    return [JobItem(row["position"], row["photo_id"], row["project_id"], row["gone"]) for row in rows]
+    items: dict[UUID, list[JobItem]] = {command.job_id: [] for command in commands}
+    for job_id, position, photo_id, project_id, gone in rows:
+        items[job_id].append(JobItem(position, photo_id, project_id, gone))
+    return items
 
 
 async def insert_outcomes(connection: Connection, jobs: Sequence[JobOutcomes]) -> None:
@@ -116,4 +121,4 @@ async def count_outcomes(connection: Connection, job_ids: Sequence[UUID]) -> dic
 
 
 def _bounded(reason: str | None) -> str | None:
-    return None if reason is None else reason[:REASON_LENGTH]
+    return None if reason is None else storable(reason[:REASON_LENGTH])

@@ -69,6 +69,8 @@ INSERT INTO outbox (id, kind, message_id, tenant, subject, payload, not_before)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::bytea[], $7::timestamptz[])
 """
 
+INSERT_OUTBOX_ONCE = f"{INSERT_OUTBOX} ON CONFLICT (id) DO NOTHING"
+
 
 @asynccontextmanager
 async def unit_of_work(database: Database, publisher: Publisher) -> AsyncIterator[UnitOfWork]:
@@ -86,8 +88,17 @@ async def unit_of_work(database: Database, publisher: Publisher) -> AsyncIterato
 
 async def insert_outbox(connection: Connection, messages: Sequence[OutboxMessage]) -> None:
     """Write ``messages`` into the outbox, in one statement."""
+    await _insert(connection, INSERT_OUTBOX, messages)
+
+
+async def insert_outbox_once(connection: Connection, messages: Sequence[OutboxMessage]) -> None:
+    """Do the same, leaving out those that stand there already because the answer to an earlier try got lost."""
+    await _insert(connection, INSERT_OUTBOX_ONCE, messages)
+
+
+async def _insert(connection: Connection, statement: str, messages: Sequence[OutboxMessage]) -> None:
     columns = zip(
         *((m.id, m.kind, m.message_id, m.tenant, m.subject, m.payload, m.not_before) for m in messages),
         strict=True,
     )
-    await connection.execute(INSERT_OUTBOX, *(list(column) for column in columns))
+    await connection.execute(statement, *(list(column) for column in columns))

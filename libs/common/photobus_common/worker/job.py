@@ -48,6 +48,7 @@ class Job:
         self.origin = command.origin(source)
         self._publisher = publisher
         self._done = answer.done
+        self._first_items = answer.items
         self._recorded: list[ItemOutcome] = []
         self._hand_back: HandBackReason | None = None
         self._throttle = ProgressThrottle(asyncio.get_running_loop().time, answer.done)
@@ -68,8 +69,10 @@ class Job:
 
     async def pending_items(self) -> list[JobItem]:
         """Return the items without an outcome, in order, each with the project that its photo lies in now."""
-        async with self.database.connection() as connection:
-            items = await pending_items(connection, self.command)
+        items, self._first_items = self._first_items, None
+        if items is None:
+            async with self.database.connection() as connection:
+                items = (await pending_items(connection, [self.command]))[self.command.job_id]
         recorded = {outcome.position for outcome in self._recorded}
         return [item for item in items if item.position not in recorded]
 

@@ -1,7 +1,7 @@
 """Writes claims and results of all runs of one process, those that wait at the same time in one transaction."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, assert_never
 from uuid import UUID
 
@@ -18,9 +18,9 @@ from photobus_common.store.claims import (
     take_claims,
 )
 from photobus_common.store.database import Connection, Database
-from photobus_common.store.job_items import ItemCounts, JobOutcomes, count_outcomes, insert_outcomes
+from photobus_common.store.group_commit import GroupCommit
+from photobus_common.store.job_items import ItemCounts, JobOutcomes, count_outcomes, insert_outcomes, pending_items
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
-from photobus_common.worker.group_commit import GroupCommit
 from photobus_common.worker.results import AttemptFailed, Completed, HandedBack, Result
 
 _STATES: Final[dict[type[Result], SettledState]] = {
@@ -28,6 +28,9 @@ _STATES: Final[dict[type[Result], SettledState]] = {
     AttemptFailed: "failed",
     HandedBack: "released",
 }
+
+_SMALL_JOB: Final = 20
+"""Items of a job whose claim brings them along; more would hold up the claims and results written with it."""
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,12 @@ class Ledger:
             for ask in asks
         ]
         answers = await take_claims(work.connection, requests, self._stale_seconds)
-        for ask in asks:
-            answer = answers[ask.command.job_id]
-            if answer.verdict == "granted":
-                started = JobStarted(
-                    **ask.command.about,
-                    holder=self._worker,
-                    done=answer.done,
-                    total=ask.command.count,
-                )
-                self._emit(work, ask.command, started)
-        return answers
+        granted = [ask.command for ask in asks if answers[ask.command.job_id].verdict == "granted"]
+        for command in granted:
+            done = answers[command.job_id].done
+            started = JobStarted(**command.about, holder=self._worker, done=done, total=command.count)
+            self._emit(work, command, started)
+        return answers | await _with_items(work.connection, granted, answers)
 
     async def _settle(self, work: UnitOfWork, tells: Sequence[_Tell]) -> dict[UUID, ItemCounts]:
         """Return the counts by holder of those whose result stands."""
@@ -125,6 +123,17 @@ class Ledger:
 
     def _emit(self, work: UnitOfWork, command: RunJob, data: EventData) -> None:
         work.emit(command.origin(self._source).event(data))
+
+
+async def _with_items(
+    connection: Connection, granted: Sequence[RunJob], answers: Mapping[UUID, ClaimAnswer]
+) -> dict[UUID, ClaimAnswer]:
+    """Read the items of small jobs along: one query for all of them instead of one for each when it begins."""
+    small = [command for command in granted if 0 < command.count <= _SMALL_JOB]
+    if not small:
+        return {}
+    items = await pending_items(connection, small)
+    return {job_id: replace(answers[job_id], items=found) for job_id, found in items.items()}
 
 
 async def _committed_before(connection: Connection, tells: Sequence[_Tell]) -> list[_Tell]:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from photobus_common.errors import PhotobusError
+from photobus_common.storable import storable
 from photobus_common.storage.errors import LockedError
 from photobus_common.store.claims import ClaimLostError, JobCanceledError
 from photobus_common.store.job_items import REASON_LENGTH
@@ -87,10 +88,15 @@ def result_of(error: BaseException) -> Result | Abandoned:
 
 def _failure_of(error: BaseException) -> AttemptFailed:
     if isinstance(error, PhotobusError):
-        return AttemptFailed(error.code, error.public_message[:REASON_LENGTH], error.retryable)
+        return AttemptFailed(error.code, _reason(error.public_message), error.retryable)
     if isinstance(error, SESSION_ERRORS):
         return AttemptFailed("database_unavailable", "The database did not answer.", retryable=True)
-    return AttemptFailed("internal_error", f"{type(error).__name__}: {error}"[:REASON_LENGTH], retryable=True)
+    return AttemptFailed("internal_error", _reason(f"{type(error).__name__}: {error}"), retryable=True)
+
+
+def _reason(text: str) -> str:
+    """Return what is kept of ``text``, in which a library may have quoted anything."""
+    return storable(text[:REASON_LENGTH])
 
 
 def redelivery_delay(result: HandedBack, deliveries: int) -> float:

@@ -6,6 +6,7 @@ dies in between leaves a message that comes again and a claim that either can be
 
 import asyncio
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from time import monotonic
 from typing import Final
 from uuid import uuid4
@@ -94,6 +95,10 @@ class Run:
                 await tell_broker(self._message.nak(_CLAIM_AGAIN_SECONDS))
                 return
             if answer.verdict == "granted":
+                waited = datetime.now(UTC) - self._message.published_at
+                telemetry.JOB_QUEUE_SECONDS.labels(self.command.job_type, self.command.lane).observe(
+                    waited.total_seconds()
+                )
                 await self._work(answer)
             else:
                 await self._decline(answer)

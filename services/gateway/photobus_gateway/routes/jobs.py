@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError, NotProvidedError
 from photobus_common.events.catalogue import Targets
+from photobus_common.storable import STORABLE
 from photobus_common.store import photo_pages, projects, task_views
 from photobus_common.store.database import Connection
 from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
@@ -40,7 +41,7 @@ ProjectTask = Literal[
     "generate_derivatives",
 ]
 
-Filename = Annotated[str, Field(min_length=1, max_length=255)]
+Filename = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)]
 
 
 class ItemRef(Input):

@@ -25,7 +25,7 @@ from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_gateway.callers import caller_of, origin_of
-from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, once
+from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, emit_once
 from photobus_gateway.inputs import Input, PageQuery, RowId, never_null
 from photobus_gateway.keys import DATABASE, DEFINITIONS
 from photobus_gateway.new_tasks import Ask, TargetSpec, checked_params, definition_for, photo_targets, resolve
@@ -239,7 +239,7 @@ async def cancel_task(request: web.Request, path: TaskPath) -> web.Response:
         work.emit(origin_of(request).event(TaskCancelRequested(task_id=view.id, task_type=view.type)))
         return Outcome(HTTPStatus.ACCEPTED, view)
 
-    return await once(request, IdempotencyHeaders(), path, act)
+    return await emit_once(request, IdempotencyHeaders(), path, act)
 
 
 @route(

@@ -10,7 +10,7 @@ from photobus_common.events.catalogue import JobQueued, StepPlan, Targets
 from photobus_common.subjects import lane_of
 from photobus_orchestrator.domain.state import TaskState
 
-_BULK_JOB_TYPE = "generate_derivatives"
+_BULK_JOB_TYPES = frozenset({"generate_derivatives", "upload_postprocess"})
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def _plan_step(state: TaskState, step: StepDefinition, rules: Rules, *, idle: bo
 
 def _priority(state: TaskState, step: StepDefinition, rules: Rules) -> int:
     """Return the step's priority; a bulk regeneration must not stand in the way of a fresh upload's thumbnails."""
-    is_bulk = step.type == _BULK_JOB_TYPE and state.source != "upload" and state.items > rules.pipeline.bulk_items
+    is_bulk = step.type in _BULK_JOB_TYPES and state.source != "upload" and state.items > rules.pipeline.bulk_items
     return min(step.priority, rules.pipeline.bulk_priority) if is_bulk else step.priority
 
 

@@ -8,6 +8,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Generic, TypeVar
 
+from photobus_common.store.outages import DATABASE_OUTAGES
+
 RequestT = TypeVar("RequestT")
 AnswerT = TypeVar("AnswerT")
 
@@ -20,7 +22,7 @@ class GroupCommit(Generic[RequestT, AnswerT]):
     """Hands requests to ``write`` in batches, in the order in which they came, one batch at a time.
 
     ``write`` answers them in the same order, or raises and has written none. A batch of several that fails is written
-    again one by one, so that one bad request fails alone.
+    again one by one, so that one bad request fails alone; but an outage is nobody's fault and is told to all at once.
     """
 
     def __init__(self, write: Write[RequestT, AnswerT]) -> None:
@@ -52,6 +54,10 @@ class GroupCommit(Generic[RequestT, AnswerT]):
     async def _write_batch(self, batch: Sequence[tuple[RequestT, asyncio.Future[AnswerT]]]) -> None:
         try:
             answers = await self._write([request for request, _ in batch])
+        except DATABASE_OUTAGES as error:
+            for _, future in batch:
+                _fail(future, error)
+            return
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the askers' to handle
             if len(batch) > 1:
                 for entry in batch:

@@ -1,0 +1,22 @@
+"""What Postgres cannot hold, in texts as in JSON: the character U+0000. It is kept out where texts come in."""
+
+from typing import Any, Final
+
+NUL: Final = "\x00"
+
+STORABLE: Final = r"^[^\x00]*$"
+"""Pattern of a text that can be stored."""
+
+
+def storable(text: str) -> str:
+    """Return ``text`` with the mark of an unknown character in the place of each U+0000."""
+    return text.replace(NUL, "\N{REPLACEMENT CHARACTER}")
+
+
+def holds_nul(document: Any) -> bool:
+    """Whether any text of a JSON document, its keys included, holds U+0000."""
+    if isinstance(document, str):
+        return NUL in document
+    if isinstance(document, dict):
+        return any(holds_nul(key) or holds_nul(value) for key, value in document.items())
+    return isinstance(document, list) and any(holds_nul(value) for value in document)
