@@ -2,8 +2,11 @@
 
 import os
 import struct
+import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -212,6 +215,60 @@ def test_damage_of_any_kind_raises_nothing(
 def test_a_directory_that_refers_to_itself_without_end_is_given_up(tmp_path: Path) -> None:
     entries = b"".join(struct.pack("<HHII", 0x0100 + number % 200, 4, 900, 8) for number in range(60_000))
     assert exif_of(b"II*\0" + struct.pack("<IH", 8, 60_000) + entries, tmp_path).taken_at is None
+
+
+class TooMuchWorkError(BaseException):
+    """No ``Exception``: reading takes each of those for a sign of a broken file."""
+
+
+def calls_of_reading(content: bytes, folder: Path, most: int) -> int:
+    """Return how many functions reading the EXIF calls; raises ``TooMuchWorkError`` past ``most``."""
+    calls = 0
+
+    def count(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+        if calls > most:
+            raise TooMuchWorkError
+
+    sys.setprofile(count)
+    try:
+        exif_of(content, folder)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+def heic_of_empty_extents(items: int) -> bytes:
+    """A HEIC whose index says that each of so many items has as many extents as can be, none with any size."""
+    exif_entry = box(b"infe", b"\2\0\0\0" + struct.pack(">HH", items, 0) + b"Exif\0")
+    entries = b"".join(struct.pack(">HHH", number, 0, 0xFFFF) for number in range(1, items + 1))
+    index = box(b"iloc", bytes(4) + b"\0\0" + struct.pack(">H", items) + entries)
+    meta = box(b"meta", bytes(4) + box(b"iinf", bytes(4) + b"\0\1" + exif_entry) + index)
+    return box(b"ftyp", b"heic\0\0\0\0heic") + meta
+
+
+def heic_in_jpeg(items: int) -> bytes:
+    """A JPEG whose EXIF is such a HEIC."""
+    inner = b"Exif\0\0" + heic_of_empty_extents(items)
+    return b"\xff\xd8\xff\xe1" + struct.pack(">H", 2 + len(inner)) + inner + b"\xff\xd9"
+
+
+@pytest.mark.parametrize("made", [heic_of_empty_extents, heic_in_jpeg])
+def test_what_has_no_size_makes_no_work(made: Callable[[int], bytes], tmp_path: Path) -> None:
+    assert calls_of_reading(made(200), tmp_path, 50_000) > 0
+
+
+def test_the_first_of_several_extents_is_where_the_exif_lies(tmp_path: Path) -> None:
+    block = bytes(4) + plain_tiff(ASCII_TAGS, EXIF_TAGS, b"II*\0")
+    exif_entry = box(b"infe", b"\2\0\0\0" + struct.pack(">HH", 2, 0) + b"Exif\0")
+    first = struct.pack(">HHHIIII", 1, 0, 2, 1, 1, 2, 2)
+    head = box(b"ftyp", b"heic\0\0\0\0heic")
+    start = len(head) + 8 + 4 + (8 + 6 + len(exif_entry)) + (8 + 8 + len(first) + 22)
+    index = b"\x44\0" + struct.pack(">H", 2) + first + struct.pack(">HHHIIII", 2, 0, 2, start, 9, 7, 7)
+    meta = box(b"meta", bytes(4) + box(b"iinf", bytes(4) + b"\0\1" + exif_entry) + box(b"iloc", bytes(4) + index))
+    assert len(head + meta) == start
+    assert exif_of(head + meta + block, tmp_path).taken_at == TAKEN + timedelta(milliseconds=250)
 
 
 def test_a_window_gives_up_after_its_budget(tmp_path: Path) -> None:

@@ -203,11 +203,11 @@ def _item_place(window: Window, inner: dict[bytes, Box], item: int) -> int | Non
         fields.number(2)
         place = fields.number(base_size)
         extents = fields.number(2)
-        for extent in range(extents):
-            fields.number(index_size)
-            offset = fields.number(offset_size)
-            fields.number(length_size)
-            place += offset if extent == 0 else 0
+        if extents:
+            fields.skip(index_size)
+            place += fields.number(offset_size)
+            # Counted, not walked: extents of no size would be walked for hours without ever coming to the end.
+            fields.skip(length_size + (extents - 1) * (index_size + offset_size + length_size))
         if fields.ended:
             return None
         if number == item:
@@ -266,6 +266,9 @@ class _Fields:
         piece = self._content[self._at : self._at + width]
         self._at += width
         return int.from_bytes(piece, "big")
+
+    def skip(self, width: int) -> None:
+        self._at += width
 
 
 _FINDERS: Final[dict[Format, Callable[[int], Found]]] = {
