@@ -94,3 +94,16 @@ def test_the_names_that_sidecars_of_a_file_may_have() -> None:
     parsed = parse("A.NEF", UPLOADER)
     assert isinstance(parsed, ParsedName)
     assert sidecar_names(parsed, UPLOADER) == ("A.NEF.xmp", "A.NEF.XMP", "A.xmp", "A.XMP")
+
+
+def test_a_long_name_has_only_the_sidecars_that_a_folder_can_hold() -> None:
+    parsed = parse("x" * 247 + ".NEF", UPLOADER)
+    assert isinstance(parsed, ParsedName)
+    assert sidecar_names(parsed, UPLOADER) == ("x" * 247 + ".NEF.xmp", "x" * 247 + ".NEF.XMP", *sidecars("x" * 247))
+    longer = parse("x" * 248 + ".NEF", UPLOADER)
+    assert isinstance(longer, ParsedName)
+    assert sidecar_names(longer, UPLOADER) == sidecars("x" * 248)
+
+
+def sidecars(stem: str) -> tuple[str, ...]:
+    return (f"{stem}.xmp", f"{stem}.XMP")

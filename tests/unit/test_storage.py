@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photobus_common.errors import ConfigurationError, StorageUnavailableError
+from photobus_common.errors import ConfigurationError, PhotobusError, StorageUnavailableError
 from photobus_common.storage import (
     MAX_NAME_BYTES,
     PREVIEWS,
@@ -37,7 +37,7 @@ from photobus_common.storage import (
     trash_folder,
     trashed_at,
 )
-from photobus_common.storage.errors import storage_errors
+from photobus_common.storage.errors import is_about_one_file, storage_errors
 
 TENANT = "user_0"
 
@@ -370,3 +370,22 @@ class TestNames:
         assert "/" not in name
         assert "\0" not in name
         assert folder_name(name) == name
+
+
+@pytest.mark.parametrize(
+    ("number", "about_one_file"),
+    [
+        (errno.ENAMETOOLONG, True),
+        (errno.EACCES, True),
+        (errno.EILSEQ, True),
+        (errno.EIO, False),
+        (errno.ENOSPC, False),
+        (errno.EROFS, False),
+        (errno.ESTALE, False),
+        (errno.ENOTCONN, False),
+    ],
+)
+def test_what_one_file_is_refused_for_is_told_from_a_storage_that_is_away(number: int, about_one_file: bool) -> None:
+    with pytest.raises(PhotobusError) as raised, storage_errors("looking"):
+        raise OSError(number, os.strerror(number))
+    assert is_about_one_file(raised.value) is about_one_file

@@ -80,9 +80,10 @@ def renamed(parsed: ParsedName, basename: str) -> str:
 
 
 def sidecar_names(parsed: ParsedName, uploader: Uploader) -> tuple[str, ...]:
-    """Return the names that a sidecar of this file may have, the more particular first."""
+    """Return the names that a sidecar of this file may have, the more particular first; none that no folder holds."""
     endings = [ending for word in uploader.sidecars for ending in (word, word.upper())]
-    return tuple(f"{stem}.{ending}" for stem in (parsed.name, parsed.basename) for ending in endings)
+    names = (f"{stem}.{ending}" for stem in (parsed.name, parsed.basename) for ending in endings)
+    return tuple(name for name in names if len(name.encode()) <= MAX_NAME_BYTES)
 
 
 def _unfit(name: str) -> NameRefusal | None:

@@ -9,6 +9,14 @@ from photobus_common.errors import ConflictError, NotFoundError, PhotobusError, 
 
 _FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
+_OF_ONE_FILE: Final = frozenset(
+    {
+        *(errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.EINVAL, errno.EILSEQ, errno.ELOOP),
+        *(errno.ENOTDIR, errno.EISDIR, errno.EMLINK, errno.EOVERFLOW, errno.ETXTBSY),
+    }
+)
+"""With these a storage that works refuses what was asked of one name, and will again; all others are its own state."""
+
 
 class StorageFullError(PhotobusError):
     """No room left on the file system, or in the owner's quota. Nothing half written stays visible."""
@@ -54,6 +62,14 @@ def unavailable(error: OSError, what: str) -> PhotobusError:
     if error.errno in _FULL:
         return StorageFullError(f"No space left: {what}.")
     return StorageUnavailableError(f"The storage did not answer ({error.strerror or error}): {what}.")
+
+
+def is_about_one_file(error: PhotobusError) -> bool:
+    """Whether the storage answered, and what it refused is this one file's doing: others may fare better."""
+    if isinstance(error, FileMissingError | NameTakenError):
+        return True
+    cause = error.__cause__
+    return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _OF_ONE_FILE
 
 
 @contextmanager

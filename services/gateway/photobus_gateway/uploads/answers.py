@@ -26,6 +26,7 @@ AnswerCode = Literal[
     "incomplete",
     "name_taken",
     "bytes_lost",
+    "not_placed",
     "storage_full",
     "storage_unavailable",
     "folder_missing",
@@ -47,6 +48,7 @@ REASONS: Final[dict[AnswerCode, str]] = {
     "incomplete": "The file did not arrive whole.",
     "name_taken": "Something else took the name meanwhile; send the file again.",
     "bytes_lost": "The received bytes are gone; send the file again.",
+    "not_placed": "The project's folder does not take the file; nothing was stored.",
     "project_gone": "The project was deleted or moved meanwhile.",
 }
 

@@ -7,11 +7,14 @@ import os
 from dataclasses import dataclass
 from typing import Final
 
+import structlog
+
 from photobus_common.config import Uploader
+from photobus_common.errors import PhotobusError, StorageUnavailableError
 from photobus_common.photos import exif, filenames
 from photobus_common.photos.exif import Exif
 from photobus_common.photos.filenames import ParsedName
-from photobus_common.storage.errors import FileMissingError, NameTakenError
+from photobus_common.storage.errors import FileMissingError, NameTakenError, is_about_one_file
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_gateway.uploads.answers import AnswerCode
@@ -19,6 +22,8 @@ from photobus_gateway.uploads.intents import Intent, Replaced
 from photobus_gateway.uploads.receiving import digest_of
 
 _LARGEST_SIDECAR: Final = 16 * 1024 * 1024
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -50,21 +55,49 @@ class Obstacle:
 
 
 def put(folder: ProjectFolder, uploads: Folder, intent: Intent, uploader: Uploader) -> Put | Obstacle:
-    """Put the received file under its name, the old one (if it is to be replaced) into the trash first."""
-    trash_path = _make_room(folder, intent)
+    """Put the received file under its name, the old one (if it is to be replaced) into the trash first.
+
+    What stands in the way of this file alone is its obstacle, so that no other waits for it; raises what is wrong with
+    the storage as a whole. Once the file lies under its name, nothing about it fails any more.
+    """
+    trash_path: str | None = None
+    try:
+        trash_path = _make_room(folder, intent)
+        found = _place(folder, uploads, intent)
+    except PhotobusError as error:
+        if not is_about_one_file(error):
+            raise
+        _log.warning("upload_not_placed", upload_id=str(intent.upload_id), reason=error.public_message)
+        return Obstacle(intent, _obstacle_code(error), trash_path)
+    known = intent.exif if intent.exif is not None else _exif(folder, found.name)
+    return Put(intent, found, known, trash_path, _sidecars(folder, intent, uploader))
+
+
+def _place(folder: ProjectFolder, uploads: Folder, intent: Intent) -> Entry:
+    """Return the file under its name, where it may lie already."""
     temporary = uploads.stat(str(intent.upload_id))
     found = folder.stat(intent.target)
     if found is None:
         if temporary is None:
-            return Obstacle(intent, "bytes_lost", trash_path)
-        try:
-            found = folder.place(uploads, temporary.name, intent.target)
-        except NameTakenError:
-            return Obstacle(intent, "name_taken", trash_path)
-    elif not found.same_file(temporary) and not _holds(folder, found, intent):
-        return Obstacle(intent, "name_taken", trash_path)
-    known = intent.exif if intent.exif is not None else _exif(folder, found.name)
-    return Put(intent, found, known, trash_path, _sidecars(folder, intent, uploader))
+            raise FileMissingError("The uploaded bytes are gone.")
+        return folder.place(uploads, temporary.name, intent.target)
+    if found.same_file(temporary):
+        return found
+    try:
+        holds = _holds(folder, found, intent)
+    except StorageUnavailableError:
+        if temporary is None:  # Then the file may be the upload's own.
+            raise
+        holds = False
+    if not holds:
+        raise NameTakenError(f"{intent.target} is there already.")
+    return found
+
+
+def _obstacle_code(error: PhotobusError) -> AnswerCode:
+    if isinstance(error, NameTakenError):
+        return "name_taken"
+    return "bytes_lost" if isinstance(error, FileMissingError) else "not_placed"
 
 
 def md5_of(folder: Folder, name: str) -> str:
@@ -86,7 +119,10 @@ def _make_room(folder: ProjectFolder, intent: Intent) -> str | None:
         return folder.trash_path(intent.target, replaces.trash_folder)
     if not replaces.is_entry(folder.stat(intent.target)):
         return None
-    return folder.trash(intent.target, replaces.trash_folder)
+    try:
+        return folder.trash(intent.target, replaces.trash_folder)
+    except FileMissingError:  # Removed by hand meanwhile.
+        return None
 
 
 def replaced_by(entry: Entry, md5: str, trash_folder: str) -> Replaced:
@@ -107,11 +143,15 @@ def _holds(folder: Folder, found: Entry, intent: Intent) -> bool:
 
 
 def _exif(folder: Folder, name: str) -> Exif:
-    fd = folder.open(name)
+    """Read the file's EXIF; there is none where it cannot be read, for the file is there all the same."""
     try:
-        return exif.read(fd)
-    finally:
-        os.close(fd)
+        fd = folder.open(name)
+        try:
+            return exif.read(fd)
+        finally:
+            os.close(fd)
+    except (FileMissingError, StorageUnavailableError):
+        return Exif()
 
 
 def _sidecars(folder: Folder, intent: Intent, uploader: Uploader) -> tuple[Sidecar, ...]:
@@ -124,10 +164,12 @@ def _sidecars(folder: Folder, intent: Intent, uploader: Uploader) -> tuple[Sidec
 
 
 def _sidecar(folder: Folder, name: str) -> Sidecar | None:
-    entry = folder.stat(name)
-    if entry is None or entry.size > _LARGEST_SIDECAR:
-        return None
+    """Return the sidecar ``name``; one that cannot be read is passed over, for its photo is in place already."""
     try:
+        entry = folder.stat(name)
+        if entry is None or entry.size > _LARGEST_SIDECAR:
+            return None
         return Sidecar(entry, md5_of(folder, name))
-    except FileMissingError:  # Removed by hand meanwhile.
+    except (FileMissingError, StorageUnavailableError) as error:
+        _log.warning("sidecar_passed_over", name=name, reason=error.public_message)
         return None

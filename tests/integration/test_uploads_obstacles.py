@@ -1,0 +1,123 @@
+"""Uploads that cannot be placed as was decided: each ends for itself, told as it is, and no other waits for it."""
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from gateway_server import Gateway
+from images import dng, jpeg
+from uploading import begin, count, folder_of, make_project, photos, portion, received, statuses, upload, visible
+
+from photobus_common.errors import StorageUnavailableError
+from photobus_common.storage.errors import storage_errors
+from photobus_common.storage.folder import Folder
+from photobus_gateway.uploads import putting
+from photobus_gateway.uploads.placing import Placer
+
+PHOTO = jpeg(64, 48)
+OTHER = jpeg(48, 64)
+RAW = dng(64, 48)
+SIDECAR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
+
+
+@pytest.fixture
+async def trip(gateway: Gateway) -> str:
+    """A project."""
+    return await make_project(gateway, "Trip")
+
+
+@contextmanager
+def storage_away(after_intents: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the storage stop answering between the intents and the first file."""
+
+    def put_all(*_args: Any) -> Any:
+        with storage_errors("placing"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with after_intents.context() as patch:
+        patch.setattr(Placer, "_put_all", put_all)
+        yield
+
+
+async def change_intents(gateway: Gateway, change: str) -> None:
+    """Change what is on record of the intents."""
+    async with gateway.database.transaction() as connection:
+        await connection.execute(f"UPDATE uploads SET {change} WHERE state = 'placing'")  # noqa: S608 - words of tests
+
+
+@pytest.mark.parametrize("name", ["x" * 248 + ".JPG", "x" * 250 + ".JPG", "x" * 250 + ".jpeg"])
+async def test_a_name_too_long_for_sidecars_is_stored_and_the_project_goes_on(
+    gateway: Gateway, trip: str, name: str
+) -> None:
+    answer = await upload(gateway, trip, [(name, PHOTO)])
+    later = await upload(gateway, trip, [("A.JPG", PHOTO)])
+
+    assert statuses(answer) == [(name, "created", None)]
+    assert statuses(later) == [("A.JPG", "created", None)]
+    assert visible(gateway, trip) == ["A.JPG", name]
+
+
+async def test_a_sidecar_that_cannot_be_read_is_passed_over(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder_of(gateway, trip) / "A.xmp").write_bytes(SIDECAR)
+    (folder_of(gateway, trip) / "A.JPG.xmp").write_bytes(SIDECAR)
+    opened = Folder.open
+
+    def refuse(folder: Folder, name: str) -> int:
+        with storage_errors(f"opening {name}"):
+            if name == "A.xmp":
+                raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(folder, name)
+
+    monkeypatch.setattr(Folder, "open", refuse)
+    answer = await upload(gateway, trip, [("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+
+    assert [status for _, status, _ in statuses(answer)] == ["created", "created"]
+    assert [file["name"] for file in (await photos(gateway, trip))["A"]["files"]] == ["A.JPG", "A.JPG.xmp"]
+
+
+async def test_an_intent_that_fails_for_itself_ends_and_holds_up_no_other(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(gateway, trip, len(PHOTO), filename="A.JPG")
+    with storage_away(monkeypatch):
+        assert (await portion(gateway, address, 0, PHOTO)).status == 503
+    await change_intents(gateway, "target_name = repeat('x', 300) || '.JPG'")
+    answer = await upload(gateway, trip, [("B.JPG", PHOTO)])
+
+    assert statuses(answer) == [("B.JPG", "created", None)]
+    result = (await gateway.get(address)).body["result"]
+    assert (result["status"], result["code"]) == ("refused", "not_placed")
+    assert visible(gateway, trip) == ["B.JPG"]
+    assert received(gateway) == []
+
+
+async def test_a_storage_that_is_away_ends_no_intent(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with storage_away(monkeypatch):
+        await upload(gateway, trip, [("A.JPG", PHOTO)])
+        await upload(gateway, trip, [("B.JPG", PHOTO)])
+        assert await count(gateway, "uploads") == 1
+    answer = await upload(gateway, trip, [("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+
+    assert statuses(answer) == [("A.JPG", "skipped", "same_bytes"), ("B.JPG", "created", None)]
+
+
+async def test_what_was_put_there_by_hand_and_cannot_be_read_has_the_name(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with storage_away(monkeypatch):
+        await upload(gateway, trip, [("A.JPG", PHOTO)])
+    (folder_of(gateway, trip) / "A.JPG").write_bytes(PHOTO)
+
+    def unreadable(_folder: Folder, name: str) -> str:
+        raise StorageUnavailableError(f"{name} cannot be read.")
+
+    monkeypatch.setattr(putting, "md5_of", unreadable)
+    assert statuses(await upload(gateway, trip, [("B.JPG", PHOTO)])) == [("B.JPG", "created", None)]
+    assert await count(gateway, "uploads") == 0
+    assert list(await photos(gateway, trip)) == ["B"]
