@@ -1,18 +1,22 @@
 """Thumbnails, previews and originals over HTTP: tags, ranges, caches."""
 
+import asyncio
 import hashlib
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import ClientError, ClientResponse
 from gateway_server import Gateway
 from images import dng, jpeg, noise_jpeg
+from structlog.testing import capture_logs
 from uploading import folder_of, make_project, photos, take_away, upload
 
 PHOTO = noise_jpeg(200, 150)
 RAW = dng(64, 48)
 MD5 = hashlib.md5(PHOTO, usedforsecurity=False).hexdigest()
+PATIENCE = 30.0
 KEY = f"{MD5}.0123456789abcdef"
 
 
@@ -36,6 +40,12 @@ async def fetch(gateway: Gateway, path: str, method: str = "GET", **headers: str
     sent = {"Authorization": f"Bearer {gateway.admin}", **headers}
     async with gateway.client.request(method, path, headers=sent) as answer:
         return answer.status, answer.headers, await answer.read()
+
+
+async def read_into(got: bytearray, answer: ClientResponse) -> None:
+    async with asyncio.timeout(PATIENCE):
+        async for chunk in answer.content.iter_any():
+            got += chunk
 
 
 async def generate(gateway: Gateway, trip: str, name: str, kind: str = ".thumb") -> bytes:
@@ -102,6 +112,28 @@ async def test_a_large_original_is_streamed_and_may_be_continued(gateway: Gatewa
     assert (await fetch(gateway, address))[2] == large
     start = 2 * 1024 * 1024 + 17
     assert (await fetch(gateway, address, Range=f"bytes={start}-"))[2] == large[start:]
+
+
+async def test_an_original_cut_short_while_it_is_sent_is_broken_off_and_nothing_is_sent_in_its_place(
+    gateway: Gateway, trip: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    large = PHOTO + os.urandom(32 * 1024 * 1024)  # more than the buffers of both ends take
+    answer = await upload(gateway, trip, [("Large.JPG", large)])
+    address = f"/api/photos/{answer.body['results'][0]['photo_id']}/original"
+    got = bytearray()
+    with capture_logs() as said:
+        headers = {"Authorization": f"Bearer {gateway.admin}"}
+        async with gateway.client.get(address, headers=headers) as sent:
+            got += await sent.content.readexactly(1024)
+            os.truncate(folder_of(gateway, trip) / "Large.JPG", len(PHOTO))
+            with pytest.raises(ClientError):
+                await read_into(got, sent)
+    assert len(got) < len(large)
+    assert got == large[: len(got)]
+    assert [(line["event"], line["code"], line["exc_info"]) for line in said] == [
+        ("request_failed", "storage_unavailable", None)
+    ]
+    assert [record for record in caplog.records if record.name.startswith("aiohttp")] == []
 
 
 async def test_a_versioned_address_may_be_kept_for_ever(gateway: Gateway, trip: str, address: str) -> None:

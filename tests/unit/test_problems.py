@@ -1,16 +1,19 @@
 """Errors become problem documents that name the field and the limit."""
 
 import json
+from http import HTTPStatus
 from typing import Annotated
+from unittest.mock import Mock
 
 import asyncpg
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 from pydantic import BaseModel, Field, ValidationError
+from structlog.testing import capture_logs
 
 from photobus_common.errors import FieldError, NotFoundError, PhotobusError, StorageUnavailableError
-from photobus_gateway.problems import PROBLEM_MEDIA, invalid, problem_middleware, respond
+from photobus_gateway.problems import CLIENT_GONE, PROBLEM_MEDIA, invalid, problem_middleware, respond
 
 
 class Form(BaseModel):
@@ -62,6 +65,21 @@ def test_fields_stand_in_the_document() -> None:
     ]
 
 
+def request_of(*, closing: bool = False, sent: int = 0) -> web.Request:
+    """A request whose connection is open, and whose answer has not begun."""
+    transport = Mock(is_closing=Mock(return_value=closing), get_extra_info=Mock(return_value=None))
+    return make_mocked_request("GET", "/", transport=transport, writer=Mock(output_size=sent))
+
+
+async def handled(raised: Exception, request: web.Request) -> web.Response:
+    async def handler(_: web.Request) -> web.StreamResponse:
+        raise raised
+
+    response = await problem_middleware(request, handler)
+    assert isinstance(response, web.Response)
+    return response
+
+
 @pytest.mark.parametrize(
     ("raised", "status", "code"),
     [
@@ -74,16 +92,14 @@ def test_fields_stand_in_the_document() -> None:
         (asyncpg.ConnectionDoesNotExistError(), 503, "database_unavailable"),
         (asyncpg.TooManyConnectionsError(), 503, "database_unavailable"),
         (ConnectionRefusedError(), 503, "database_unavailable"),
+        (TimeoutError(), 503, "database_unavailable"),
+        (web.RequestPayloadError(), 400, "invalid_input"),
         (asyncpg.DataError(), 500, "internal_error"),
         (ZeroDivisionError("secret"), 500, "internal_error"),
     ],
 )
 async def test_every_error_has_its_answer(raised: Exception, status: int, code: str) -> None:
-    async def handler(_: web.Request) -> web.StreamResponse:
-        raise raised
-
-    response = await problem_middleware(make_mocked_request("GET", "/"), handler)
-    assert isinstance(response, web.Response)
+    response = await handled(raised, request_of())
     body = json.loads(str(response.text))
     assert (response.status, body["code"], body["status"]) == (status, code, status)
     assert "secret" not in str(response.text)
@@ -91,8 +107,34 @@ async def test_every_error_has_its_answer(raised: Exception, status: int, code: 
 
 
 async def test_a_redirection_is_no_problem() -> None:
-    async def handler(_: web.Request) -> web.StreamResponse:
-        raise web.HTTPFound("/elsewhere")
-
     with pytest.raises(web.HTTPFound):
-        await problem_middleware(make_mocked_request("GET", "/"), handler)
+        await handled(web.HTTPFound("/elsewhere"), request_of())
+
+
+@pytest.mark.parametrize(
+    ("raised", "status"),
+    [
+        (StorageUnavailableError("Away."), HTTPStatus.SERVICE_UNAVAILABLE),
+        (ZeroDivisionError(), HTTPStatus.INTERNAL_SERVER_ERROR),
+        (web.HTTPNotFound(), HTTPStatus.NOT_FOUND),
+    ],
+)
+async def test_an_answer_that_has_begun_is_broken_off(raised: Exception, status: int) -> None:
+    request = request_of(sent=100)
+    response = await handled(raised, request)
+    request.transport.abort.assert_called_once()  # type: ignore[union-attr]
+    assert (response.status, response.body) == (status, None)
+
+
+async def test_a_client_that_has_gone_is_no_outage_of_the_database() -> None:
+    with capture_logs() as said:
+        response = await handled(ConnectionResetError(), request_of(closing=True, sent=100))
+    assert (response.status, response.body) == (CLIENT_GONE, None)
+    assert [(line["event"], line["log_level"]) for line in said] == [("client_gone", "debug")]
+
+
+async def test_what_fails_by_itself_is_told_also_when_the_client_has_gone() -> None:
+    with capture_logs() as said:
+        response = await handled(ZeroDivisionError(), request_of(closing=True))
+    assert response.status == HTTPStatus.INTERNAL_SERVER_ERROR
+    assert [line["event"] for line in said] == ["request_failed"]

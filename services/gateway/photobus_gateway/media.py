@@ -9,6 +9,7 @@ from typing import Final, Self
 
 from aiohttp import hdrs, web
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.storage.errors import storage_errors
 from photobus_gateway.conditional import Part, UnsatisfiableRangeError, is_current, wanted_part
 from photobus_gateway.uploads.threads import in_thread
@@ -120,7 +121,6 @@ async def _write(response: web.StreamResponse, file: OpenFile, part: Part) -> No
         wanted = min(_CHUNK, part.stop - at)
         chunk = file.read(at, wanted) if file.head else await in_thread(file.read, at, wanted)
         if not chunk:
-            # It was cut short on disk; breaking off tells the client that what it has is not whole.
-            raise ConnectionResetError("The file became shorter while it was sent.")
+            raise StorageUnavailableError("The file became shorter while it was sent.")
         await response.write(chunk)
         at += len(chunk)

@@ -1,4 +1,8 @@
-"""Errors as RFC 9457 problem documents that name the field and the limit."""
+"""Errors as RFC 9457 problem documents that name the field and the limit.
+
+Once an answer has begun there is no room for another: then the connection is broken off, so that the client knows that
+what it has is not whole.
+"""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -16,6 +20,11 @@ from photobus_common.store.outages import SESSION_ERRORS
 PROBLEM_MEDIA: Final = "application/problem+json"
 
 _LIMITS: Final = ("max_length", "min_length", "le", "ge", "lt", "gt", "multiple_of")
+
+CLIENT_GONE: Final = 499
+"""Under this status the requests of clients are measured that went before they were answered, as nginx has it."""
+
+_NO_DATABASE: Final = "The database does not answer; try again."
 
 _UNFORESEEN: Final = "Something went wrong here; it is in the log."
 
@@ -73,28 +82,66 @@ async def problem_middleware(request: web.Request, handler: Handler) -> web.Stre
     except web.HTTPException as error:
         if error.status < HTTPStatus.BAD_REQUEST:
             raise
-        return _from_aiohttp(error)
+        answer = _from_aiohttp(error)
     except Exception as error:  # noqa: BLE001  the edge of the process: whatever it was, the caller gets an answer
-        return respond(_ours(error, request))
+        if isinstance(error, ConnectionError) and has_gone(request):
+            _log.debug("client_gone", method=request.method, path=request.path)
+            return _to_nobody(CLIENT_GONE)
+        answer = _answer_to(error, request)
+    return _broken_off(request, answer) if _has_begun(request) else answer
 
 
-def _ours(error: Exception, request: web.Request) -> PhotobusError:
+def has_gone(request: web.Request) -> bool:
+    """Whether nobody is at the other end any more; a ``ConnectionError`` is then the client's, not the database's."""
+    return request.transport is None or request.transport.is_closing()
+
+
+def _has_begun(request: web.Request) -> bool:
+    """Whether anything of an answer was sent already."""
+    return request.writer.output_size > 0
+
+
+def _broken_off(request: web.Request, untold: web.Response) -> web.Response:
+    """End the connection in the middle of an answer, instead of writing ``untold`` into it."""
+    if request.transport is not None:
+        request.transport.abort()
+    return _to_nobody(untold.status)
+
+
+def _to_nobody(status: int) -> web.Response:
+    """Return what a closed connection is answered: none of it is sent, but it is measured.
+
+    To raise the error instead would have aiohttp log it with its traceback.
+    """
+    return web.Response(status=status)
+
+
+def _answer_to(error: Exception, request: web.Request) -> web.Response:
+    known, begun = _ours(error), _has_begun(request)
+    if begun or known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        said = {"method": request.method, "path": request.path, "code": known.code, "broken_off": begun}
+        _log.error("request_failed", **said, exc_info=error if type(known) is PhotobusError else None)
+    return respond(known)
+
+
+def _ours(error: Exception) -> PhotobusError:
     match error:
         case PhotobusError():
             known = error
         case ValidationError():
             known = invalid(error)
+        case web.RequestPayloadError():
+            known = InvalidInputError("The body could not be read: its encoding is broken.")
         case asyncpg.CharacterNotInRepertoireError() | asyncpg.UntranslatableCharacterError():
             known = InvalidInputError("Text must not hold the character U+0000.")
         case asyncpg.DataError():  # among those below by its class, but a statement that is wrong
             known = PhotobusError(_UNFORESEEN)
+        case TimeoutError():  # what asyncpg raises past postgres.command_timeout_seconds
+            known = DatabaseUnavailableError(_NO_DATABASE)
         case _ if isinstance(error, SESSION_ERRORS):
-            known = DatabaseUnavailableError("The database does not answer; try again.")
+            known = DatabaseUnavailableError(_NO_DATABASE)
         case _:
             known = PhotobusError(_UNFORESEEN)
-    if known.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        trace = error if type(known) is PhotobusError else None
-        _log.error("request_failed", method=request.method, path=request.path, code=known.code, exc_info=trace)
     return known
 
 
