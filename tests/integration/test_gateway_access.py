@@ -1,5 +1,6 @@
 """Who gets in: tokens, roles, the browser's session, and what the log says of them."""
 
+import asyncio
 from itertools import product
 
 import pytest
@@ -27,6 +28,17 @@ async def test_other_authorizations_are_refused(gateway: Gateway) -> None:
     for header in ("", "Bearer", "Basic YTpi", "Bearer nobody", "Bearer " + "x" * 5000):
         response = await gateway.client.get("/api/projects", headers={"Authorization": header})
         assert response.status == 401, header
+
+
+@pytest.mark.parametrize("header", [b"Authorization: Bearer \xff\xfe", b"Cookie: photobus_session=\xff\xfe"])
+async def test_a_secret_that_is_no_text_is_unknown(gateway: Gateway, header: bytes) -> None:
+    head = b"GET /api/projects HTTP/1.1\r\nHost: here\r\nConnection: close\r\n" + header + b"\r\n\r\n"
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(head)
+    answer = await reader.read()
+    writer.close()
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"unknown or revoked" in answer
 
 
 async def test_only_hashes_of_secrets_are_stored(gateway: Gateway) -> None:

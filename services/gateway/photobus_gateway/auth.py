@@ -46,7 +46,7 @@ class Authenticator:
 
     async def identify(self, secret: str) -> Caller:
         """Return whom ``secret`` stands for; raises ``UnauthorizedError`` when it stands for nobody."""
-        if len(secret) > MAX_SECRET:
+        if len(secret) > MAX_SECRET or not secret.isascii():  # bytes that are no UTF-8 come as halves of characters
             raise UnauthorizedError("The token is unknown or revoked.")
         key = digest(secret)
         until, caller = self._known.get(key, (0.0, None))
