@@ -90,7 +90,7 @@ async def visit_projects(job: Job, context: Context, check: Check) -> None:
 async def opened(context: Context, project: CatalogueProject) -> AsyncIterator[ProjectFolder]:
     """Open the project's folder; raises ``StorageUnavailableError`` or ``FolderMissingError``."""
     library = context.library.tenant(project.tenant, project.library_id)
-    folder = await in_thread(library.open_project, project.folder)
+    folder = await in_thread(library.open_project, project.folder, undo=ProjectFolder.close)
     try:
         yield folder
     finally:
