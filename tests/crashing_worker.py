@@ -7,7 +7,7 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from photobus_common.store.job_items import ItemOutcome
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_common.worker.job import Handler, Job
 from photobus_common.worker.runtime import Worker
-from photobus_derivatives.files import OpenFiles
+from photobus_derivatives.files import OpenFiles, Unnamed
 from photobus_derivatives.making import DerivativesMaker
 from photobus_derivatives.sandbox import DecoderPool
 
@@ -35,7 +35,7 @@ PORTION: Final = 2
 POINTS: Final = ("claimed", "item recorded", "portion written", "portion committed", "result committed")
 
 DERIVATIVES_NAMED: Final = "derivatives named"
-"""The point at which a worker that makes derivatives has named those of a photo, and written nothing of it."""
+"""The point at which a worker that makes derivatives has named the first of them, and committed nothing."""
 
 
 async def work_through(job: Job, dies_at: str = "never") -> None:
@@ -85,13 +85,13 @@ def _die_if(condition: bool) -> None:
 
 
 async def _dies_over_files(settings: Settings) -> Handler:
-    place = OpenFiles.put_in_place
+    place = Unnamed.put_in_place
 
-    def put_in_place(files: OpenFiles, name: str) -> None:
-        place(files, name)
+    def put_in_place(unnamed: Unnamed, chosen: Iterable[OpenFiles]) -> None:
+        place(unnamed, chosen)
         _die_if(True)
 
-    OpenFiles.put_in_place = put_in_place  # type: ignore[method-assign, assignment]  # for this process alone
+    Unnamed.put_in_place = put_in_place  # type: ignore[method-assign, assignment]  # for this process alone
     pool = DecoderPool(settings.processing)
     await pool.start()
     return DerivativesMaker(Library(settings.library.root), pool, settings.processing)

@@ -1,5 +1,6 @@
 """Projects on disk and in the catalogue, file by file, for tests of the jobs that work on both."""
 
+import errno
 import hashlib
 import os
 import time
@@ -11,6 +12,7 @@ from typing import Any, Final
 from uuid import UUID
 
 import images
+import pytest
 from bus_traffic import TENANT
 
 from photobus_common.config import Uploader
@@ -136,6 +138,18 @@ def put(path: Path, content: bytes | None = None) -> None:
     path.write_bytes(content_of(path.name) if content is None else content)
     an_hour_ago = time.time() - 3600
     os.utime(path, (an_hour_ago, an_hour_ago))
+
+
+def forbid(monkeypatch: pytest.MonkeyPatch, name: str, error: int = errno.EACCES) -> None:
+    """Let the system refuse to open files of that name: tests may run as root, whom it refuses nothing."""
+    really_open = os.open
+
+    def refusing(path: Any, *args: Any, **options: Any) -> int:
+        if path == name:
+            raise OSError(error, os.strerror(error), name)
+        return really_open(path, *args, **options)
+
+    monkeypatch.setattr(os, "open", refusing)
 
 
 def content_of(name: str) -> bytes:

@@ -1,29 +1,33 @@
 """Jobs that make derivatives: what is made, skipped and failed, over changed photos, dead workers and absent disks."""
 
 import asyncio
+import errno
 import signal
 import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import images
+import psutil
 import pytest
 from bus_traffic import until
 from crashing_worker import DERIVATIVES_NAMED, run_until_killed
 from PIL import Image
-from shelf import Photo, Shelf, md5
-from working import SHORT_LEASES, Hired, Site, hired
+from shelf import DNG, JPEG, Photo, Shelf, forbid, md5
+from structlog.testing import capture_logs
+from working import Hired, Site, ends_leases, hired
 
 from photobus_common.commands import RunJob
-from photobus_common.config import Processing, Settings
+from photobus_common.config import Pipeline, Processing, Settings
 from photobus_common.events.catalogue import DerivativesUpdated, JobAttemptFailed, JobCompleted
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
-from photobus_derivatives.files import OpenFiles
+from photobus_derivatives.files import OpenFiles, Unnamed
 from photobus_derivatives.making import DerivativesMaker
 from photobus_derivatives.plan import Recipe
 from photobus_derivatives.sandbox import DecoderPool
@@ -31,10 +35,13 @@ from photobus_derivatives.sandbox import DecoderPool
 PROCESSING = Processing(worker_count=2, thumbnail_px=32, preview_px=64)
 KEY = Recipe.of(PROCESSING).key
 
+CHANGE = "UPDATE photos SET version = version + 1 WHERE id = $1"
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query = $1"
+
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"pipeline": SHORT_LEASES, "processing": PROCESSING})
+def settings(settings: Settings, leases: Pipeline) -> Settings:
+    return settings.model_copy(update={"pipeline": leases, "processing": PROCESSING})
 
 
 @pytest.fixture(scope="module")
@@ -98,28 +105,31 @@ class Held:
 
 
 @contextmanager
-def held(monkeypatch: pytest.MonkeyPatch, *, after: bool) -> Iterator[Held]:
-    """Hold whoever puts derivatives in place, once, before or ``after`` the files bear their names."""
-    place = OpenFiles.put_in_place
+def held(monkeypatch: pytest.MonkeyPatch, holder: type, name: str) -> Iterator[Held]:
+    """Hold whoever calls a function of ``holder``, the first time, when it has done its work."""
+    function: Callable[..., Any] = getattr(holder, name)
     hold = Held()
 
-    def put_in_place(files: OpenFiles, name: str) -> None:
+    def holding(*args: Any) -> Any:
         hold.times += 1
         first = hold.times == 1
-        if after:
-            place(files, name)
+        result = function(*args)
         if first:
             hold.reached.set()
             hold.go_on.wait(30)
-        if not after:
-            place(files, name)
+        return result
 
     with monkeypatch.context() as patch:
-        patch.setattr(OpenFiles, "put_in_place", put_in_place)
+        patch.setattr(holder, name, holding)
         try:
             yield hold
         finally:
             hold.go_on.set()
+
+
+def held_unnamed(monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[Held]:
+    """Hold the first maker whose derivatives are on disk and have no names yet."""
+    return held(monkeypatch, OpenFiles, "sync")
 
 
 async def test_photos_of_several_projects_get_both_derivatives_in_one_job(
@@ -197,18 +207,44 @@ async def test_what_cannot_be_made_fails_with_a_reason_and_costs_nothing_else(
     assert (completed.done, completed.failed, completed.skipped) == (1, 4, 1)
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before the files are named", "after the files are named"])
+async def test_a_file_that_may_not_be_read_costs_its_photo_only(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unreadable, fine = await add(shelf, "a", "unreadable.jpg", "fine.jpg")
+    both = await shelf.photo(("a", fine.project_id), "both", ["both.jpg", "both.dng"])
+    forbid(monkeypatch, "unreadable.jpg")
+    forbid(monkeypatch, "both.jpg", errno.EPERM)
+
+    async with hired(settings, handlers):
+        outcomes = await run(site, [unreadable, fine, both])
+
+    assert outcomes == [("failed", "unreadable"), ("done", None), ("done", None)]
+    found = await statuses(shelf)
+    assert found["unreadable"] == ("failed", None, "unreadable")
+    assert found["both"] == ("generated", KEY(md5(DNG)), None)
+    assert await site.said(JobAttemptFailed) == []
+
+
+async def test_why_a_photo_was_refused_is_logged(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
+) -> None:
+    [photo] = await add(shelf, "a", "broken.jpg")
+    await shelf.replace(photo, "broken.jpg", b"\xff\xd8\xff not a photo")
+    with capture_logs() as said:
+        async with hired(settings, handlers):
+            [(_, reason)] = await run(site, [photo])
+
+    [entry] = [entry for entry in said if entry["event"] == "photo_refused"]
+    assert (entry["photo_id"], entry["file"], entry["reason"]) == (photo.id, "broken.jpg", reason)
+    assert entry["detail"]
+
+
 async def test_a_photo_that_is_replaced_meanwhile_gets_derivatives_of_its_new_bytes(
-    shelf: Shelf,
-    site: Site,
-    settings: Settings,
-    handlers: dict[str, Handler],
-    monkeypatch: pytest.MonkeyPatch,
-    after: bool,
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [photo] = await add(shelf, "a", "one.jpg")
     newer = images.jpeg(64, 96)
-    with held(monkeypatch, after=after) as hold:
+    with held_unnamed(monkeypatch) as hold:
         async with hired(settings, handlers):
             command = await site.post([photo.target])
             await until(hold.reached.is_set)
@@ -221,13 +257,77 @@ async def test_a_photo_that_is_replaced_meanwhile_gets_derivatives_of_its_new_by
     assert (await statuses(shelf))["one"] == ("generated", KEY(md5(newer)), None)
     assert size_of(made(photo, "one.jpg")[1]) == (43, 64)
     assert len(await site.said(DerivativesUpdated)) == 1
+    assert left_behind(shelf) == []
+
+
+async def test_a_slow_job_does_not_put_old_pictures_over_those_of_a_faster_one(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [photo] = await add(shelf, "a", "one.jpg")
+    newer = images.jpeg(64, 96)
+    with held_unnamed(monkeypatch) as hold:
+        async with hired(settings, handlers):
+            slow = await site.post([photo.target])
+            await until(hold.reached.is_set)
+            await shelf.replace(photo, "one.jpg", newer)
+            fast = await site.post([photo.target], "upload_postprocess", lane="priority", source="upload")
+            await site.until_state(fast, "completed")
+            disk = shelf.disk()
+            hold.go_on.set()
+            await site.until_idle()
+
+    assert await site.outcomes(fast) == [(photo.id, "done", None)]
+    assert await site.outcomes(slow) == [(photo.id, "skipped", "up_to_date")]
+    assert (await statuses(shelf))["one"] == ("generated", KEY(md5(newer)), None)
+    assert size_of(made(photo, "one.jpg")[1]) == (43, 64)
+    assert shelf.disk() == {
+        path: entry for path, entry in disk.items() if "/." not in path or "/.photobus-" not in path
+    }
+
+
+async def test_a_job_that_is_canceled_names_nothing_any_more(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos = await add(shelf, "a", "one.jpg", "two.jpg")
+    disk = shelf.disk()
+    with held_unnamed(monkeypatch) as hold:
+        async with hired(settings, handlers):
+            command = await site.post([photo.target for photo in photos])
+            await until(hold.reached.is_set)
+            await site.end(command)
+            hold.go_on.set()
+            await site.until_idle()
+
+    assert shelf.disk() == disk
+    assert await site.said(DerivativesUpdated) == []
+
+
+async def test_nobody_changes_a_photo_while_its_derivatives_get_their_names(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [photo] = await add(shelf, "a", "one.jpg")
+    with held(monkeypatch, Unnamed, "put_in_place") as hold:
+        async with hired(settings, handlers):
+            await site.post([photo.target])
+            await until(hold.reached.is_set)
+            changing = asyncio.create_task(site.execute(CHANGE, photo.id))
+
+            async def waits() -> bool:
+                return await site.fetch(WAITING, CHANGE) == [(1,)]
+
+            await until(waits)
+            hold.go_on.set()
+            await changing
+            await site.until_idle()
+
+    assert (await statuses(shelf))["one"] == ("generated", KEY(md5(JPEG)), None)
 
 
 async def test_a_photo_that_is_deleted_meanwhile_is_skipped(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     [photo] = await add(shelf, "a", "one.jpg")
-    with held(monkeypatch, after=False) as hold:
+    with held_unnamed(monkeypatch) as hold:
         async with hired(settings, handlers):
             command = await site.post([photo.target])
             await until(hold.reached.is_set)
@@ -239,6 +339,7 @@ async def test_a_photo_that_is_deleted_meanwhile_is_skipped(
     assert await site.said(DerivativesUpdated) == []
 
 
+@ends_leases
 async def test_another_worker_finishes_what_a_killed_one_had_named_but_not_written(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
 ) -> None:
@@ -253,11 +354,30 @@ async def test_another_worker_finishes_what_a_killed_one_had_named_but_not_writt
     await each_once(site, command, photos)
 
 
+@ends_leases
+async def test_a_photo_replaced_after_a_crash_gets_derivatives_of_its_new_bytes(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
+) -> None:
+    [photo] = await add(shelf, "a", "one.jpg")
+    newer = images.jpeg(64, 96)
+    command = await site.post([photo.target])
+    assert await run_until_killed(settings, DERIVATIVES_NAMED) == signal.SIGKILL
+    assert size_of(made(photo, "one.jpg")[1]) == (64, 43)
+    await shelf.replace(photo, "one.jpg", newer)
+
+    async with hired(settings, handlers):
+        await site.until_idle()
+    assert await site.outcomes(command) == [(photo.id, "done", None)]
+    assert (await statuses(shelf))["one"] == ("generated", KEY(md5(newer)), None)
+    assert size_of(made(photo, "one.jpg")[1]) == (43, 64)
+
+
+@ends_leases
 async def test_a_worker_that_is_cut_off_before_it_names_files_leaves_none(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     photos = await add(shelf, "a", "one.jpg", "two.jpg", "three.dng")
-    with held(monkeypatch, after=False) as hold:
+    with held_unnamed(monkeypatch) as hold:
         async with hired(settings, handlers) as worker:
             command = await site.post([photo.target for photo in photos])
             await until(hold.reached.is_set)
@@ -267,6 +387,21 @@ async def test_a_worker_that_is_cut_off_before_it_names_files_leaves_none(
     async with hired(settings, handlers):
         await site.until_idle()
     await each_once(site, command, photos)
+
+
+async def test_a_worker_that_is_cut_off_while_it_opens_files_closes_them(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [photo] = await add(shelf, "a", "one.jpg")
+    disk, descriptors = shelf.disk(), psutil.Process().num_fds()
+    with held(monkeypatch, OpenFiles, "open") as hold:
+        async with hired(settings, handlers) as worker:
+            await site.post([photo.target])
+            await until(hold.reached.is_set)
+            assert left_behind(shelf)
+            await die(worker, hold)
+    assert shelf.disk() == disk
+    assert psutil.Process().num_fds() <= descriptors
 
 
 async def each_once(site: Site, command: RunJob, photos: list[Photo]) -> None:

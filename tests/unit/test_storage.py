@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from shelf import forbid
 
 from photobus_common.errors import ConfigurationError, PhotobusError, StorageUnavailableError
 from photobus_common.storage import (
@@ -389,3 +390,15 @@ def test_what_one_file_is_refused_for_is_told_from_a_storage_that_is_away(number
     with pytest.raises(PhotobusError) as raised, storage_errors("looking"):
         raise OSError(number, os.strerror(number))
     assert is_about_one_file(raised.value) is about_one_file
+
+
+@pytest.mark.parametrize(("number", "code"), [(errno.EACCES, "file_unreadable"), (errno.EIO, "storage_unavailable")])
+def test_a_file_that_may_not_be_read_is_told_from_storage_that_is_away(
+    path: Path, tenant_library: TenantLibrary, monkeypatch: pytest.MonkeyPatch, number: int, code: str
+) -> None:
+    (path / "a.jpg").write_bytes(b"a")
+    with tenant_library.open_project("Trip") as folder:
+        forbid(monkeypatch, "a.jpg", number)
+        with pytest.raises(StorageUnavailableError) as raised:
+            folder.open("a.jpg")
+        assert raised.value.code == code

@@ -2,6 +2,12 @@
 
 Photos of any projects go through the decoders side by side. What became of them is written in batches, rows, events
 and outcomes in one transaction; a photo whose job dies before that is made again, which costs time and changes nothing.
+
+Two jobs may be at work on one photo, one of them on bytes that its owner has replaced since. So files get their names
+inside that transaction, while claim and photo are locked and the photo is known to be what the files were made of:
+names and row change together for everyone who takes the lock. A crash between the two leaves files that are newer than
+their row. Such a row is not up to date, so the next run makes them again (or it was made of the same file in the same
+way, so nothing is wrong).
 """
 
 import asyncio
@@ -14,13 +20,14 @@ from typing import Final
 from photobus_common.config import Processing
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.catalogue import DerivativesUpdated, PhotoDerivatives
+from photobus_common.logging import get_logger
 from photobus_common.storage.errors import FolderMissingError, unavailable
 from photobus_common.storage.library import Library
 from photobus_common.store.derivatives import DerivativeResult, ShownPhoto, photos_to_show, record_derivatives
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
-from photobus_derivatives.files import OpenFiles, present
+from photobus_derivatives.files import OpenFiles, Unnamed, Unopened, present
 from photobus_derivatives.plan import Impossible, PhotoState, Recipe, SourceFile, plan, still_holds
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
 from photobus_derivatives.sandbox import DecoderPool
@@ -31,6 +38,8 @@ FLUSH_SECONDS: Final = 0.2
 
 IN_FLIGHT_PER_DECODER: Final = 2
 """One photo is decoded while the next one's files are opened and the last one's synced."""
+
+log = get_logger()
 
 
 @dataclass(frozen=True)
@@ -44,11 +53,11 @@ class Task:
 
 @dataclass(frozen=True)
 class Finished:
-    """What became of one photo; ``made_from`` is set where derivatives lie in place, made of that file."""
+    """What became of one photo; ``files`` are its derivatives, still without their names, where they were made."""
 
     task: Task
     result: DerivativeResult
-    made_from: SourceFile | None = None
+    files: OpenFiles | None = None
 
     @property
     def outcome(self) -> ItemOutcome:
@@ -83,22 +92,29 @@ class DerivativesMaker:
         if isinstance(decided, Impossible):
             return Finished(task, DerivativeResult(photo_id, reason=decided.reason))
         library = self._library.tenant(job.command.tenant, task.photo.library_id)
-        name = task.state.name(self._recipe)
+        folder, name = task.photo.folder, task.state.name(self._recipe)
         try:
-            if decided.present_suffices and await in_thread(present, library, task.photo.folder, name):
+            if decided.present_suffices and await in_thread(present, library, folder, name):
                 return None
-            files = await in_thread(OpenFiles.open, library, task.photo.folder, decided.sources)
+            files = await in_thread(OpenFiles.open, library, folder, name, decided.sources, undo=_close)
         except FolderMissingError:
             return Finished(task, DerivativeResult(photo_id, reason="folder_missing"))
-        if files is None:
-            return Finished(task, DerivativeResult(photo_id, reason="original_missing"))
+        if isinstance(files, str):
+            return Finished(task, DerivativeResult(photo_id, reason=files))
+        return await self._make_from(job, task, files)
+
+    async def _make_from(self, job: Job, task: Task, files: OpenFiles) -> Finished:
+        """Have both derivatives written and synced; the files are closed unless they are in what is returned."""
+        finished: Finished | None = None
         try:
             reply = await self._decode(job, files)
             if isinstance(reply, Made):
-                await in_thread(files.put_in_place, name)
+                await in_thread(files.sync)
+            finished = self._finished(task, files, reply)
         finally:
-            await in_thread(files.close)
-        return self._finished(task, files.source, reply)
+            if finished is None or finished.files is None:
+                await in_thread(files.close)
+        return finished
 
     async def _decode(self, job: Job, files: OpenFiles) -> Reply:
         request = Request(
@@ -113,13 +129,14 @@ class DerivativesMaker:
         )
         return await self._pool.make(request, files.descriptors, urgent=job.command.source == "upload")
 
-    def _finished(self, task: Task, source: SourceFile, reply: Reply) -> Finished:
+    def _finished(self, task: Task, files: OpenFiles, reply: Reply) -> Finished:
         photo_id = task.item.photo_id
         match reply:
             case Made(width, height):
-                result = DerivativeResult(photo_id, self._recipe.key(source.md5), width=width, height=height)
-                return Finished(task, result, source)
-            case Refused(reason):
+                result = DerivativeResult(photo_id, self._recipe.key(files.source.md5), width=width, height=height)
+                return Finished(task, result, files)
+            case Refused(reason, detail):
+                log.info("photo_refused", photo_id=photo_id, file=files.source.name, reason=reason, detail=detail)
                 return Finished(task, DerivativeResult(photo_id, reason=reason))
             case StorageFailed(number):
                 raise unavailable(OSError(number, ""), f"making the derivatives of {task.state.filename!r}")
@@ -148,6 +165,7 @@ class _Batch:
         self._todo = todo
         self._running: dict[asyncio.Task[Finished | None], Task] = {}
         self._finished: list[Finished] = []
+        self._unnamed = Unnamed()
         self._oldest = 0.0
 
     async def run(self) -> None:
@@ -189,25 +207,33 @@ class _Batch:
                 self._job.record(_skipped([task.item], "up_to_date"))
             else:
                 self._oldest = self._oldest if self._finished else clock()
-                self._finished.append(finished)
+                self._keep(finished)
         if failed is not None:
             await self._write()  # what was made before the storage failed is made
             raise failed
 
+    def _keep(self, finished: Finished) -> None:
+        self._finished.append(finished)
+        if finished.files is not None:
+            self._unnamed.take(finished.files)
+
     async def _write(self) -> None:
         """Write what is finished; photos that changed while they were worked on are worked on again."""
         finished, self._finished = self._finished, []
-        while finished:
-            try:
-                await self._write_all(finished)
-            except _ChangedError as error:
-                self._again(error.changed, error.now)
-                finished = [one for one in finished if one not in error.changed]
-            else:
-                return
+        try:
+            while finished:
+                try:
+                    await self._write_all(finished)
+                except _ChangedError as error:
+                    self._again(error.changed, error.now)
+                    finished = [one for one in finished if one not in error.changed]
+                else:
+                    return
+        finally:
+            await in_thread(self._unnamed.let_go)
 
     async def _write_all(self, finished: Sequence[Finished]) -> None:
-        """Write all of ``finished``, or nothing of it (``_ChangedError``)."""
+        """Write all of ``finished`` and name its files, or nothing of it (``_ChangedError``)."""
         photo_ids = [one.result.photo_id for one in finished]
         async with self._job.checkpoint([one.outcome for one in finished]) as work:
             now = await photos_to_show(work.connection, self._job.command.tenant, photo_ids, lock=True)
@@ -215,6 +241,8 @@ class _Batch:
             if changed:
                 raise _ChangedError(changed, now)
             await self._tell(work, finished)
+            # Last, so that as little as possible can still keep the transaction from being committed.
+            await in_thread(self._unnamed.put_in_place, [one.files for one in finished if one.files is not None])
 
     async def _tell(self, work: UnitOfWork, right: Sequence[Finished]) -> None:
         versions = await record_derivatives(work.connection, [one.result for one in right])
@@ -239,11 +267,15 @@ class _Batch:
                 self._todo.append(_task(one.task.item, photo))
 
     async def _abandon(self) -> None:
-        """Stop what is under way, and wait until it has let go of its files and decoders."""
+        """Stop what is under way, wait until it has let go of its files and decoders, and remove what it made."""
         for run in self._running:
             run.cancel()
         if self._running:
             await asyncio.wait(self._running)
+        for run in self._running:
+            if not run.cancelled() and run.exception() is None and (finished := run.result()) is not None:
+                self._keep(finished)
+        await in_thread(self._unnamed.let_go)
 
 
 def _task(item: JobItem, photo: ShownPhoto) -> Task:
@@ -258,8 +290,8 @@ def _holds(finished: Finished, now: dict[int, ShownPhoto]) -> bool:
     if photo is None:
         return False
     before, after = finished.task.state, _task(finished.task.item, photo).state
-    if finished.made_from is not None:
-        return still_holds(finished.made_from, before, after)
+    if finished.files is not None:
+        return still_holds(finished.files.source, before, after)
     return (before.project_id, before.filename, before.files) == (after.project_id, after.filename, after.files)
 
 
@@ -277,3 +309,8 @@ def _told(finished: Finished, version: int) -> PhotoDerivatives:
 
 def _skipped(items: Iterable[JobItem], reason: str) -> list[ItemOutcome]:
     return [ItemOutcome(item.position, item.photo_id, "skipped", reason) for item in items]
+
+
+def _close(files: OpenFiles | Unopened) -> None:
+    if isinstance(files, OpenFiles):
+        files.close()

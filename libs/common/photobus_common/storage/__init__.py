@@ -2,6 +2,7 @@
 
 from photobus_common.storage.errors import (
     FileMissingError,
+    FileUnreadableError,
     FolderMissingError,
     LockedError,
     ManifestBrokenError,
@@ -25,6 +26,7 @@ __all__ = [
     "UPLOADS",
     "Entry",
     "FileMissingError",
+    "FileUnreadableError",
     "Folder",
     "FolderMissingError",
     "Library",

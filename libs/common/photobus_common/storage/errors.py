@@ -38,6 +38,15 @@ class FileMissingError(NotFoundError):
     code = "file_missing"
 
 
+class FileUnreadableError(StorageUnavailableError):
+    """The file is there and its folder answers, but the system does not let us read it: a matter of its owner's.
+
+    Who does not care which file it was may take it for storage that does not answer.
+    """
+
+    code = "file_unreadable"
+
+
 class FolderMissingError(NotFoundError):
     """The project's folder is not in the library, although the library answers."""
 

@@ -4,6 +4,7 @@ A folder that is renamed meanwhile stays the same folder, and no name leads outs
 runs them in a thread.
 """
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Sequence
@@ -15,12 +16,13 @@ from uuid import uuid4
 
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.storage import renaming
-from photobus_common.storage.errors import FileMissingError, NameTakenError, storage_errors
+from photobus_common.storage.errors import FileMissingError, FileUnreadableError, NameTakenError, storage_errors
 from photobus_common.storage.names import is_single_name
 
 DIRECTORY_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ_FLAGS: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _CREATE_FLAGS: Final = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_FORBIDDEN: Final = frozenset({errno.EACCES, errno.EPERM})
 _FILE_MODE: Final = 0o644
 _FOLDER_MODE: Final = 0o755
 
@@ -115,7 +117,10 @@ class Folder:
             return True
 
     def open(self, name: str) -> int:
-        """Return a descriptor to read the regular file ``name``; raises ``FileMissingError``. The caller closes it."""
+        """Return a descriptor to read the regular file ``name``, which the caller closes.
+
+        Raises ``FileMissingError``, and ``FileUnreadableError`` when this one file may not be read.
+        """
         with self._errors(f"opening {name!r}"):
             try:
                 fd = os.open(_single(name), _READ_FLAGS, dir_fd=self.fd)
@@ -124,6 +129,8 @@ class Folder:
             except OSError as error:
                 if self._stat(name) is None:  # A link, a socket, a device.
                     raise FileMissingError(f"{name} is not a file.") from error
+                if error.errno in _FORBIDDEN:
+                    raise FileUnreadableError(f"{name} may not be read.") from error
                 raise
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 os.close(fd)
