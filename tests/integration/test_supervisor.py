@@ -1,6 +1,7 @@
 """The supervisor with real processes: restarts, order, and nothing left behind, whatever ends it."""
 
 import asyncio
+import errno
 import json
 import os
 import signal
@@ -12,6 +13,7 @@ import psutil
 import pytest
 
 from photobus_common.errors import ConfigurationError
+from photobus_local import supervisor as supervisor_module
 from photobus_local.child import Child, Program
 from photobus_local.ports import free_port, is_free
 from photobus_local.service_process import ServiceProcess
@@ -32,6 +34,7 @@ http.server.HTTPServer(("127.0.0.1", int(os.environ["PORT"])), Ready).serve_fore
 
 SUPERVISING = """
 import asyncio, json, pathlib, sys
+from photobus_local import supervisor as supervisor_module
 from photobus_local.child import Child, Program
 from photobus_local.postgres import EmbeddedPostgres
 async def main(folder):
@@ -84,11 +87,13 @@ class Published:
 
     def __init__(self) -> None:
         self.pids: dict[str, int] = {}
+        self.all: list[int] = []
         self._changed = asyncio.Condition()
         self._tasks: set[asyncio.Task[None]] = set()
 
     def __call__(self, pids: Mapping[str, int]) -> None:
         self.pids = dict(pids)
+        self.all += pids.values()
         self._tasks.add(asyncio.create_task(self._tell()))
 
     async def other_than(self, name: str, pid: int) -> int:
@@ -143,6 +148,47 @@ async def test_what_dies_is_started_again_and_stops_come_in_reverse_order(tmp_pa
     await supervisor.stop()
     assert ended == ["gateway", "nats", "postgres"]
     await gone(*published.pids.values(), first)
+
+
+class Failing(Sleeper):
+    """A part that cannot be started again at first: its log does not open, as on a full disk."""
+
+    def __init__(self, name: str, log: Path, failures: int) -> None:
+        super().__init__(name, log, [])
+        self._failures = failures
+
+    async def start(self) -> None:
+        if self.child is not None and self._failures:
+            self._failures -= 1
+            raise OSError(errno.ENOSPC, "No space left on device")
+        await super().start()
+
+
+async def test_a_part_is_started_again_whatever_comes_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its start fails in a way nobody foresaw, the ids cannot be written, and the terminal is gone."""
+    monkeypatch.setattr(supervisor_module, "_FIRST_DELAY_SECONDS", 0.01)
+    published = Published()
+    said: list[str] = []
+
+    def say(line: str) -> None:
+        said.append(line)
+        raise BrokenPipeError
+
+    def publish(pids: Mapping[str, int]) -> None:
+        published(pids)
+        if len(published.all) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    supervisor = Supervisor(say, publish)
+    await supervisor.start((Failing("nats", tmp_path / "nats", failures=2),))
+    for number in (1, 2):
+        os.kill(published.all[-1], signal.SIGKILL)
+        await published.other_than("nats", published.all[number - 1])
+    assert len(set(published.all)) == 3
+    assert [line for line in said if "did not start" in line] == [
+        "nats did not start in order: [Errno 28] No space left on device"
+    ] * 3
+    await supervisor.stop()
 
 
 async def test_a_service_takes_its_children_with_it(tmp_path: Path, service_module: str) -> None:

@@ -27,6 +27,14 @@ DATABASE: Final = "photobus"
 _MAJOR: Final = "18"
 _PROBE_SECONDS: Final = 0.05
 _PREDECESSOR_SECONDS: Final = 30.0
+_NOT_YET: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.InterfaceError,
+    asyncpg.OperatorInterventionError,
+)
+"""What a server says that comes up, or that goes down while it is asked."""
 
 
 class EmbeddedPostgres:
@@ -177,20 +185,25 @@ class EmbeddedPostgres:
         raise ConfigurationError(f"Another Postgres runs on {self._cluster} and does not end; stop it.")
 
     async def _answer(self) -> None:
-        """Return once the server lets us in and the database is there."""
+        """Return once the server lets us in and the database is there; one that is killed meanwhile has ended."""
         while self._running_child().running:
             try:
-                connection = await asyncpg.connect(self.dsn_of("postgres"), timeout=5)
-            except (OSError, asyncpg.CannotConnectNowError, TimeoutError):
+                await self._make_database()
+            except _NOT_YET:
                 await asyncio.sleep(_PROBE_SECONDS)
-                continue
-            try:
-                if not await connection.fetchval(DATABASE_EXISTS, DATABASE):
-                    await connection.execute(f"CREATE DATABASE {DATABASE}")
-            finally:
-                await connection.close()
-            return
+            except asyncpg.PostgresError as error:
+                raise ConfigurationError(f"Postgres on {self.directory} cannot be used: {error}.") from error
+            else:
+                return
         raise ConfigurationError(f"Postgres ended while it started; the reason stands in {self._log}.")
+
+    async def _make_database(self) -> None:
+        connection = await asyncpg.connect(self.dsn_of("postgres"), timeout=5)
+        try:
+            if not await connection.fetchval(DATABASE_EXISTS, DATABASE):
+                await connection.execute(f"CREATE DATABASE {DATABASE}")
+        finally:
+            await connection.close()
 
 
 DATABASE_EXISTS = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"

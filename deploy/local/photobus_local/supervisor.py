@@ -92,14 +92,21 @@ class Supervisor:
             failures = 1 if loop.time() - started > _STABLE_SECONDS else failures + 1
             delay = restart_delay(failures)
             log.warning("part_ended", part=part.name, status=status, restart_in_seconds=delay)
-            self._say(f"{part.name} {ending(status)}; starting it again in {delay:g} s.")
+            self._tell(f"{part.name} {ending(status)}; starting it again in {delay:g} s.")
             await asyncio.sleep(delay)
             try:
                 await part.start()
-            except ConfigurationError as error:
-                self._say(f"{part.name} does not start: {error.public_message}")
-            else:
                 self._record(part)
+            except Exception as error:
+                log.exception("part_not_started", part=part.name)
+                self._tell(f"{part.name} did not start in order: {error or type(error).__name__}")
+
+    def _tell(self, line: str) -> None:
+        """Say ``line`` if anybody hears it: a terminal that is gone is no reason to leave a part alone."""
+        try:
+            self._say(line)
+        except Exception:
+            log.exception("nobody_told", line=line)
 
     def _record(self, part: Part) -> None:
         log.info("part_started", part=part.name, pid=part.pid)
