@@ -8,7 +8,8 @@ from gateway_server import Gateway
 
 from photobus_common.errors import UnauthorizedError
 from photobus_common.events.catalogue import TokenCreated, TokenRevoked
-from photobus_common.store.tokens import Role, digest
+from photobus_common.store.database import Connection
+from photobus_common.store.tokens import Bearer, Role, bearer_of_secret, digest
 from photobus_gateway import auth
 
 STORED_TOKENS = "SELECT name, secret_sha256 FROM api_tokens"
@@ -98,6 +99,23 @@ async def test_a_token_that_another_gateway_revoked_is_forgotten_in_time(gateway
     now = auth.REMEMBER_SECONDS
     with pytest.raises(UnauthorizedError):
         await here.identify(secret)
+
+
+async def test_a_token_revoked_while_the_database_was_asked_for_it_is_not_let_in(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = auth.Authenticator(gateway.database)
+
+    async def revoked_meanwhile(connection: Connection, secret_sha256: bytes) -> Bearer | None:
+        bearer = await bearer_of_secret(connection, secret_sha256)
+        assert bearer is not None
+        here.forget(bearer.token_id)
+        return bearer
+
+    monkeypatch.setattr(auth, "bearer_of_secret", revoked_meanwhile)
+    for _ in range(2):
+        with pytest.raises(UnauthorizedError):
+            await here.identify(gateway.admin)
 
 
 async def test_a_browser_gets_a_cookie_that_scripts_and_other_sites_cannot_use(gateway: Gateway) -> None:

@@ -173,3 +173,18 @@ async def test_a_revoked_token_ends_its_stream(gateway: Gateway) -> None:
         await gateway.call("DELETE", f"/api/tokens/{made['id']}")
         with pytest.raises(ConnectionError):
             await listener.until(1)
+
+
+async def test_a_token_that_another_gateway_revoked_gets_no_other_stream(
+    gateway: Gateway, settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    made = (await gateway.post("/api/tokens", {"name": "phone", "role": "viewer"})).body
+    async with running_gateway(settings, database, broker, library, tenant) as other:
+        async with listening(other, token=made["token"]) as listener:
+            await listener.until_named("connected")
+            await gateway.call("DELETE", f"/api/tokens/{made['id']}")
+            with pytest.raises(ConnectionError):
+                await listener.until(1)
+        headers = {"Authorization": f"Bearer {made['token']}"}
+        async with other.client.get("/api/sse/stream", headers=headers) as refused:
+            assert refused.status == 401

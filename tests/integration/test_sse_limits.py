@@ -1,11 +1,13 @@
 """What a gateway gives to clients that take nothing, that are too many, or that ask for what there is not."""
 
+import asyncio
+from contextlib import suppress
 from typing import Any
 
 import pytest
 from bus_traffic import until
 from gateway_server import Gateway, running_gateway
-from listening import Listener, listening, say
+from listening import PATIENCE, Listener, listening, say
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings, Sse
@@ -90,6 +92,37 @@ async def test_the_head_alone_ends_at_once(gateway: Gateway) -> None:
     assert response.headers["Content-Type"].startswith("text/event-stream")
     assert await response.read() == b""
     assert gateway.app[HUB]._connected == 0
+
+
+async def test_a_stream_that_fails_is_broken_off_and_says_nothing_more(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(gateway.app[HUB], "_follow", fail)
+    reader, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    writer.write(f"GET /api/sse/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {gateway.admin}\r\n\r\n".encode())
+    got = b""
+    async with asyncio.timeout(PATIENCE):
+        with suppress(ConnectionError):  # a reset, if it comes before all was read
+            while chunk := await reader.read(65536):
+                got += chunk
+    writer.close()
+    assert got.count(b"HTTP/1.1 ") <= 1
+    assert not got.endswith(b"0\r\n\r\n")
+
+
+async def test_a_database_that_is_away_is_said_before_the_stream_begins(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(gateway.app[HUB]._pending, "first", refuse)
+    refused = await gateway.get("/api/sse/stream")
+
+    assert (refused.status, refused.body["code"]) == (503, "database_unavailable")
 
 
 async def test_a_gateway_that_ends_lets_its_clients_go(

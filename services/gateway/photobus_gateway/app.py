@@ -90,7 +90,8 @@ def build_app(parts: Parts) -> web.Application:
     app[keys.LIBRARY] = parts.library
     app[keys.DEFINITIONS] = parts.definitions
     app[keys.HUB] = parts.hub
-    app[keys.AUTHENTICATOR] = Authenticator(parts.database)
+    app[keys.AUTHENTICATOR] = authenticator = Authenticator(parts.database)
+    parts.hub.when_revoked(authenticator.forget)
     add_described_routes(app, ROUTES)
     # Requests are accepted while the broker is away, so only the database decides whether this gateway is ready.
     app.add_routes(health_routes({"database": _answering(parts.database)}))

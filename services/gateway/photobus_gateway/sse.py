@@ -7,8 +7,10 @@ and fetches everything anew. A client that does not keep up is cut off, never bu
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Final
+from uuid import UUID
 
 from aiohttp import web
 
@@ -69,6 +71,14 @@ class Hub:
         self._clients: defaultdict[str, set[Client]] = defaultdict(set)
         self._connected = 0
         self._closing = False
+        self._when_revoked: list[Callable[[UUID], None]] = []
+
+    def when_revoked(self, listener: Callable[[UUID], None]) -> None:
+        """Call ``listener`` with each token that the log tells was revoked, before its streams are ended.
+
+        A client that is cut off comes back at once, and must not be let in by what is still remembered of its token.
+        """
+        self._when_revoked.append(listener)
 
     async def run(self) -> None:
         """Follow the log and watch over the clients, for ever."""
@@ -103,12 +113,11 @@ class Hub:
         try:
             await self._wait_for_log()
             await self._greet_and_follow(client, after)
-        except ConnectionError:
-            pass  # gone, or cut off
-        except DATABASE_OUTAGES:
+        except DATABASE_OUTAGES:  # with every ConnectionError, also that of a client that is gone or was cut off
             if not client.response.prepared:
                 raise
-            log.warning("sse_history_unavailable", exc_info=True)
+            if not client.gone:
+                log.warning("sse_history_unavailable", exc_info=True)
         finally:
             self._leave(client)
         return client.response
@@ -194,11 +203,14 @@ class Hub:
             if event.type in CHANGES_PENDING_DELETIONS:
                 self._pending.touch(event.tenant)
             if isinstance(event.data, TokenRevoked):
-                self._revoke(event.tenant, actor_of(event.data.token_id))
+                self._revoke(event.tenant, event.data.token_id)
         for tenant in {event.tenant for event in events} or tuple(self._clients):
             self._wake(tenant)
 
-    def _revoke(self, tenant: str, actor: str) -> None:
+    def _revoke(self, tenant: str, token_id: UUID) -> None:
+        for listener in self._when_revoked:
+            listener(token_id)
+        actor = actor_of(token_id)
         for client in tuple(self._clients.get(tenant, ())):
             if client.actor == actor:
                 client.cut_off("revoked")

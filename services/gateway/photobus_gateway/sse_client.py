@@ -10,6 +10,7 @@ from aiohttp import hdrs, web
 from photobus_common.logging import get_logger
 from photobus_common.telemetry import SSE_CUT_OFF
 from photobus_gateway.callers import Caller
+from photobus_gateway.problems import has_gone
 from photobus_gateway.sse_events import Channel
 
 KEEPALIVE: Final = b": keepalive\n\n"
@@ -53,6 +54,11 @@ class Client:
         """Whether the client asked for the head of the answer alone."""
         return self._request.method == hdrs.METH_HEAD
 
+    @property
+    def gone(self) -> bool:
+        """Whether nobody is at the other end any more."""
+        return has_gone(self._request)
+
     async def open(self) -> None:
         """Send the head of the answer."""
         self._let_kernel_notice_silence()
@@ -75,8 +81,7 @@ class Client:
     def watch(self) -> None:
         """Cut off a client that has gone or takes nothing for too long; ask for a keepalive where it was quiet."""
         now = self._clock()
-        transport = self._request.transport
-        if transport is None or transport.is_closing():
+        if self.gone:
             self.cut_off("gone")
         elif self._writing_since is not None:
             if now - self._writing_since > self._stall:
