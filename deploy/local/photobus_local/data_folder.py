@@ -31,8 +31,7 @@ class DataFolder:
     def locked(self) -> Iterator[None]:
         """Make the folder if need be and hold it; raises ``ConfigurationError`` while another stack does."""
         try:
-            # The user that Postgres runs as, when root starts it, has to pass through.
-            self.root.mkdir(mode=0o711 if os.geteuid() == 0 else 0o700, parents=True, exist_ok=True)
+            _make(self.root)
             descriptor = os.open(self.root / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise ConfigurationError(
@@ -78,3 +77,15 @@ class DataFolder:
         """Forget what only holds while the stack runs."""
         for path in self.run.glob("*"):
             path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    """Make ``folder`` and those above it where they are missing, for the owner alone.
+
+    Made by root, the user that Postgres runs as passes through all of them, whatever the umask.
+    """
+    missing = [path for path in (folder, *folder.parents) if not path.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if os.geteuid() == 0:
+        for path in missing:
+            path.chmod(0o711)

@@ -3,7 +3,8 @@
 import socket
 from typing import Self
 
-from photobus_local.ports import LOOPBACK, free_port, is_free
+from photobus_common.errors import ConfigurationError
+from photobus_local.ports import bind, free_port, is_free
 
 
 class PortReservation:
@@ -19,7 +20,9 @@ class PortReservation:
 
     def __enter__(self) -> Self:
         """Take the port."""
-        self._socket.bind((LOOPBACK, self.port))
+        if not bind(self._socket, self.port):
+            self._socket.close()
+            raise ConfigurationError(f"Port {self.port} was taken just now; start photobus again.")
         return self
 
     def __exit__(self, *_exception: object) -> None:

@@ -1,5 +1,6 @@
 """Free ports on the loopback interface."""
 
+import errno
 import random
 import socket
 from pathlib import Path
@@ -14,13 +15,22 @@ _EPHEMERAL: Final = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on ``port`` now."""
+    """Whether nobody has ``port`` now; raises ``ConfigurationError`` when we may not have it either way."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((LOOPBACK, port))
-        except OSError:
+        return bind(probe, port)
+
+
+def bind(to_bind: socket.socket, port: int) -> bool:
+    """Bind ``to_bind`` to ``port``, or return False when somebody has it; raises ``ConfigurationError`` otherwise."""
+    try:
+        to_bind.bind((LOOPBACK, port))
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
             return False
+        raise ConfigurationError(
+            f"Port {port} may not be used ({error.strerror}); choose another with PHOTOBUS_PORT.",
+        ) from error
     return True
 
 
