@@ -22,6 +22,10 @@ def run(command: Coroutine[Any, Any, None]) -> None:
         asyncio.run(command)
     except (CommandError, ClientError, PhotobusError) as error:
         fail(str(error))
+    except BrokenPipeError:
+        raise  # nobody reads on; typer ends the program without a word
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except KeyboardInterrupt:
         sys.exit(EXIT_INTERRUPTED)
 

@@ -1,6 +1,8 @@
 """``photobus up``: the whole system on this machine."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,5 +47,11 @@ def _shown(path: Path) -> str:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """Say ``line`` to whoever reads; photobus runs on when nobody does any more, as after ``photobus up | head``."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except OSError:
+        # What the failed line left in the buffer would fail again when the program ends.
+        with suppress(OSError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

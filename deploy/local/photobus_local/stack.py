@@ -36,7 +36,7 @@ class Running:
 
 
 async def run(options: Options, say: Callable[[str], None], started: Callable[[Running], None]) -> None:
-    """Run the stack until SIGINT, SIGTERM or SIGHUP; a second signal ends all processes at once.
+    """Run the stack until SIGINT, SIGTERM or SIGHUP; a second SIGINT or SIGTERM ends all processes at once.
 
     ``say`` gets each line meant for a person; ``started`` is called once, when all services are ready. Raises
     ``ConfigurationError`` when the stack cannot start, after stopping what had started.
@@ -54,7 +54,7 @@ async def run(options: Options, say: Callable[[str], None], started: Callable[[R
         try:
             await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if not stop.is_set():
-                started(starting.result())
+                _announce(folder, starting.result(), started)
                 await stopping
             say("Stopping …")
         finally:
@@ -71,9 +71,13 @@ async def _start(options: Options, folder: DataFolder, port: int, supervisor: Su
     await _bootstrap(folder, overrides)
     await supervisor.start(*_services(options, overrides, folder, port))
     token = await asyncio.to_thread(folder.token.read_text, encoding="ascii")
-    running = Running(f"http://{LOOPBACK}:{port}", token.strip())
+    return Running(f"http://{LOOPBACK}:{port}", token.strip())
+
+
+def _announce(folder: DataFolder, running: Running, started: Callable[[Running], None]) -> None:
+    """Tell people, and then scripts: one that finds the address finds the words said, too."""
+    started(running)
     folder.publish_address(running.address, running.token)
-    return running
 
 
 async def _bootstrap(folder: DataFolder, overrides: Overrides) -> None:
@@ -137,13 +141,16 @@ def _stopped_by_signals(supervisor: Supervisor) -> asyncio.Event:
     stop = asyncio.Event()
     kills: list[asyncio.Task[None]] = []
 
-    def on_signal() -> None:
-        if stop.is_set():
+    def on_signal(number: signal.Signals) -> None:
+        # A terminal that is closed hangs up several times: by the kernel and by the shell.
+        if stop.is_set() and number is not signal.SIGHUP:
             kills.append(asyncio.create_task(supervisor.kill()))
         stop.set()
 
     for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, on_signal)
+        # ``nohup`` has it ignored, and means it.
+        if number is not signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            asyncio.get_running_loop().add_signal_handler(number, on_signal, number)
     return stop
 
 
