@@ -4,6 +4,8 @@ import asyncio
 import errno
 import os
 import signal
+import socket
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Callable
 from io import BytesIO
@@ -17,6 +19,7 @@ from images import Shot
 from PIL import Image
 
 from photobus_common.config import Processing
+from photobus_derivatives.child import DecoderGoneError
 from photobus_derivatives.pipeline import _reading_fails
 from photobus_derivatives.plan import SourceKind
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
@@ -430,3 +433,51 @@ async def test_decoders_are_told_no_secrets(pool: DecoderPool, monkeypatch: pyte
 
     assert not [name for name in environment if name.startswith("PHOTOBUS")]
     assert "VIPS_CONCURRENCY" in environment
+
+
+SCARCE: dict[str, tuple[object, str]] = {
+    "sockets": (socket, "socketpair"),
+    "descriptors": (os, "pipe"),
+    "processes": (subprocess, "Popen"),
+}
+
+
+def refused_once(monkeypatch: pytest.MonkeyPatch, what: str, call: int = 1) -> list[int]:
+    """Let the system refuse, at one call, what a decoder needs to start; returns how often it was asked for."""
+    owner, name = SCARCE[what]
+    really, asked = getattr(owner, name), [0]
+
+    def refusing(*args: object, **options: object) -> object:
+        asked[0] += 1
+        if asked[0] == call:
+            raise OSError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+        return really(*args, **options)
+
+    monkeypatch.setattr(owner, name, refusing)
+    return asked
+
+
+@pytest.mark.parametrize("what", SCARCE)
+async def test_a_decoder_that_the_system_refuses_once_is_started_later(
+    monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    small = DecoderPool(Processing(worker_count=1))
+    await small.start()
+    try:
+        asked = refused_once(monkeypatch, what)
+        os.kill(small.pids[0], signal.SIGKILL)
+        await until(lambda: asked[0] > 1)
+        reply, _ = await decode(small, images.jpeg())
+        assert isinstance(reply, Made)
+    finally:
+        await small.close()
+
+
+@pytest.mark.parametrize("what", SCARCE)
+async def test_a_pool_that_cannot_start_leaves_nothing_behind(monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    process = psutil.Process()
+    before = process.num_fds(), len(process.children())
+    refused_once(monkeypatch, what, call=2)
+    with pytest.raises(DecoderGoneError):
+        await DecoderPool(Processing(worker_count=2)).start()
+    assert (process.num_fds(), len(process.children())) == before

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Final
 
 from photobus_common.logging import get_logger
@@ -50,35 +51,14 @@ class Decoder:
     """One decoder process and the socket to it."""
 
     def __init__(self, memory_mb: int) -> None:
-        # The messages keep their bounds, so that half a reply cannot be taken for one.
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        words, their_words = os.pipe()
-        os.set_blocking(words, False)
+        """Start the process; raises ``DecoderGoneError`` when the system has no descriptors, memory or processes left.
+
+        ``started`` then waits until it can decode.
+        """
         try:
-            # Started from the loop's own thread: a process that dies with its parent dies with the thread that made it.
-            self._process = subprocess.Popen(
-                [
-                    # Of a library that crashes, its last words say at least in which step.
-                    *(sys.executable, "-I", "-X", "faulthandler", "-m", "photobus_derivatives.decoder"),
-                    *(str(theirs.fileno()), str(memory_mb), str(os.getpid())),
-                ],
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=their_words,
-                stderr=their_words,
-                env=_ENVIRONMENT,
-                cwd="/",
-            )
-        except BaseException:
-            ours.close()
-            os.close(words)
-            raise
-        finally:
-            theirs.close()
-            os.close(their_words)
-        self._socket = ours
-        self._words = words
+            self._socket, self._words, self._process = _start(memory_mb)
+        except OSError as error:
+            raise DecoderGoneError(str(error)) from error
         self._said = b""
         asyncio.get_running_loop().add_reader(self._words, self._listen)
 
@@ -171,3 +151,35 @@ class Decoder:
         """Return what it said, the rest of it taken in first: it may have died between speaking and our listening."""
         self._listen()
         return self._said.decode(errors="replace").strip()
+
+
+def _start(memory_mb: int) -> tuple[socket.socket, int, subprocess.Popen[bytes]]:
+    """Start a decoder; returns our end of its socket, the descriptor of what it says, and the process.
+
+    Called from the loop's own thread: a process that dies with its parent dies with the thread that made it.
+    """
+    with ExitStack() as unless_started, ExitStack() as theirs_only:
+        # The messages keep their bounds, so that half a reply cannot be taken for one.
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        unless_started.callback(ours.close)
+        theirs_only.callback(theirs.close)
+        words, their_words = os.pipe()
+        unless_started.callback(os.close, words)
+        theirs_only.callback(os.close, their_words)
+        ours.setblocking(False)
+        os.set_blocking(words, False)
+        process = subprocess.Popen(
+            [
+                # Of a library that crashes, its last words say at least in which step.
+                *(sys.executable, "-I", "-X", "faulthandler", "-m", "photobus_derivatives.decoder"),
+                *(str(theirs.fileno()), str(memory_mb), str(os.getpid())),
+            ],
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=their_words,
+            stderr=their_words,
+            env=_ENVIRONMENT,
+            cwd="/",
+        )
+        unless_started.pop_all()
+    return ours, words, process

@@ -50,9 +50,11 @@ class DecoderPool:
 
     async def start(self) -> None:
         """Start the decoders; raises ``DecoderGoneError`` when one cannot be started."""
-        decoders = [Decoder(self._settings.memory_limit_mb) for _ in range(self._settings.children)]
-        self._busy.update(decoders)
+        decoders: list[Decoder] = []
         try:
+            for _ in range(self._settings.children):
+                decoders.append(Decoder(self._settings.memory_limit_mb))
+                self._busy.add(decoders[-1])
             await asyncio.gather(*(decoder.started() for decoder in decoders))
         except DecoderGoneError:
             await self.close()
@@ -144,21 +146,26 @@ class DecoderPool:
         pause = 0.0
         while not self._closed:
             await asyncio.sleep(pause)
-            fresh = Decoder(self._settings.memory_limit_mb)
             try:
-                await fresh.started()
+                fresh = await self._started()
             except DecoderGoneError as error:
                 log.warning("decoder_not_started", why=str(error), words=error.words)
-                await fresh.end()
                 # A machine without memory is not helped by starting processes as fast as it can.
                 pause = min(_LONGEST_PAUSE_SECONDS, pause * 2 or 1.0)
                 continue
-            except asyncio.CancelledError:
-                await asyncio.shield(fresh.end())
-                raise
             self._busy.add(fresh)
             self._hand_on(fresh)
             return
+
+    async def _started(self) -> Decoder:
+        """Start one decoder; raises ``DecoderGoneError`` and leaves nothing of it when it cannot be."""
+        fresh = Decoder(self._settings.memory_limit_mb)
+        try:
+            await fresh.started()
+        except BaseException:
+            await asyncio.shield(fresh.end())
+            raise
+        return fresh
 
 
 def _died(error: DecoderGoneError) -> Refused:
