@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from photobus_common.storage.errors import ManifestBrokenError
 
@@ -14,11 +14,11 @@ VERSION: Final = 1
 
 
 class Manifest(BaseModel):
-    """What a project's folder says of itself. Fields that a later version adds are passed over."""
+    """What a project's folder says of itself; ``id`` is that of its row. Fields of later versions are passed over."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
-    id: int
+    id: int = Field(ge=1, lt=2**63)
     name: str
     created_at: datetime
     version: int = VERSION
