@@ -13,6 +13,10 @@ from images import dng, jpeg, noise_jpeg
 from structlog.testing import capture_logs
 from uploading import folder_of, make_project, photos, take_away, upload
 
+from photobus_common.errors import StorageUnavailableError
+from photobus_gateway.media import OpenFile
+from photobus_gateway.problems import PROBLEM_MEDIA
+
 PHOTO = noise_jpeg(200, 150)
 RAW = dng(64, 48)
 MD5 = hashlib.md5(PHOTO, usedforsecurity=False).hexdigest()
@@ -100,6 +104,7 @@ async def test_parts(gateway: Gateway, address: str) -> None:
     assert (status, body) == (206, PHOTO[-7:])
     status, headers, body = await fetch(gateway, f"{address}/original", Range=f"bytes={size}-")
     assert (status, headers["Content-Range"]) == (416, f"bytes */{size}")
+    assert (headers["Content-Type"], b"range_not_satisfiable" in body) == (PROBLEM_MEDIA, True)
     both = {"Range": "bytes=0-0", "If-Range": '"old"'}
     assert (await fetch(gateway, f"{address}/original", **both))[0] == 200
     assert (await fetch(gateway, f"{address}/original", "HEAD", Range="bytes=0-0"))[0] == 200
@@ -150,6 +155,37 @@ async def test_a_file_changed_on_disk_has_another_tag(gateway: Gateway, trip: st
     status, headers, body = await fetch(gateway, f"{address}/original", **{"If-None-Match": f'"{MD5}"'})
     assert (status, body) == (200, PHOTO[:-1])
     assert headers["ETag"] != f'"{MD5}"'
+
+
+async def test_what_a_file_changed_on_disk_holds_is_no_version_to_keep(
+    gateway: Gateway, trip: str, address: str
+) -> None:
+    (photo,) = (await photos(gateway, trip)).values()
+    (folder_of(gateway, trip) / "A b\u00e9.JPG").write_bytes(PHOTO[:-1])
+    _, headers, _ = await fetch(gateway, f"{address}/original?v={photo['version']}")
+    assert headers["Cache-Control"] == "private, no-cache"
+
+
+async def test_a_file_that_cannot_be_read_is_a_problem_before_anything_is_sent(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large = PHOTO + os.urandom(1024 * 1024)
+    answer = await upload(gateway, trip, [("Large.JPG", large)])
+
+    def broken(*_: Any) -> bytes:
+        raise StorageUnavailableError("The disk is broken.")
+
+    monkeypatch.setattr(OpenFile, "read", broken)
+    address = f"/api/photos/{answer.body['results'][0]['photo_id']}/original"
+    status, headers, body = await fetch(gateway, address)
+    assert (status, b"storage_unavailable" in body, "ETag" in headers) == (503, True, False)
+    assert (await fetch(gateway, address, "HEAD"))[0] == 200
+
+
+async def test_an_empty_original_is_sent(gateway: Gateway, trip: str, address: str) -> None:
+    os.truncate(folder_of(gateway, trip) / "A b\u00e9.JPG", 0)
+    status, headers, body = await fetch(gateway, f"{address}/original")
+    assert (status, headers["Content-Length"], body) == (200, "0", b"")
 
 
 async def test_derivatives_have_their_key_as_tag(gateway: Gateway, trip: str, address: str) -> None:

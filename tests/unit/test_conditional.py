@@ -36,6 +36,7 @@ def test_if_none_match(header: str | None, current: bool) -> None:
         ("bytes=3-99", Part(3, 10, 10)),
         ("bytes=-4", Part(6, 10, 10)),
         ("bytes=-99", Part(0, 10, 10)),
+        ("Bytes=0-0", Part(0, 1, 10)),  # names of units know no case (RFC 9110, section 14.1)
         ("bytes = 1 - 2 ", Part(1, 3, 10)),
         ("bytes=0-1,3-4", None),
         ("bytes=5-3", None),

@@ -9,9 +9,10 @@ from typing import Final, Self
 
 from aiohttp import hdrs, web
 
-from photobus_common.errors import StorageUnavailableError
+from photobus_common.errors import PhotobusError, StorageUnavailableError
 from photobus_common.storage.errors import storage_errors
 from photobus_gateway.conditional import Part, UnsatisfiableRangeError, is_current, wanted_part
+from photobus_gateway.problems import respond
 from photobus_gateway.uploads.threads import in_thread
 
 IMMUTABLE: Final = "private, max-age=31536000, immutable"
@@ -19,6 +20,13 @@ REVALIDATED: Final = "private, no-cache"
 
 _CHUNK: Final = 1024 * 1024
 _READ_AT_ONCE: Final = 512 * 1024
+
+
+class RangeNotSatisfiableError(PhotobusError):
+    """The range asked for lies beyond the file; `Content-Range` tells its size."""
+
+    code = "range_not_satisfiable"
+    status = 416
 
 
 @dataclass
@@ -101,26 +109,40 @@ async def _answer(request: web.Request, file: OpenFile, what: Representation) ->
     try:
         part = wanted_part(asked if request.method == "GET" else None, condition, what.etag, file.size)
     except UnsatisfiableRangeError:
-        status = HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE
-        return web.Response(status=status, headers={hdrs.CONTENT_RANGE: f"bytes */{file.size}"})
+        return _beyond(file.size)
     response = web.StreamResponse(status=HTTPStatus.PARTIAL_CONTENT if part else HTTPStatus.OK, headers=what.headers)
     response.content_type = what.content_type
     sent = part or Part(0, file.size, file.size)
     response.content_length = sent.length
     if part is not None:
         response.headers[hdrs.CONTENT_RANGE] = part.content_range
+    whole = request.method == "GET"
+    first = await _portion(file, sent, sent.start) if whole else b""  # before the head: it may be the one that fails
     await response.prepare(request)
-    if request.method == "GET":
-        await _write(response, file, sent)
+    if whole:
+        await _write(response, file, sent, first)
     return response
 
 
-async def _write(response: web.StreamResponse, file: OpenFile, part: Part) -> None:
-    at = part.start
+def _beyond(size: int) -> web.Response:
+    response = respond(RangeNotSatisfiableError(f"The range lies beyond the {size} bytes of the file."))
+    response.headers[hdrs.CONTENT_RANGE] = f"bytes */{size}"
+    return response
+
+
+async def _write(response: web.StreamResponse, file: OpenFile, part: Part, first: bytes) -> None:
+    at, chunk = part.start, first
     while at < part.stop:
-        wanted = min(_CHUNK, part.stop - at)
-        chunk = file.read(at, wanted) if file.head else await in_thread(file.read, at, wanted)
         if not chunk:
             raise StorageUnavailableError("The file became shorter while it was sent.")
         await response.write(chunk)
         at += len(chunk)
+        chunk = await _portion(file, part, at)
+
+
+async def _portion(file: OpenFile, part: Part, at: int) -> bytes:
+    """Return what is sent next of ``part``; nothing at its end, and where the file ends before it."""
+    wanted = min(_CHUNK, part.stop - at)
+    if not wanted:
+        return b""
+    return file.read(at, wanted) if file.head else await in_thread(file.read, at, wanted)

@@ -21,7 +21,7 @@ from photobus_common.store.photos import StoredFile, shown_first
 from photobus_gateway.callers import caller_of
 from photobus_gateway.inputs import Input, RowId
 from photobus_gateway.keys import DATABASE, LIBRARY, SETTINGS
-from photobus_gateway.media import OpenFile, Representation, send
+from photobus_gateway.media import OpenFile, RangeNotSatisfiableError, Representation, send
 from photobus_gateway.registry import Media, route
 
 IMAGES: Final = {
@@ -82,7 +82,7 @@ class OriginalQuery(MediaQuery):
     summary="A photo's thumbnail",
     status=STATUSES,
     response=DERIVATIVE,
-    errors=(DerivativeAbsentError, StorageUnavailableError),
+    errors=(DerivativeAbsentError, RangeNotSatisfiableError, StorageUnavailableError),
 )
 async def show_thumbnail(request: web.Request, path: PhotoPath, query: MediaQuery) -> web.StreamResponse:
     """Send the thumbnail. It stays the same as long as its ETag."""
@@ -97,7 +97,7 @@ async def show_thumbnail(request: web.Request, path: PhotoPath, query: MediaQuer
     summary="A photo's preview",
     status=STATUSES,
     response=DERIVATIVE,
-    errors=(DerivativeAbsentError, StorageUnavailableError),
+    errors=(DerivativeAbsentError, RangeNotSatisfiableError, StorageUnavailableError),
 )
 async def show_preview(request: web.Request, path: PhotoPath, query: MediaQuery) -> web.StreamResponse:
     """Send the preview. It stays the same as long as its ETag."""
@@ -112,7 +112,7 @@ async def show_preview(request: web.Request, path: PhotoPath, query: MediaQuery)
     summary="A photo's original",
     status=STATUSES,
     response=ORIGINAL,
-    errors=(NotFoundError, StorageUnavailableError),
+    errors=(NotFoundError, RangeNotSatisfiableError, StorageUnavailableError),
 )
 async def show_original(request: web.Request, path: PhotoPath, query: OriginalQuery) -> web.StreamResponse:
     """Send a file of the photo as it came. Its ETag is its MD5."""
@@ -129,10 +129,11 @@ async def show_original(request: web.Request, path: PhotoPath, query: OriginalQu
     def describe(opened: OpenFile) -> Representation:
         extension = file.name.rpartition(".")[2].lower()
         shown = extension in IMAGES and not query.download
+        tag = _tag_of_original(file, opened)
         return Representation(
-            tag=_tag_of_original(file, opened),
+            tag=tag,
             content_type=IMAGES.get(extension) or OTHERS.get(extension, ANY),
-            versioned=query.v == place.version,
+            versioned=query.v == place.version and tag == file.md5,
             disposition=f"{'inline' if shown else 'attachment'}; filename*=UTF-8''{quote(file.name, safe='')}",
         )
 
