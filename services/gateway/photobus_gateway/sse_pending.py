@@ -32,10 +32,11 @@ class PendingState(NamedTuple):
 
 
 class PendingChanges:
-    """Keeps the state of those tenants that have clients."""
+    """Keeps the state of those tenants that have clients, which ``wanted`` tells; ``changed`` hears of news."""
 
-    def __init__(self, database: Database, changed: Callable[[str], None]) -> None:
+    def __init__(self, database: Database, wanted: Callable[[str], bool], changed: Callable[[str], None]) -> None:
         self._database = database
+        self._wanted = wanted
         self._changed = changed
         self._states: dict[str, PendingState] = {}
         self._stale: set[str] = set()
@@ -71,12 +72,23 @@ class PendingChanges:
             self._any_stale.clear()
             try:
                 for tenant in tuple(self._stale):
-                    await self._count(tenant)
+                    await self._recount(tenant)
             except DATABASE_OUTAGES:
                 log.warning("pending_changes_not_counted", exc_info=True)
                 self._any_stale.set()
                 await asyncio.sleep(RETRY_SECONDS)
             await asyncio.sleep(SETTLE_SECONDS)
+
+    async def _recount(self, tenant: str) -> None:
+        """Count again, unless the last client has gone; one that goes meanwhile leaves nothing to be counted for."""
+        if tenant not in self._states:
+            self._stale.discard(tenant)
+            return
+        try:
+            await self._count(tenant)
+        finally:
+            if not self._wanted(tenant):
+                self.forget(tenant)
 
     async def _count(self, tenant: str) -> PendingState:
         self._stale.discard(tenant)  # before the query: what is committed during it makes the state stale again
