@@ -8,7 +8,9 @@ from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
-from photobus_common.events.catalogue import FileKind
+from asyncpg import Record
+
+from photobus_common.events.catalogue import DerivativeStatus, FileKind
 from photobus_common.photos.exif import Exif
 from photobus_common.store.database import Connection
 
@@ -37,6 +39,9 @@ _COLUMN_TYPES: Final[Mapping[str, str]] = {
 _METADATA: Final = tuple(_COLUMN_TYPES)
 _RECORD: Final = ", ".join(f"{name} {kind}" for name, kind in _COLUMN_TYPES.items())
 
+_NEW: Final[Mapping[str, Any]] = {"version": 1, "thumbnail_status": "pending", "preview_status": "pending"}
+"""What the row of a new photo says."""
+
 Weight = Literal["replace", "lead", "fill"]
 """How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing."""
 
@@ -44,6 +49,13 @@ PHOTOS_OF_BASENAMES: Final = """
 SELECT p.id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
 FROM photos p LEFT JOIN photo_files f ON f.photo_id = p.id
 WHERE p.project_id = $1 AND p.filename = ANY($2::text[])
+ORDER BY f.name
+"""
+
+FILES_OF_MD5: Final = """
+SELECT p.id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
+FROM photo_files f JOIN photos p ON p.id = f.photo_id
+WHERE f.tenant = $1 AND f.project_id = $2 AND f.md5 = ANY($3::text[])
 ORDER BY f.name
 """
 
@@ -81,7 +93,7 @@ FROM (
     FROM photo_files WHERE photo_id = ANY($1::bigint[]) GROUP BY photo_id
 ) n
 WHERE p.id = n.photo_id
-RETURNING p.id, p.version
+RETURNING p.id, p.version, p.thumbnail_status, p.preview_status
 """
 
 _TIME_WINS: Final = """
@@ -146,11 +158,13 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What arrivals made of one photo; ``version`` is the row's after the change."""
+    """What arrivals made of one photo; ``version`` and the statuses are the row's after the change."""
 
     photo_id: int
     basename: str
     version: int
+    thumbnail_status: DerivativeStatus
+    preview_status: DerivativeStatus
     created: bool
     arrivals: tuple[Arrival, ...]
     replaced: tuple[StoredFile, ...]
@@ -159,16 +173,18 @@ class Recorded:
 async def photos_of_basenames(connection: Connection, project_id: int, basenames: Sequence[str]) -> KnownPhotos:
     """Return the project's photos with these basenames, and all their files."""
     rows = await connection.fetch(PHOTOS_OF_BASENAMES, project_id, list(basenames))
-    files = [
-        KnownFile(
-            row["id"],
-            row["filename"],
-            StoredFile(row["name"], row["kind"], row["size"], row["md5"], row["modified_at"]),
-        )
-        for row in rows
-        if row["name"] is not None
-    ]
+    files = [_known_file(row) for row in rows if row["name"] is not None]
     return KnownPhotos({row["filename"]: row["id"] for row in rows}, {found.file.name: found for found in files})
+
+
+async def files_of_md5(connection: Connection, tenant: str, project_id: int, md5s: Sequence[str]) -> list[KnownFile]:
+    """Return the project's files that have one of these MD5, by name."""
+    return [_known_file(row) for row in await connection.fetch(FILES_OF_MD5, tenant, project_id, list(md5s))]
+
+
+def _known_file(row: Record) -> KnownFile:
+    file = StoredFile(row["name"], row["kind"], row["size"], row["md5"], row["modified_at"])
+    return KnownFile(row["id"], row["filename"], file)
 
 
 async def record_files(
@@ -187,12 +203,12 @@ async def record_files(
     ids = {**known.ids, **inserted}
     await _put_files(connection, tenant, project_id, ids, arrivals)
     grown = {known.ids[name]: group for name, group in groups.items() if name in known.ids}
-    versions = await _count_in(connection, grown, known)
+    states = await _count_in(connection, grown, known)
     return [
         Recorded(
             photo_id=ids[name],
             basename=name,
-            version=versions.get(ids[name], 1),
+            **states.get(ids[name], _NEW),
             created=name in inserted,
             arrivals=tuple(group),
             replaced=tuple(
@@ -262,8 +278,8 @@ async def _put_files(
 
 async def _count_in(
     connection: Connection, groups: Mapping[int, Sequence[Arrival]], known: KnownPhotos
-) -> dict[int, int]:
-    """Let photos that were there already know their new files; return their versions."""
+) -> dict[int, dict[str, Any]]:
+    """Let photos that were there already know their new files; return what their rows say after that, by id."""
     if not groups:
         return {}
     rows = [
@@ -275,7 +291,7 @@ async def _count_in(
     if rows:
         await connection.execute(MEET_METADATA, rows)
     found = await connection.fetch(COUNT_FILES_IN, list(groups))
-    return {row["id"]: row["version"] for row in found}
+    return {row["id"]: {name: row[name] for name in _NEW} for row in found}
 
 
 def _weight(arrival: Arrival, photo_id: int, known: KnownPhotos) -> Weight:

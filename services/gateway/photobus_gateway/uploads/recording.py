@@ -28,7 +28,7 @@ async def record(
     work: UnitOfWork, origin: Origin, project: UploadProject, done: Sequence[Put | Obstacle]
 ) -> list[UploadResult]:
     """Write what was done on disk for files of one project and actor; return the answers in their order."""
-    put = [item for item in done if isinstance(item, Put)]
+    put = _first_of_each_name(done)
     basenames = sorted({item.intent.basename for item in put})
     known = await photos.photos_of_basenames(work.connection, project.project_id, basenames)
     arrivals = _arrivals(put, known)
@@ -36,10 +36,20 @@ async def record(
     ids = {change.basename: change for change in recorded}
     _tell_of_photos(work, origin, project, recorded)
     _tell_of_trash(work, origin, project, done, ids)
-    results = [_result(item, ids) for item in done]
+    first = {item.intent.upload_id for item in put}
+    results = [_result(item, ids, repeated=item.intent.upload_id not in first) for item in done]
     await _gather(work, project, origin.actor, put, ids)
     await _settle(work, done, results)
     return results
+
+
+def _first_of_each_name(done: Sequence[Put | Obstacle]) -> list[Put]:
+    """Return what became files; of two uploads of the same bytes under one name the first, for there is one file."""
+    firsts: dict[str, Put] = {}
+    for item in done:
+        if isinstance(item, Put):
+            firsts.setdefault(item.entry.name, item)
+    return list(firsts.values())
 
 
 def _arrivals(put: Sequence[Put], known: KnownPhotos) -> list[Arrival]:
@@ -79,6 +89,8 @@ def _tell_of_photos(work: UnitOfWork, origin: Origin, project: UploadProject, re
             version=change.version,
             added=_facts(change.arrivals),
             removed=tuple(_fact(file) for file in change.replaced),
+            thumbnail_status=change.thumbnail_status,
+            preview_status=change.preview_status,
         )
         for change in recorded
         if not change.created
@@ -103,7 +115,7 @@ def _tell_of_trash(
             name=item.intent.target,
             trash_path=item.trash_path,
             size=item.intent.plan.replaces.size,
-            md5=item.intent.plan.replaces.md5,
+            md5=item.intent.plan.replaces.md5 or None,
         )
         for item in done
         if item.trash_path is not None and item.intent.plan.replaces and item.intent.basename in recorded
@@ -118,7 +130,7 @@ def _tell_of_trash(
         )
 
 
-def _result(item: Put | Obstacle, recorded: dict[str, Recorded]) -> UploadResult:
+def _result(item: Put | Obstacle, recorded: dict[str, Recorded], *, repeated: bool) -> UploadResult:
     intent = item.intent
     if isinstance(item, Obstacle):
         return refused(intent.filename, item.code)
@@ -126,6 +138,8 @@ def _result(item: Put | Obstacle, recorded: dict[str, Recorded]) -> UploadResult
     if change is None:
         return answer(intent.filename, "created", "waits_for_photo")
     stored_as = None if intent.target == intent.filename else printable(intent.target)
+    if repeated:
+        return answer(intent.filename, "skipped", "same_bytes", photo_id=change.photo_id, stored_as=stored_as)
     status = intent.plan.status
     if status == "created" and not (change.created and change.arrivals[0].file.name == intent.target):
         status = "paired"
