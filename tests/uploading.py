@@ -2,7 +2,10 @@
 
 import asyncio
 import base64
-from collections.abc import Awaitable, Callable, Sequence
+import fcntl
+import os
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,6 +40,36 @@ async def upload(
     for name, content in sent:
         form.add_field("file", content, filename=name)
     return await gateway.call("POST", f"/api/projects/{folder}/upload{query}", data=form)
+
+
+async def upload_together(gateway: Gateway, folder: str, sent: Sequence[tuple[str, bytes]], query: str = "") -> Answer:
+    """Upload files so that all of them are placed in one group; the first is sent before too, and holds up the rest."""
+    waiting = service(gateway).queue._waiting
+
+    async def being_placed() -> bool:
+        return bool(waiting) and not any(waiting.values())
+
+    async def all_wait() -> bool:
+        return sum(map(len, waiting.values())) == len(sent)
+
+    with holding(folder_of(gateway, folder)):
+        before = asyncio.create_task(upload(gateway, folder, sent[:1], query))
+        await until(being_placed)
+        sending = asyncio.create_task(upload(gateway, folder, sent, query))
+        await until(all_wait)
+    await before
+    return await sending
+
+
+@contextmanager
+def holding(folder: Path) -> Iterator[None]:
+    """Hold the lock of a project's folder."""
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def statuses(answer: Answer) -> list[Status]:

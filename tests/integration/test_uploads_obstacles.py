@@ -5,16 +5,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import asyncpg
 import pytest
 from gateway_server import Gateway
 from images import dng, jpeg
-from uploading import begin, count, folder_of, make_project, photos, portion, received, statuses, upload, visible
+from uploading import (
+    begin,
+    count,
+    folder_of,
+    make_project,
+    photos,
+    portion,
+    received,
+    service,
+    statuses,
+    upload,
+    upload_together,
+    visible,
+)
 
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.storage.errors import storage_errors
 from photobus_common.storage.folder import Folder
-from photobus_gateway.uploads import putting
+from photobus_gateway.uploads import putting, recording
 from photobus_gateway.uploads.placing import Placer
+from photobus_gateway.uploads.putting import Put
 
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)
@@ -105,6 +120,65 @@ async def test_a_storage_that_is_away_ends_no_intent(
     answer = await upload(gateway, trip, [("A.JPG", PHOTO), ("B.JPG", PHOTO)])
 
     assert statuses(answer) == [("A.JPG", "skipped", "same_bytes"), ("B.JPG", "created", None)]
+    assert visible(gateway, trip) == ["A.JPG", "B.JPG"]
+
+
+async def test_what_is_on_record_is_told_as_unfinished_and_not_as_refused(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(gateway, trip, len(PHOTO), filename="B.JPG")
+    with storage_away(monkeypatch):
+        first = await upload(gateway, trip, [("A.JPG", PHOTO), ("A.txt", b"no photo")])
+        resumable = await portion(gateway, address, 0, PHOTO)
+    await service(gateway).sweeper.sweep()
+
+    assert statuses(first) == [("A.JPG", "unfinished", "unfinished"), ("A.txt", "refused", "not_accepted")]
+    assert (resumable.status, resumable.body["code"]) == (503, "storage_unavailable")
+    assert (await gateway.get(address)).body["result"]["status"] == "created"
+    assert visible(gateway, trip) == ["A.JPG", "B.JPG"]
+
+
+async def test_a_resumable_upload_on_record_is_unfinished_until_it_is_asked_for(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(gateway, trip, len(PHOTO), filename="A.JPG")
+    with storage_away(monkeypatch):
+        answer = await portion(gateway, address, 0, PHOTO)
+    assert (answer.status, answer.body["code"], answer.headers["Retry-After"]) == (503, "unfinished", "1")
+    assert (await gateway.get(address)).body["result"]["status"] == "created"
+
+
+async def test_two_intents_for_one_name_make_one_file_and_the_project_goes_on(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upload(gateway, trip, [("0.JPG", PHOTO)])
+    with storage_away(monkeypatch):
+        await upload_together(gateway, trip, [("0.JPG", PHOTO), ("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+    await change_intents(gateway, "target_name = 'A.JPG', basename = 'A'")
+    answer = await upload(gateway, trip, [("C.JPG", PHOTO)])
+
+    assert statuses(answer) == [("C.JPG", "created", None)]
+    assert sorted(await photos(gateway, trip)) == ["0", "A", "C"]
+    assert received(gateway) == []
+
+
+async def test_a_file_that_the_database_refuses_ends_and_the_others_are_stored(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = recording.record
+
+    async def refuse(work: Any, origin: Any, project: Any, done: Any) -> Any:
+        results = await record(work, origin, project, done)
+        if any(isinstance(item, Put) and item.intent.basename == "A" for item in done):
+            raise asyncpg.CardinalityViolationError
+        return results
+
+    monkeypatch.setattr(recording, "record", refuse)
+    answer = await upload_together(gateway, trip, [("0.JPG", PHOTO), ("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+
+    assert statuses(answer)[1:] == [("A.JPG", "refused", "not_recorded"), ("B.JPG", "created", None)]
+    assert sorted(await photos(gateway, trip)) == ["0", "B"]
+    assert await count(gateway, "uploads") == 0
 
 
 async def test_what_was_put_there_by_hand_and_cannot_be_read_has_the_name(

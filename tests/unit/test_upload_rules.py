@@ -12,7 +12,7 @@ from photobus_common.store.uploads import OnConflict
 from photobus_gateway.uploads.analysis import AnalyzedFile, Catalogue, analyze, parse_all
 from photobus_gateway.uploads.answers import UploadResult
 from photobus_gateway.uploads.planning import Existing, Overwrite, Place, Rename, Surroundings, decide
-from photobus_gateway.uploads.renames import RenamedBasenames
+from photobus_gateway.uploads.renames import copy_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 SAME, OTHER = "a" * 32, "b" * 32
@@ -71,15 +71,28 @@ def test_what_becomes_of_a_sidecar(found: Surroundings, expected: Any) -> None:
     assert told("A.xmp", None, found) == expected
 
 
-def test_renames_are_remembered_by_batch_and_old_ones_forgotten() -> None:
-    renames = RenamedBasenames()
-    renames.put(1, "b", "A", "A (2)")
-    renames.put(1, None, "A", "A (3)")
-    assert renames.get(1, "b", "A") == "A (2)"
-    assert renames.get(1, None, "A") is renames.get(2, "b", "A") is renames.get(1, "c", "A") is None
-    for number in range(10_000):
-        renames.put(1, "c", str(number), "x")
-    assert renames.get(1, "b", "A") is None
+@pytest.mark.parametrize(
+    ("name", "stored", "found"),
+    [
+        ("A.JPG", "A (2).JPG", True),
+        ("A.JPG", "A (17).JPG", True),
+        ("A.JPG", "A.JPG", False),
+        ("A.JPG", "A (2).jpg", False),
+        ("A.JPG", "A (02).JPG", False),
+        ("A.JPG", "A (2) (2).JPG", False),
+        ("A.JPG", "AA (2).JPG", False),
+        ("A (2).JPG", "A (2) (2).JPG", True),
+        ("A.dng.xmp", "A (2).dng.xmp", True),
+        ("x" * 250 + ".JPG", "x" * 246 + " (2).JPG", True),
+        ("x" * 250 + ".JPG", "x" * 245 + " (2).JPG", False),
+    ],
+)
+def test_a_copy_has_the_bytes_under_the_name_with_a_number(name: str, stored: str, found: bool) -> None:
+    parsed = parse(name, Uploader())
+    assert isinstance(parsed, ParsedName)
+    row = known(stored)
+    assert (copy_of(parsed, SAME, [row]) is row) is found
+    assert copy_of(parsed, OTHER, [row]) is None
 
 
 def known(name: str, size: int = 10, md5: str = SAME) -> KnownFile:

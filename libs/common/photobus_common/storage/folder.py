@@ -6,6 +6,7 @@ runs them in a thread.
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ _FOLDER_MODE: Final = 0o755
 
 TEMPORARY_PREFIX: Final = ".photobus-"
 """Start of the names of files that are being written; whoever finds an old one may remove it."""
+
+_TEMPORARY: Final = re.compile(re.escape(TEMPORARY_PREFIX) + "[0-9a-f]{32}")
+"""All of such a name: the sentinel of a library begins in the same way."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +99,11 @@ class Folder:
                 if (known := self._stat(entry.name)) is not None:
                     found.append(known)
         return sorted(found, key=lambda entry: entry.name)
+
+    def names(self) -> frozenset[str]:
+        """Return the names of everything in the folder, whatever it is; none of it is looked at."""
+        with self._errors("listing the folder"), os.scandir(self.fd) as entries:
+            return frozenset(entry.name for entry in entries)
 
     def folders(self, *, hidden: bool = False) -> Sequence[str]:
         """Return the names of the directories in the folder, sorted; links to directories are none."""
@@ -181,6 +190,13 @@ class Folder:
         """Return a descriptor to write a new file and its hidden name, for ``replace``. The caller closes it."""
         temporary = f"{TEMPORARY_PREFIX}{uuid4().hex}"
         return self.create(temporary), temporary
+
+    def remove_temporaries(self, before_ns: int) -> int:
+        """Remove the temporary files that were written last before ``before_ns``; return how many."""
+        with self._errors("listing the folder"), os.scandir(self.fd) as entries:
+            names = [entry.name for entry in entries if _TEMPORARY.fullmatch(entry.name)]
+            found = [entry for name in names if (entry := self._stat(name)) is not None]
+        return sum(self.remove(entry.name) for entry in found if entry.mtime_ns < before_ns)
 
     def replace(self, temporary: str, name: str) -> None:
         """Give the synced file ``temporary`` the name ``name``, replacing what is there; ``sync`` makes it last."""

@@ -10,6 +10,7 @@ from photobus_common.errors import NotFoundError
 from photobus_common.photos.filenames import ParsedName
 from photobus_common.store import photos, uploads
 from photobus_common.store.database import Connection
+from photobus_common.store.photos import KnownFile
 from photobus_gateway.inputs import Input, ProjectPath
 from photobus_gateway.keys import DATABASE, SETTINGS
 from photobus_gateway.registry import route
@@ -43,19 +44,24 @@ async def analyze_files(request: web.Request, path: ProjectPath, body: FilesToAn
     settings = request.app[SETTINGS]
     parsed = parse_all(body.files, settings.uploader)
     basenames = sorted({name.basename for name in parsed if isinstance(name, ParsedName)})
+    md5s = sorted({file.md5 for file in body.files if file.md5 is not None})
     async with request.app[DATABASE].connection() as connection:
         unique = settings.library.unique_names == "library"
-        catalogue = await _catalogue(connection, project, basenames, unique=unique)
+        catalogue = await _catalogue(connection, project, basenames, md5s, unique=unique)
     most = settings.uploader.max_file_bytes
     return Analysis(files=[analyze(file, name, catalogue, most) for file, name in zip(body.files, parsed, strict=True)])
 
 
 async def _catalogue(
-    connection: Connection, project: UploadProject, basenames: Sequence[str], *, unique: bool
+    connection: Connection, project: UploadProject, basenames: Sequence[str], md5s: Sequence[str], *, unique: bool
 ) -> Catalogue:
+    where = (connection, project.tenant, project.project_id)
     known = await photos.photos_of_basenames(connection, project.project_id, basenames)
-    where = (connection, project.tenant, project.project_id, basenames)
-    return Catalogue(known, await uploads.projects_with_basenames(*where) if unique else {})
+    elsewhere = await uploads.projects_with_basenames(*where, basenames) if unique else {}
+    same_bytes: dict[str, list[KnownFile]] = {}
+    for found in await photos.files_of_md5(*where, md5s):
+        same_bytes.setdefault(found.file.md5, []).append(found)
+    return Catalogue(known, elsewhere, same_bytes)
 
 
 ROUTES = [analyze_files]

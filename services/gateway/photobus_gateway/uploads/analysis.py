@@ -1,7 +1,7 @@
 """What would become of files if they were uploaded: the same rules, asked beforehand. Pure."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal
 
@@ -14,6 +14,7 @@ from photobus_common.store.photos import KnownFile, KnownPhotos
 from photobus_gateway.inputs import Input
 from photobus_gateway.uploads.answers import REASONS, AnswerCode, printable
 from photobus_gateway.uploads.multipart import Md5
+from photobus_gateway.uploads.renames import copy_of
 
 Clash = Literal["none", "same_bytes", "other_bytes", "unknown_bytes", "name_in_other_project"]
 
@@ -25,6 +26,13 @@ class AnalyzedFile(Input):
     type: str | None = Field(default=None, max_length=255)
     size: int = Field(ge=0)
     md5: Md5 | None = None
+
+
+class RenamedBefore(BaseModel):
+    """What the file became by an earlier upload; with ``on_conflict=rename`` it is not stored a second time."""
+
+    photo_id: int
+    stored_as: str
 
 
 class FileAnalysis(BaseModel):
@@ -39,15 +47,20 @@ class FileAnalysis(BaseModel):
     clash: Clash = "none"
     photo_id: int | None = Field(default=None, description="The project's photo that it is of, or would be part of.")
     project_folder: str | None = Field(default=None, description="The other project that has a photo of this name.")
+    renamed_before: RenamedBefore | None = None
     completes_pair: bool = Field(default=False, description="The project's photo has no file of this kind yet.")
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """What is known of the files' basenames: the project's photos, and other projects that have them."""
+    """What is known of the files' basenames: the project's photos, and other projects that have them.
+
+    ``same_bytes`` are files of the project by MD5, for the files that came under another name.
+    """
 
     known: KnownPhotos
     elsewhere: Mapping[str, str]
+    same_bytes: Mapping[str, Sequence[KnownFile]] = field(default_factory=dict)
 
     @cached_property
     def kinds(self) -> frozenset[tuple[str, FileKind]]:
@@ -68,6 +81,7 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
     code: AnswerCode | None = "empty_file" if file.size == 0 else "too_large" if file.size > max_bytes else None
     photo_id = catalogue.known.ids.get(parsed.basename)
     elsewhere = catalogue.elsewhere.get(parsed.basename) if photo_id is None and parsed.kind != "sidecar" else None
+    clash = _clash(file, catalogue.known.files.get(parsed.name), elsewhere)
     return FileAnalysis(
         name=name,
         accepted=code is None,
@@ -75,11 +89,19 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
         reason=None if code is None else REASONS[code],
         basename=parsed.basename,
         kind=parsed.kind,
-        clash=_clash(file, catalogue.known.files.get(parsed.name), elsewhere),
+        clash=clash,
         photo_id=photo_id,
         project_folder=elsewhere,
+        renamed_before=_renamed_before(file, parsed, catalogue) if clash == "other_bytes" else None,
         completes_pair=photo_id is not None and (parsed.basename, parsed.kind) not in catalogue.kinds,
     )
+
+
+def _renamed_before(file: AnalyzedFile, parsed: ParsedName, catalogue: Catalogue) -> RenamedBefore | None:
+    if file.md5 is None:
+        return None
+    copy = copy_of(parsed, file.md5, catalogue.same_bytes.get(file.md5, ()))
+    return None if copy is None else RenamedBefore(photo_id=copy.photo_id, stored_as=copy.file.name)
 
 
 def _clash(file: AnalyzedFile, known: KnownFile | None, elsewhere: str | None) -> Clash:

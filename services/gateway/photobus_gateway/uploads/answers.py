@@ -4,7 +4,7 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
-UploadStatus = Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused"]
+UploadStatus = Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused", "unfinished"]
 
 AnswerCode = Literal[
     "same_bytes",
@@ -32,6 +32,8 @@ AnswerCode = Literal[
     "folder_missing",
     "locked",
     "project_gone",
+    "not_recorded",
+    "unfinished",
 ]
 """Stable words for why a file was not simply created."""
 
@@ -50,6 +52,8 @@ REASONS: Final[dict[AnswerCode, str]] = {
     "bytes_lost": "The received bytes are gone; send the file again.",
     "not_placed": "The project's folder does not take the file; nothing was stored.",
     "project_gone": "The project was deleted or moved meanwhile.",
+    "unfinished": "The file is safe but not in place yet, for the storage went away; send it again to see it stored.",
+    "not_recorded": "The file lies in the project's folder but is no photo yet; a check of the folder may make it one.",
 }
 
 
@@ -72,6 +76,7 @@ def answer(
     *,
     reason: str | None = None,
     photo_id: int | None = None,
+    stored_as: str | None = None,
     project_folder: str | None = None,
 ) -> UploadResult:
     """Make the answer for ``filename``, whose reason follows from ``code`` unless given."""
@@ -79,6 +84,7 @@ def answer(
         filename=printable(filename),
         status=status,
         photo_id=photo_id,
+        stored_as=None if stored_as is None else printable(stored_as),
         code=code,
         reason=reason or (REASONS.get(code) if code else None),
         project_folder=project_folder,

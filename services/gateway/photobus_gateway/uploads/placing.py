@@ -7,6 +7,10 @@ file is touched (``intents``); whoever takes the folder's lock next finishes it 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
+from uuid import UUID
+
+import asyncpg
+import structlog
 
 from photobus_common.config import Settings
 from photobus_common.errors import ConflictError, PhotobusError
@@ -15,25 +19,46 @@ from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import uploads
 from photobus_common.store.database import Database
+from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_gateway.callers import SOURCE
 from photobus_gateway.uploads import recording
-from photobus_gateway.uploads.answers import UploadResult
+from photobus_gateway.uploads.answers import REASONS, UploadResult
 from photobus_gateway.uploads.choosing import Chooser
 from photobus_gateway.uploads.files import Received, UploadProject
 from photobus_gateway.uploads.intents import Intent
 from photobus_gateway.uploads.putting import Obstacle, Put, put
 from photobus_gateway.uploads.recording import ending
-from photobus_gateway.uploads.renames import RenamedBasenames
 from photobus_gateway.uploads.threads import in_thread
 
 LOCK_WAIT_SECONDS: Final = 30.0
+
+_ROWS_REFUSED: Final = (
+    asyncpg.DataError,
+    asyncpg.CardinalityViolationError,
+    asyncpg.IntegrityConstraintViolationError,
+    asyncpg.ProgramLimitExceededError,
+)
+"""The database answered, and what it refused are the rows themselves."""
+
+_log = structlog.get_logger()
 
 
 class ProjectGoneError(ConflictError):
     """The project is no longer active, or no longer in this folder."""
 
     code = "project_gone"
+
+
+class UnfinishedError(PhotobusError):
+    """The file is on record and its bytes are safe, but storage or database went away before it was in place.
+
+    Whoever comes next finishes it: that is as good as stored, but not to be seen yet.
+    """
+
+    code = "unfinished"
+    status = 503
+    retryable = True
 
 
 class Placer:
@@ -45,30 +70,30 @@ class Placer:
         self._library = library
         self._uploader = settings.uploader
         self._lifetime = timedelta(hours=settings.uploader.expire_hours)
-        self._chooser = Chooser(settings, RenamedBasenames())
+        self._chooser = Chooser(settings)
 
-    async def place(self, project: UploadProject, files: Sequence[Received]) -> list[UploadResult]:
-        """Place ``files``, all of one actor and no two of one name; answer in their order.
+    async def place(self, project: UploadProject, files: Sequence[Received]) -> Sequence[UploadResult | Exception]:
+        """Place the first of ``files``, which are all of one actor; answer in their order, for one at least.
 
-        When it raises, the bytes are kept wherever an intent may be on record, or the client may go on with them.
+        Those not answered for come next: one has a name that another just got, and must see what became of that. A file
+        that is on record, but not in place yet, is answered with ``UnfinishedError``. When it raises, the bytes are
+        kept wherever an intent may be on record, or the client may go on with them.
         """
-        decided = False
+        choices: list[UploadResult | Intent] | None = None
         try:
             with await in_thread(project.library(self._library).open_project, project.folder) as folder:
                 async with folder.locked(LOCK_WAIT_SECONDS):
-                    while (decision := await self._decide(project, folder, files)) is None:
+                    while (choices := await self._decide(project, folder, files)) is None:
                         await self._finish_intents(project, folder)
-                    answers, intents = decision
-                    decided = True
-                    done = await in_thread(self._put_all, project, folder, intents)
-                    results = await self._record(project, files[0].origin, done)
+                    placed = await self._carry_out(project, folder, files[0].origin, choices)
         except BaseException as error:
-            unneeded = isinstance(error, PhotobusError) and not decided
+            unneeded = isinstance(error, PhotobusError) and choices is None
+            if choices is not None and isinstance(error, (PhotobusError, *DATABASE_OUTAGES)):
+                return await self._unfinished(files[: len(choices)], choices, error)
             await in_thread(_let_go, files, unneeded)
             raise
-        await in_thread(_discard_all, files)
-        placed = {item.intent.upload_id: result for item, result in zip(done, results, strict=True)}
-        return [answers.get(n) or placed[file.temporary.upload_id] for n, file in enumerate(files)]
+        await in_thread(_discard_all, files[: len(choices)])
+        return [placed[item.upload_id] if isinstance(item, Intent) else item for item in choices]
 
     async def finish(self, project: UploadProject, wait_seconds: float = 0) -> int:
         """Finish what a dead process left in the project; return how many files. Raises ``LockedError``."""
@@ -78,8 +103,8 @@ class Placer:
 
     async def _decide(
         self, project: UploadProject, folder: ProjectFolder, files: Sequence[Received]
-    ) -> tuple[dict[int, UploadResult], list[Intent]] | None:
-        """Decide on each file and put on record what is to be done; answers stand by the file's place.
+    ) -> list[UploadResult | Intent] | None:
+        """Decide on the first files, one at least, and put on record what is to be done.
 
         Returns None, having done nothing, while the project has intents of a process that died.
         """
@@ -90,18 +115,41 @@ class Placer:
             async with connection.transaction():
                 if await uploads.folder_of_active_project(connection, project.project_id) != project.folder:
                     raise ProjectGoneError("The project was deleted or moved meanwhile.")
-                choices = await self._chooser.choose(connection, project, folder, files, seen, datetime.now(UTC))
-                answers = {n: item for n, item in enumerate(choices) if isinstance(item, UploadResult)}
-                intents = [item for item in choices if isinstance(item, Intent)]
-                if intents:
-                    rows = [intent.row(project) for intent in intents]
+                choices = await self._chooser.choose(connection, project, files, seen, datetime.now(UTC))
+                if rows := [item.row(project) for item in choices if isinstance(item, Intent)]:
                     await uploads.record_intents(connection, rows, self._lifetime)
                 endings = [
-                    ending(files[n].temporary.upload_id, result) for n, result in answers.items() if files[n].resumable
+                    ending(file.temporary.upload_id, item)
+                    for file, item in zip(files, choices, strict=False)
+                    if file.resumable and isinstance(item, UploadResult)
                 ]
                 if endings:
                     await uploads.settle_uploads(connection, endings)
-        return answers, intents
+        return choices
+
+    async def _carry_out(
+        self, project: UploadProject, folder: ProjectFolder, origin: Origin, choices: Sequence[UploadResult | Intent]
+    ) -> dict[UUID, UploadResult]:
+        """Do what was decided; return how each upload with an intent ended."""
+        intents = [item for item in choices if isinstance(item, Intent)]
+        done = await in_thread(self._put_all, project, folder, intents)
+        results = await self._record(project, origin, done)
+        return {item.intent.upload_id: result for item, result in zip(done, results, strict=True)}
+
+    async def _unfinished(
+        self, files: Sequence[Received], choices: Sequence[UploadResult | Intent], error: BaseException
+    ) -> list[UploadResult | Exception]:
+        """Answer for files whose intents are on record and stay there; what was answered without one is still true."""
+        _log.warning("uploads_unfinished", files=len(files), error=repr(error))
+        results: list[UploadResult | Exception] = []
+        for file, item in zip(files, choices, strict=True):
+            if isinstance(item, Intent):
+                await in_thread(file.temporary.close)
+                results.append(UnfinishedError(REASONS["unfinished"]))
+            else:
+                await in_thread(file.temporary.discard)
+                results.append(item)
+        return results
 
     def _put_all(
         self, project: UploadProject, folder: ProjectFolder, intents: Sequence[Intent]
@@ -116,10 +164,19 @@ class Placer:
     async def _record(
         self, project: UploadProject, origin: Origin, done: Sequence[Put | Obstacle]
     ) -> list[UploadResult]:
+        """Write what was done, together if the database takes it so, else each for itself: none may hold up others."""
         if not done:
             return []
-        async with unit_of_work(self._database, self._publisher) as work:
-            return await recording.record(work, origin, project, done)
+        try:
+            async with unit_of_work(self._database, self._publisher) as work:
+                return await recording.record(work, origin, project, done)
+        except _ROWS_REFUSED:
+            if len(done) > 1:
+                return [answer for item in done for answer in await self._record(project, origin, [item])]
+            if isinstance(done[0], Obstacle):
+                raise
+            _log.exception("upload_not_recorded", upload_id=str(done[0].intent.upload_id))
+        return await self._record(project, origin, [Obstacle(done[0].intent, "not_recorded", done[0].trash_path)])
 
     async def _finish_intents(self, project: UploadProject, folder: ProjectFolder) -> int:
         """Finish intents of owners that died: under the lock, there are no others."""

@@ -9,7 +9,7 @@ from photobus_gateway.uploads.answers import UploadResult, UploadStatus, answer
 
 @dataclass(frozen=True)
 class Existing:
-    """What lies in the project under the file's name; ``photo_id`` None when it has no row."""
+    """What lies in the project under the file's name; ``photo_id`` None when it has no row, ``md5`` "" when unread."""
 
     md5: str
     photo_id: int | None

@@ -12,7 +12,7 @@ from photobus_common.errors import PhotobusError
 from photobus_common.storage.errors import FileMissingError, LockedError
 from photobus_common.storage.library import Library, TenantLibrary
 from photobus_common.storage.project_folder import modified_at
-from photobus_common.store import upload_batches, uploads
+from photobus_common.store import upload_batches, upload_renames, uploads
 from photobus_common.store.database import Database
 from photobus_gateway.uploads.files import UploadProject
 from photobus_gateway.uploads.placing import Placer
@@ -51,6 +51,7 @@ class Sweeper:
         await self.remove_orphans()
         async with self._database.transaction() as connection:
             await upload_batches.forget_old_counts(connection, _FORGET_COUNTS_AFTER)
+            await upload_renames.forget_old_renames(connection, self._lifetime)
 
     async def finish_intents(self) -> None:
         """Finish the intents of dead processes; those of living ones are behind their folder's lock."""

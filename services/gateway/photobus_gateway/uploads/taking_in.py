@@ -12,13 +12,20 @@ from photobus_common.photos.content import HEAD_BYTES
 from photobus_common.photos.filenames import ParsedName
 from photobus_common.storage.errors import FolderMissingError, LockedError, StorageFullError
 from photobus_common.storage.library import TenantLibrary
-from photobus_gateway.uploads.answers import AnswerCode, UploadResult, refused
+from photobus_gateway.uploads.answers import AnswerCode, UploadResult, answer, refused
 from photobus_gateway.uploads.files import Received, TemporaryFile, Wish
-from photobus_gateway.uploads.placing import ProjectGoneError
+from photobus_gateway.uploads.placing import ProjectGoneError, UnfinishedError
 from photobus_gateway.uploads.receiving import Digest, Reception, conclude, content_refusal, make_temporary, new_digest
 from photobus_gateway.uploads.threads import in_thread
 
-TOLD_PER_FILE: Final = (StorageFullError, StorageUnavailableError, FolderMissingError, LockedError, ProjectGoneError)
+TOLD_PER_FILE: Final = (
+    StorageFullError,
+    StorageUnavailableError,
+    FolderMissingError,
+    LockedError,
+    ProjectGoneError,
+    UnfinishedError,
+)
 """Errors that are told as the answer of the file they hit, so that the rest of its request goes on."""
 
 
@@ -85,7 +92,9 @@ async def check(taken: Taken) -> Received | UploadResult:
 
 
 def refusal_of(filename: str, error: PhotobusError) -> UploadResult:
-    """Return the answer for a file that ``error`` hit."""
+    """Return the answer for a file that ``error`` hit; one that is on record already is not refused any more."""
+    if isinstance(error, UnfinishedError):
+        return answer(filename, "unfinished", "unfinished")
     code: AnswerCode = next((word for word in get_args(AnswerCode) if word == error.code), "incomplete")
     return refused(filename, code, error.public_message)
 

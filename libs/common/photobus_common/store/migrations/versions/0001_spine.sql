@@ -244,6 +244,18 @@ CREATE TABLE upload_batch_counts (
     PRIMARY KEY (tenant, project_id, batch)
 );
 
+-- What basenames of a batch became by `on_conflict=rename`, for the second file of a pair, by whichever gateway it comes.
+CREATE TABLE upload_renames (
+    project_id bigint NOT NULL,
+    batch text NOT NULL,
+    basename text NOT NULL,
+    renamed text NOT NULL,
+    renamed_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (project_id, batch, basename)
+);
+
+CREATE INDEX upload_renames_by_age ON upload_renames (renamed_at);
+
 -- The log: outbox, archive, cursor ---------------------------------------------------------------------------------
 
 CREATE TABLE outbox (
@@ -296,6 +308,7 @@ CREATE TABLE fold_cursor (
 );
 
 -- Projections, written by the orchestrator alone -------------------------------------------------------------------
+-- Rows that change several times leave room on their page, so that most changes touch no index.
 
 CREATE TABLE tasks (
     id uuid PRIMARY KEY,
@@ -318,7 +331,7 @@ CREATE TABLE tasks (
     created_at timestamptz NOT NULL,
     started_at timestamptz,
     ended_at timestamptz
-);
+) WITH (fillfactor = 70);
 
 CREATE INDEX tasks_by_age ON tasks (tenant, created_at DESC, id DESC);
 
@@ -351,7 +364,7 @@ CREATE TABLE jobs (
     started_at timestamptz,
     ended_at timestamptz,
     UNIQUE (task_id, step, index)
-);
+) WITH (fillfactor = 70);
 
 CREATE INDEX jobs_by_age ON jobs (tenant, created_at DESC, id DESC);
 
@@ -398,7 +411,7 @@ CREATE TABLE job_claims (
     takeovers int NOT NULL DEFAULT 0,
     claimed_at timestamptz NOT NULL DEFAULT now(),
     heartbeat_at timestamptz NOT NULL DEFAULT now()
-);
+) WITH (fillfactor = 70);
 
 -- Outcomes of items. An item of a job without a row here is pending.
 CREATE TABLE job_items (
