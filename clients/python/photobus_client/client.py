@@ -95,8 +95,7 @@ class PhotobusClient:
 
     async def thumbnail(self, photo_id: int) -> bytes:
         """Return the file of a photo's thumbnail."""
-        async with self.transport.request("GET", f"/api/photos/{photo_id}/thumbnail") as answer:
-            return await answer.read()
+        return await self.transport.file(f"/api/photos/{photo_id}/thumbnail")
 
     # --- tasks and jobs --------------------------------------------------------------------------------------------
 

@@ -10,11 +10,12 @@ from typing import Any, Final, Self
 
 import aiohttp
 
-from photobus_client.errors import TRY_LATER, ApiError, UnreachableError
+from photobus_client.errors import TRY_LATER, ApiError, ClientError, UnreachableError
 
 IDEMPOTENCY_KEY: Final = "Idempotency-Key"
 
 _SAFE_TO_REPEAT: Final = frozenset({"GET", "HEAD", "PUT", "DELETE"})
+_NO_ADDRESS: Final = (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError)
 _FIRST_DELAY_SECONDS: Final = 0.2
 _LONGEST_DELAY_SECONDS: Final = 3.0
 _CONNECT_SECONDS: Final = 10.0
@@ -68,10 +69,18 @@ class Transport:
         content = None if body is None else json.dumps(body).encode()
         sent = {"Content-Type": "application/json", **(headers or {})} if content else dict(headers or {})
         async with self.request(
-            method, path, query=query, content=content, headers=sent, repeatable=repeatable
+            method, path, query=query, content=content, headers=sent, repeatable=repeatable, whole=True
         ) as answer:
             text = await answer.read()
-            return json.loads(text) if text else None
+            try:
+                return json.loads(text) if text else None
+            except ValueError as error:
+                raise ClientError(f"What answers at {self.address} is no photobus: it sent no JSON.") from error
+
+    async def file(self, path: str) -> bytes:
+        """Return the file at ``path``, whole; raises ``ClientError``."""
+        async with self.request("GET", path, whole=True) as answer:
+            return await answer.read()
 
     @asynccontextmanager
     async def request(
@@ -84,12 +93,13 @@ class Transport:
         headers: Mapping[str, str] | None = None,
         expected: Collection[int] = (),
         repeatable: bool = False,
+        whole: bool = False,
     ) -> AsyncIterator[aiohttp.ClientResponse]:
-        """Lend the answer to a request, whose body is still to be read; raises ``ApiError`` for a refusal.
+        """Lend the answer to a request; raises ``ApiError`` for a refusal.
 
         A request that may be repeated, by its method, its Idempotency-Key or because it is ``repeatable``, is, until
-        the patience is over; then ``UnreachableError`` or the last refusal.
-        Refusals with an ``expected`` status are lent like any answer.
+        the patience is over; then ``UnreachableError`` or the last refusal. ``whole`` reads the body before it lends
+        the answer: one that breaks off was no answer. Refusals with an ``expected`` status are lent like any answer.
         """
         sent = dict(headers or {})
         may_repeat = repeatable or method in _SAFE_TO_REPEAT or IDEMPOTENCY_KEY in sent
@@ -99,8 +109,10 @@ class Transport:
                 answer = await self._session_or_fail().request(
                     method, self.address + path, params=_query(query), data=content, headers=sent
                 )
+                if whole or not answer.ok:
+                    await answer.read()
             except (aiohttp.ClientError, TimeoutError, OSError) as error:
-                if not await retries.again():
+                if isinstance(error, _NO_ADDRESS) or not await retries.again():
                     raise UnreachableError(f"No photobus answers at {self.address}: {_words(error)}") from error
                 continue
             async with answer:
