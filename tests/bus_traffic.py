@@ -14,6 +14,8 @@ from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_common.subjects import Lane
 
 TENANT = "user_0"
+PATIENCE = 60.0
+"""Seconds after which a test gives up; never what a test shows."""
 ORIGIN = Origin(source="/test", tenant=TENANT, actor="tester")
 BOTH_LANES: frozenset[Lane] = frozenset(("priority", "normal"))
 PRIORITY_LANE: frozenset[Lane] = frozenset(("priority",))

@@ -9,6 +9,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
+import hypothesis
 import pytest
 import structlog
 
@@ -27,6 +28,12 @@ TEMPLATE = "photobus_template"
 DATABASE_NUMBERS = count(1)
 
 FOLDER = pytest.StashKey[Path]()
+
+# No time decides whether a test passes. What fails on one machine is to be repeated on another: the blob says how.
+hypothesis.settings.register_profile(
+    "photobus", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("photobus")
 
 INSERT_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, 'Test', $2)"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
+import pytest
 from bus_traffic import TENANT, make_command, until
 
 from photobus_common.bus.connection import Broker
@@ -27,7 +28,13 @@ DataT = TypeVar("DataT", bound=EventData)
 Outcome = tuple[int, ItemStatus, str | None]
 """Photo, status and reason of one item."""
 
-SHORT_LEASES = Pipeline(stale_seconds=1.0, heartbeat_ms=200, drain_seconds=5.0)
+LEASES = Pipeline(stale_seconds=20.0, heartbeat_ms=200, drain_seconds=5.0)
+"""Frequent heartbeats, and leases that no living worker of a test loses, however busy the machine is."""
+
+ends_leases = pytest.mark.parametrize(
+    "leases", [pytest.param(Pipeline(stale_seconds=1.0, heartbeat_ms=200, drain_seconds=5.0), id="short leases")]
+)
+"""For tests that wait for the end of a lease, in files whose ``settings`` take theirs from the fixture ``leases``."""
 
 INSERT_ITEMS = """
 INSERT INTO task_items (task_id, position, photo_id, project_id)

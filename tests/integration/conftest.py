@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from gateway_server import Gateway, running_gateway
 from shelf import Shelf
-from working import Site
+from working import LEASES, Site
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
@@ -54,6 +54,12 @@ async def gateway(
     """A running gateway of this test alone."""
     async with running_gateway(settings, database, broker, library, tenant) as running:
         yield running
+
+
+@pytest.fixture
+def leases() -> Pipeline:
+    """How jobs are held; ``ends_leases`` makes their leases short."""
+    return LEASES
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from bus_traffic import TENANT, commit, make_command, make_event, until
+from bus_traffic import PATIENCE, TENANT, commit, make_command, make_event, until
 
 from photobus_common.bus import window
 from photobus_common.bus.connection import Broker
@@ -81,7 +81,7 @@ async def test_events_are_published_in_order_and_their_rows_stay_for_the_archive
 ) -> None:
     events = [make_event(number) for number in range(1500)]
     await commit(database, publisher, *events)
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     assert await _log(broker, len(events)) == [str(event.id) for event in events]
     assert await _rows(database, "event") == len(events)
 
@@ -91,7 +91,7 @@ async def test_commands_are_published_and_their_rows_deleted(
 ) -> None:
     commands = [make_command() for _ in range(300)]
     await commit(database, publisher, *commands)
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     assert await _rows(database, "command") == 0
     state = (await request(broker, "STREAM.INFO.COMMANDS_PRIORITY"))["state"]
     assert state["messages"] == len(commands)
@@ -102,9 +102,9 @@ async def test_a_command_offered_twice_is_one_message(
 ) -> None:
     command = make_command()
     await commit(database, publisher, command)
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     await commit(database, publisher, command)
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     state = (await request(broker, "STREAM.INFO.COMMANDS_PRIORITY"))["state"]
     assert state["messages"] == 1
     assert await _rows(database, "command") == 0
@@ -115,10 +115,10 @@ async def test_a_publisher_of_another_process_publishes_nothing_twice(
 ) -> None:
     events = [make_event(number) for number in range(50)]
     await commit(database, publisher, *events)
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     async with _running(BusPublisher(broker, database, settings)) as other:
         other.offer(await _outbox(database))
-        assert await other.drain()
+        assert await other.drain(PATIENCE)
     assert (await stream_state(broker)).last_seq == len(events)
 
 
@@ -139,7 +139,7 @@ async def test_a_refused_message_is_left_in_the_outbox_and_holds_up_no_other(
     fine_message = OutboxMessage(fine.id, "event", str(fine.id), TENANT, fine.subject, b"{}")
     client = broker.client
     publisher.offer([over_the_stream, over_the_connection, without_a_stream, fine_message])
-    assert await publisher.drain()
+    assert await publisher.drain(PATIENCE)
     assert (await stream_state(broker)).last_seq == 1
     assert broker.client is client
 
@@ -157,7 +157,7 @@ async def test_what_is_committed_while_the_broker_is_down_goes_out_when_it_is_ba
     await commit(database, own_publisher, *events)
     assert own_publisher.waiting == len(events)
     await own_nats.start()
-    assert await own_publisher.drain(30)
+    assert await own_publisher.drain(PATIENCE)
     assert await _log(own_broker, len(events)) == [str(event.id) for event in events]
 
 
@@ -172,7 +172,7 @@ async def test_a_broker_killed_in_the_middle_of_publishing_loses_and_doubles_not
         await own_nats.kill()
         await own_nats.start()
     await committing
-    assert await own_publisher.drain(60)
+    assert await own_publisher.drain(PATIENCE)
 
     assert Counter(await _log(own_broker, len(events))) == Counter(str(event.id) for event in events)
     assert (await stream_state(own_broker)).last_seq == len(events)
@@ -230,7 +230,7 @@ async def test_a_lost_stream_is_filled_again_once_it_is_provisioned(
         await request(own_broker, "STREAM.DELETE.EVENTS")
         events = [make_event(number) for number in range(20)]
         await commit(database, own_publisher, *events)
-        assert await own_publisher.drain()
+        assert await own_publisher.drain(PATIENCE)
         await provision(own_broker, own_settings, archived_seq=0)
         assert Counter(await _log(own_broker, len(events))) == Counter(str(event.id) for event in events)
     finally:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from bus_traffic import commit, make_command, make_event
+from bus_traffic import PATIENCE, commit, make_command, make_event
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
@@ -137,7 +137,7 @@ async def test_a_relayed_event_rests_once_the_broker_has_it_so_that_a_stopped_ar
         await commit(database, _Crashed(), make_event())
         await _execute(database, AGE, timedelta(seconds=5))
         assert await relay.relay_once() == 1
-        assert await publisher.drain()
+        assert await publisher.drain(PATIENCE)
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

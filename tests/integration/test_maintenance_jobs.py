@@ -2,19 +2,19 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import images
 import pytest
-from bus_traffic import until
+from images import Shot
+from reconciling import State, arrange, checks
 from shelf import DNG, JPEG, MADE_AT, Photo, Shelf, put
 from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.events.catalogue import (
-    JobAttemptFailed,
-    JobHandedBack,
     ManifestChanged,
     PhotoFilesChanged,
     TaskRequested,
@@ -22,38 +22,6 @@ from photobus_common.events.catalogue import (
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST, Manifest, decode
 from photobus_common.worker.job import Handler
-from photobus_maintenance.context import Context
-from photobus_maintenance.jobs.folder_check import FolderCheck
-from photobus_maintenance.jobs.manifest_check import ManifestCheck
-
-
-@dataclass(frozen=True)
-class State:
-    """Files that the photo ``IMG`` has by its rows, and what lies in its folder.
-
-    ``placed`` are names an open upload intends; ``odd`` are names that a folder, a link, other content, or a file that
-    was written just now bears.
-    """
-
-    rows: Sequence[str] = ("IMG.jpg",)
-    disk: Sequence[str] = ("IMG.jpg",)
-    placed: Sequence[str] = ()
-    folder: str = ""
-    link: str = ""
-    garbage: str = ""
-    fresh: str = ""
-
-    def arrange(self, folder: Path) -> None:
-        """Put what is odd into the folder."""
-        if self.folder:
-            (folder / self.folder).mkdir()
-        if self.link:
-            put(folder.parent / f"elsewhere of {folder.name}", JPEG)
-            (folder / self.link).symlink_to(f"../elsewhere of {folder.name}")
-        if self.garbage:
-            put(folder / self.garbage, b"not a photo")
-        if self.fresh:
-            (folder / self.fresh).write_bytes(DNG)
 
 
 @dataclass(frozen=True)
@@ -122,26 +90,13 @@ FOLDER_CHECK: dict[str, tuple[State, End]] = {
 
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
-    guard = Maintenance(removal_photos=2, removal_share=0.3, lock_wait_seconds=0.0)
+    guard = Maintenance(removal_photos=2, removal_share=0.3, lock_wait_seconds=0.0, settle_seconds=600)
     return settings.model_copy(update={"maintenance": guard})
 
 
 @pytest.fixture
 def handlers(settings: Settings, library: Library) -> dict[str, Handler]:
-    context = Context(library, settings, load_definitions())
-    return {"manifest_check": ManifestCheck(context), "folder_check": FolderCheck(context)}
-
-
-async def arrange(shelf: Shelf, states: dict[str, State]) -> dict[str, Photo]:
-    """Make one project with one photo for each state, of the state's name."""
-    photos = {}
-    for name, state in states.items():
-        photo = await shelf.photo((name, await shelf.project(name)), "IMG", state.rows, state.disk)
-        state.arrange(photo.folder)
-        for placed in state.placed:
-            await shelf.intend(photo, placed)
-        photos[name] = photo
-    return photos
+    return checks(settings, library)
 
 
 async def ends(shelf: Shelf, site: Site, photos: dict[str, Photo]) -> dict[str, End]:
@@ -222,12 +177,14 @@ def claim_folder(folder: Path, project_id: int) -> None:
 async def test_a_manifest_that_is_missing_or_wrong_is_written_and_the_old_one_kept(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
 ) -> None:
-    names = ("right", "missing", "broken", "a copy", "of nobody")
+    names = ("right", "missing", "broken", "a copy", "of nobody", "of no row")
     photos = await arrange(shelf, dict.fromkeys(names, State()))
     (photos["missing"].folder / MANIFEST).unlink()
     (photos["broken"].folder / MANIFEST).write_bytes(b"id: ]")
     claim_folder(photos["a copy"].folder, photos["right"].project_id)
     claim_folder(photos["of nobody"].folder, 4711)
+    beyond = photos["of no row"].folder / MANIFEST
+    beyond.write_bytes(beyond.read_bytes().replace(b"id: ", b"id: 10000000000000000000"))
     targets = [photo.target for photo in photos.values()]
 
     async with hired(settings, handlers):
@@ -244,7 +201,7 @@ async def test_a_manifest_that_is_missing_or_wrong_is_written_and_the_old_one_ke
     }
     assert [data.project_folder for data in written if data.manifest_written] == list(names[1:])
     trashed = {name for name, photo in photos.items() if list(photo.folder.glob(f".trash/*/{MANIFEST}"))}
-    assert trashed == {"broken", "a copy", "of nobody"}
+    assert trashed == {"broken", "a copy", "of nobody", "of no row"}
     assert await site.said(ManifestChanged) == written
     assert shelf.disk() == disk
 
@@ -280,71 +237,41 @@ async def test_a_folder_that_cannot_be_this_projects_costs_its_own_photos_only(
 
 
 @pytest.mark.parametrize("job_type", TABLES)
-async def test_an_absent_library_fails_the_attempt_and_changes_nothing(
+async def test_the_size_of_a_photo_follows_its_files(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], job_type: str
 ) -> None:
-    photos = await arrange(shelf, {"a": State(disk=()), "b": State(disk=("IMG.dng", "IMG.jpg"))})
-    before = await shelf.rows()
-    shelf.away()
-
+    photos = await arrange(
+        shelf,
+        {
+            "one less": State(rows=("IMG.dng", "IMG.jpg", "IMG.jpg.xmp"), disk=("IMG.jpg", "IMG.jpg.xmp")),
+            "one more": State(rows=("IMG.jpg",), disk=("IMG.dng", "IMG.jpg", "IMG.jpg.xmp")),
+            "none left": State(disk=()),
+        },
+    )
     async with hired(settings, handlers):
-        command = await site.post([photo.target for photo in photos.values()], job_type)
+        await site.post([photo.target for photo in photos.values()], job_type)
         await site.until_idle()
-        [failed] = await site.said(JobAttemptFailed)
-        assert (failed.code, failed.retryable) == ("storage_unavailable", True)
-        assert await site.outcomes(command) == []
-        assert await shelf.rows() == before
-        assert list(shelf.root.iterdir()) == []
 
-        shelf.back()
-        await site.again(command, attempt=2, dispatch=2)
-        await site.until_idle()
-    assert {status for _, status, _ in await site.outcomes(command)} == {"done"}
-    assert await shelf.rows() != before
+    sizes = dict(await site.fetch("SELECT pr.name, p.size FROM photos p JOIN projects pr ON pr.id = p.project_id"))
+    if job_type == "manifest_check":
+        assert (sizes["one less"], sizes["none left"]) == (len(JPEG), 0)
+    else:
+        assert sizes["one more"] == len(JPEG) + len(DNG)
 
 
-async def test_too_many_missing_photos_are_taken_for_a_wrong_folder(
+async def test_a_photo_takes_its_time_from_the_file_that_shows_it_from_now_on(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
 ) -> None:
-    project = ("a", await shelf.project("a"))
-    photos = [await shelf.photo(project, f"IMG_{number}", [f"IMG_{number}.jpg"]) for number in range(4)]
-    targets = [photo.target for photo in photos]
-    (photos[0].folder / "IMG_0.jpg").unlink()
-    (photos[1].folder / "IMG_1.jpg").unlink()
-    before = await shelf.rows()
+    shot = Shot(taken_at=datetime(2024, 7, 14, 10, 20, 30, tzinfo=UTC), make="Maker", orientation=6)
+    states = {"shown by it": State(rows=("IMG.dng",)), "shown by another": State(rows=("IMG.jpeg",))}
+    photos = await arrange(shelf, {name: replace(state, disk=state.rows) for name, state in states.items()})
+    for photo in photos.values():
+        put(photo.folder / "IMG.jpg", images.jpeg(96, 64, shot=shot))
+    await site.execute("UPDATE photos SET taken_from = 'file', camera_make = 'Other'")
 
     async with hired(settings, handlers):
-        command = await site.post(targets, "manifest_check")
+        await site.post([photo.target for photo in photos.values()], "folder_check")
         await site.until_idle()
-        [failed] = await site.said(JobAttemptFailed)
-        assert (failed.code, failed.retryable) == ("too_many_missing", False)
-        assert "2 of 4 photos of a" in failed.reason
-        assert await site.outcomes(command) == []
-        assert await shelf.rows() == before
 
-        put(photos[1].folder / "IMG_1.jpg")
-        await site.post(targets, "manifest_check")
-        await site.until_idle()
-    assert [len(row["files"]) for row in await shelf.rows()] == [0, 1, 1, 1]
-
-
-async def test_a_folder_that_someone_works_in_is_corrected_later(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
-) -> None:
-    photos = await arrange(shelf, {"a": State(disk=())})
-    with shelf.library.open_project("a") as folder:
-        assert folder.try_lock()
-        async with hired(settings, handlers):
-            command = await site.post([photos["a"].target], "manifest_check")
-
-            async def handed_back() -> bool:
-                return bool(await site.said(JobHandedBack))
-
-            await until(handed_back)
-            assert len((await shelf.rows())[0]["files"]) == 1
-            folder.unlock()
-            await site.until_idle()
-
-    assert await site.outcomes(command) == [(photos["a"].id, "done", None)]
-    assert (await shelf.rows())[0]["files"] == []
-    assert await site.said(JobAttemptFailed) == []
+    rows = await site.fetch("SELECT taken_from, taken_at, camera_make, exif_orientation FROM photos ORDER BY id")
+    assert rows == [("exif", shot.taken_at, "Maker", 6), ("exif", shot.taken_at, "Other", 6)]

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 from bus_traffic import until
-from working import SHORT_LEASES, Site, hired
+from working import LEASES, Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
@@ -29,7 +29,7 @@ CREATE TRIGGER refuse BEFORE INSERT ON job_items FOR EACH ROW EXECUTE FUNCTION r
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     slots = {"max_parallel_jobs": 3, "priority_lane_slots": 1}
-    return settings.model_copy(update={"pipeline": SHORT_LEASES.model_copy(update=slots)})
+    return settings.model_copy(update={"pipeline": LEASES.model_copy(update=slots)})
 
 
 @dataclass
