@@ -5,10 +5,12 @@ import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Final
+from unicodedata import category
 
 from pydantic import BaseModel
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 WIDEST: Final = 1000
 
@@ -30,20 +32,27 @@ def print_json(models: BaseModel | Sequence[BaseModel]) -> None:
     sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """Write a table as wide as it is: nothing is cut, so that ids can be copied and lines be searched."""
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
+    """Write a table as wide as it is: nothing is cut, so that ids can be copied and lines be searched.
+
+    A cell says what it says: names are chosen by others, and none is markup or moves the cursor.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, no_wrap=True)
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(cell if isinstance(cell, Text) else Text(printable(cell)) for cell in row))
     Console(width=WIDEST).print(table)
 
 
-def status(word: str) -> str:
+def status(word: str) -> Text:
     """Colour a status."""
-    style = STYLES.get(word)
-    return f"[{style}]{word}[/{style}]" if style else word
+    return Text(printable(word), STYLES.get(word, ""))
+
+
+def printable(text: str) -> str:
+    """Replace what a terminal would obey, or could not encode, rather than show."""
+    return "".join("\N{REPLACEMENT CHARACTER}" if category(sign) in {"Cc", "Cs"} else sign for sign in text)
 
 
 def age(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
+from rich.text import Text
 
 from photobus_cli.connection import Address, Token, client
 from photobus_cli.errors import run
@@ -82,7 +83,7 @@ async def _cancel(address: str | None, token: str | None, task_id: UUID) -> None
     typer.echo(f"{task.id} {task.type} {task.status}")
 
 
-def _task_row(task: Task) -> tuple[str, ...]:
+def _task_row(task: Task) -> tuple[str | Text, ...]:
     return (
         str(task.id),
         task.type,
@@ -94,7 +95,7 @@ def _task_row(task: Task) -> tuple[str, ...]:
     )
 
 
-def _job_row(job: Job) -> tuple[str, ...]:
+def _job_row(job: Job) -> tuple[str | Text, ...]:
     return (
         str(job.id),
         job.job_type,

@@ -6,11 +6,11 @@ from typing import Annotated, Final
 
 import typer
 from rich.console import Console
-from rich.markup import escape
+from rich.text import Text
 
 from photobus_cli.connection import Address, Token, client
 from photobus_cli.errors import run
-from photobus_cli.output import status
+from photobus_cli.output import printable, status
 from photobus_client import LiveEvent
 from photobus_client.live import CHANNELS
 
@@ -52,8 +52,12 @@ async def _watch(address: str | None, token: str | None, since: str | None, as_j
                 console.print(_line(event), highlight=False)
 
 
-def _line(event: LiveEvent) -> str:
-    told = [f"{name}={escape(str(event.data[name]))}" for name in _TOLD if event.data.get(name) not in (None, "")]
+def _line(event: LiveEvent) -> Text:
+    told = [f"{name}={event.data[name]}" for name in _TOLD if event.data.get(name) not in (None, "")]
     word = event.data.get("status")
-    state = f" {status(str(word))}" if word else ""
-    return f"[dim]{event.id or '·':>10}[/dim] [bold]{event.name}[/bold]{state}  {'  '.join(told)}"
+    return Text.assemble(
+        (f"{event.id or '·':>10} ", "dim"),
+        (printable(event.name), "bold"),
+        *((" ", status(str(word))) if word else ()),
+        f"  {printable('  '.join(told))}",
+    )
