@@ -50,7 +50,7 @@ MADE_AT: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)
 JPEG: Final = images.jpeg(96, 64)
 DNG: Final = images.dng(64, 48)
 XMP: Final = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
-CONTENTS: Final[Mapping[str, bytes]] = {"jpg": JPEG, "dng": DNG, "xmp": XMP}
+CONTENTS: Final[Mapping[str, bytes]] = {"jpg": JPEG, "jpeg": JPEG, "dng": DNG, "raf": DNG, "xmp": XMP}
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from photobus_common.storage import (
     MAX_NAME_BYTES,
     PREVIEWS,
     SENTINEL,
+    TEMPORARY_PREFIX,
     THUMBNAILS,
     FileMissingError,
     FolderMissingError,
@@ -336,7 +337,12 @@ class TestManifest:
 
     @pytest.mark.parametrize(
         "content",
-        [b"", b"id: [", b"id: x\nname: y\ncreated_at: z\n", b"\xff\xfe", b"a: &a [*a]\n", b"x" * 100_000, b"- 1\n"],
+        [
+            *(b"", b"id: [", b"\xff\xfe", b"a: &a [*a]\n", b"x" * 100_000, b"- 1\n"),
+            b"id: x\nname: y\ncreated_at: 2024-01-02T03:04:05+00:00\n",
+            b"id: 0\nname: y\ncreated_at: 2024-01-02T03:04:05+00:00\n",
+            b"id: 9223372036854775808\nname: y\ncreated_at: 2024-01-02T03:04:05+00:00\n",
+        ],
     )
     def test_what_is_no_manifest_is_broken(self, content: bytes, tenant_library: TenantLibrary, path: Path) -> None:
         (path / ".project.yaml").write_bytes(content)
@@ -402,3 +408,18 @@ def test_a_file_that_may_not_be_read_is_told_from_storage_that_is_away(
         with pytest.raises(StorageUnavailableError) as raised:
             folder.open("a.jpg")
         assert raised.value.code == code
+
+
+def test_only_old_temporary_files_are_leftovers(path: Path, tenant_library: TenantLibrary) -> None:
+    old, young = f"{TEMPORARY_PREFIX}{uuid4().hex}", f"{TEMPORARY_PREFIX}{uuid4().hex}"
+    folders = [path, path / THUMBNAILS, path / PREVIEWS]
+    others = [old[:-1], f"{old}x", SENTINEL, ".project.yaml", "a.jpg"]
+    for folder in folders:
+        folder.mkdir(exist_ok=True)
+        for name in (old, young, *others):
+            (folder / name).write_bytes(b"")
+            os.utime(folder / name, ns=(0, 1000 if name == young else 999))
+    with tenant_library.open_project("Trip") as project:
+        assert project.remove_leftovers(before_ns=1000) == len(folders)
+        assert project.remove_leftovers(before_ns=1000) == 0
+    assert all({file.name for file in folder.iterdir() if file.is_file()} == {young, *others} for folder in folders)

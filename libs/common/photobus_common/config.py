@@ -182,8 +182,8 @@ class Sse(Section):
 class Maintenance(Section):
     """Reconciliation. A file younger than ``settle_seconds`` may still be being written and is passed over.
 
-    A check that finds files gone of at least ``removal_photos`` photos, and of more than ``removal_share`` of a
-    project, changes nothing.
+    A check that finds files gone of at least ``removal_photos`` photos, and of more than ``removal_share`` of those it
+    looked at or of their project, changes nothing.
     """
 
     settle_seconds: float = Field(default=10.0, ge=0)

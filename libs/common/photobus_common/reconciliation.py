@@ -4,7 +4,7 @@ The disk is the truth. Nothing here reads it: the caller lists the folder once, 
 what comes out under the folder's lock.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -31,7 +31,7 @@ class TooManyMissingError(PhotobusError):
 
 @dataclass(frozen=True)
 class CatalogueProject:
-    """A project's row, with the id of the library it lies in and the number of its photos."""
+    """A project's row, with the id of the library it lies in."""
 
     id: int
     tenant: str
@@ -40,7 +40,6 @@ class CatalogueProject:
     active: bool
     created_at: datetime
     library_id: UUID
-    photos: int
 
 
 @dataclass(frozen=True)
@@ -73,6 +72,14 @@ class FileCheck:
 
 
 @dataclass(frozen=True)
+class Loss:
+    """How many of ``photos`` that have files on record lack some of them on disk."""
+
+    lacking: int
+    photos: int
+
+
+@dataclass(frozen=True)
 class UntrackedFile:
     """A file of a photo that lies in the folder and has no row."""
 
@@ -100,14 +107,24 @@ def check_files(
     return found
 
 
-def refuse_mass_removal(project: CatalogueProject, checks: Sequence[FileCheck], settings: Maintenance) -> None:
-    """Raise ``TooManyMissingError`` when ``checks`` take files from too many photos of ``project``."""
-    losing = sum(1 for check in checks if check.missing)
-    if losing >= settings.removal_photos and losing > project.photos * settings.removal_share:
-        raise TooManyMissingError(
-            f"{losing} of {project.photos} photos of {project.name} lack files; nothing was changed. "
-            "Bring the files back, or let a person confirm that they are gone.",
-        )
+def loss(photos: Collection[CataloguePhoto], checks: Iterable[FileCheck]) -> Loss:
+    """Return what the checked ``photos`` lost."""
+    return Loss(sum(1 for check in checks if check.missing), sum(1 for photo in photos if photo.files))
+
+
+def refuse_mass_removal(project: CatalogueProject, checked: Loss, whole: Loss, settings: Maintenance) -> None:
+    """Raise ``TooManyMissingError`` when a check would take files from too many photos of ``project``.
+
+    ``checked`` is what the photos at hand lost: what a job sees of a project must not seem little because the project
+    is large. ``whole`` is what all of the project lost, by the listing of its folder: a folder that came up empty must
+    not lose its rows because a job looks at too few of them to tell.
+    """
+    for lost, which in ((checked, f"checked photos of {project.name}"), (whole, f"photos of {project.name}")):
+        if lost.lacking >= settings.removal_photos and lost.lacking > lost.photos * settings.removal_share:
+            raise TooManyMissingError(
+                f"{lost.lacking} of {lost.photos} {which} lack files; nothing was changed. "
+                "Bring the files back, or let a person confirm that they are gone.",
+            )
 
 
 def untracked_files(

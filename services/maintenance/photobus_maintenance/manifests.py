@@ -3,14 +3,17 @@
 from datetime import UTC, datetime
 from enum import Enum
 
+from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FolderMissingError, ManifestBrokenError
+from photobus_common.storage.errors import FileUnreadableError, FolderMissingError, ManifestBrokenError
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import MANIFEST, Manifest
 from photobus_common.storage.project_folder import ProjectFolder, trash_folder
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.visits import ForeignFolderError, Visit
+
+log = get_logger()
 
 
 class ManifestState(Enum):
@@ -19,6 +22,7 @@ class ManifestState(Enum):
     RIGHT = "right"
     MISSING = "missing"
     WRONG = "wrong"
+    UNREADABLE = "unreadable"
 
 
 async def manifest_state(visit: Visit) -> ManifestState:
@@ -32,6 +36,9 @@ async def manifest_state(visit: Visit) -> ManifestState:
         found = await in_thread(visit.folder.read_manifest)
     except ManifestBrokenError:
         return ManifestState.WRONG
+    except FileUnreadableError:
+        log.warning("manifest_unreadable", project=visit.project.folder)
+        return ManifestState.UNREADABLE
     if found is None:
         return ManifestState.MISSING
     if found.id == visit.project.id:
@@ -47,11 +54,11 @@ async def manifest_state(visit: Visit) -> ManifestState:
 
 
 def write_manifest(folder: ProjectFolder, project: CatalogueProject, state: ManifestState, visit: Visit) -> bool:
-    """Write the project's manifest unless it is right; says whether it was written. What it replaces goes to the trash.
+    """Write the project's manifest if it is missing or wrong; says whether it was. What it replaces goes to the trash.
 
-    Blocking; the caller holds the folder's lock.
+    One that may not be read may be right. Blocking; the caller holds the folder's lock.
     """
-    if state is ManifestState.RIGHT:
+    if state in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
         return False
     if state is ManifestState.WRONG:
         folder.trash(MANIFEST, trash_folder(datetime.now(UTC), visit.job.command.task_id))

@@ -1,6 +1,6 @@
 """Going through the photos of a job project by project, each folder opened behind the storage guard."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -41,9 +41,11 @@ class Visit:
         task_id = self.job.command.task_id
         return {"project_id": self.project.id, "project_folder": self.project.folder, "task_id": task_id}
 
-    def outcomes(self, status: ItemStatus = "done", reason: str | None = None) -> list[ItemOutcome]:
-        """Return the same outcome for each item."""
-        return _outcomes(self.items, status, reason)
+    def outcomes(self, unreadable: Collection[int] = ()) -> list[ItemOutcome]:
+        """Return the outcome of each item: done, unless its photo is among those with an ``unreadable`` file."""
+        failed = [item for item in self.items if item.photo_id in unreadable]
+        done = [item for item in self.items if item.photo_id not in unreadable]
+        return [*_outcomes(done, "done", None), *_outcomes(failed, "failed", "unreadable")]
 
 
 @dataclass(frozen=True)

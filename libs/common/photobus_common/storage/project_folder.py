@@ -1,7 +1,7 @@
 """The folder of one project: originals, derivatives, trash and the manifest."""
 
 import os
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import BinaryIO, Final
@@ -77,6 +77,14 @@ class ProjectFolder(Folder):
                 return folder.stat(name)
         except FileMissingError:
             return None
+
+    def remove_leftovers(self, before_ns: int) -> int:
+        """Remove temporary files written last before ``before_ns``, here and among derivatives; return how many."""
+        removed = self.remove_temporaries(before_ns)
+        for kind in (THUMBNAILS, PREVIEWS):
+            with suppress(FileMissingError), self.subfolder(kind) as folder:
+                removed += folder.remove_temporaries(before_ns)
+        return removed
 
     def read_manifest(self) -> Manifest | None:
         """Return the manifest, or None when there is none; raises ``ManifestBrokenError``."""

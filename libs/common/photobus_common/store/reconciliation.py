@@ -1,6 +1,6 @@
 """The rows that a reconciliation compares with the disk, and the changes it makes to them."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -12,14 +12,15 @@ from photobus_common.reconciliation import (
     CataloguePhoto,
     CatalogueProject,
     FileCheck,
+    Loss,
     PhotoKind,
 )
 from photobus_common.store.database import Connection
+from photobus_common.store.photos import MEET_METADATA
 
 PROJECTS_OF_TENANT: Final = """
-SELECT pr.id, pr.tenant, pr.name, pr.folder, pr.status = 'active' AS active, pr.created_at, t.library_id,
-    coalesce(n.photos, 0) AS photos
-FROM projects pr JOIN tenants t USING (tenant) LEFT JOIN project_totals n ON n.project_id = pr.id
+SELECT pr.id, pr.tenant, pr.name, pr.folder, pr.status = 'active' AS active, pr.created_at, t.library_id
+FROM projects pr JOIN tenants t USING (tenant)
 WHERE pr.tenant = $1 AND pr.id = ANY($2)
 """
 
@@ -38,18 +39,27 @@ NAMES_BEING_PLACED: Final = """
 SELECT target_name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
 """
 
+LOSS_OF_PROJECT: Final = """
+SELECT count(DISTINCT f.photo_id) FILTER (WHERE d.name IS NULL) AS lacking, count(DISTINCT f.photo_id) AS photos
+FROM photo_files f LEFT JOIN unnest($2::text[]) AS d(name) USING (name) WHERE f.project_id = $1
+"""
+
 REMOVE_FILES: Final = """
 DELETE FROM photo_files f USING unnest($2::bigint[], $3::text[]) AS g(photo_id, name)
 WHERE f.project_id = $1 AND f.photo_id = g.photo_id AND f.name = g.name
 """
 
-CORRECT_AVAILABILITY: Final = """
-UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
+_SIZE: Final = """(
+    SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'
+)"""
+
+CORRECT_AVAILABILITY: Final = f"""
+UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_available = c.other, size = {_SIZE},
     version = p.version + 1, updated_at = now()
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
 WHERE p.id = c.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+"""  # noqa: S608 - put together from constants
 
 INSERT_FILES: Final = """
 INSERT INTO photo_files (tenant, photo_id, project_id, name, kind, size, md5, modified_at)
@@ -59,8 +69,8 @@ FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::
 """
 
 # What comes newly available is kept until its owner says otherwise.
-EXTEND_AVAILABILITY: Final = """
-UPDATE photos p SET
+EXTEND_AVAILABILITY: Final = f"""
+UPDATE photos p SET size = {_SIZE},
     jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
     keep_jpg = p.keep_jpg OR (c.jpg AND NOT p.jpg_available),
     keep_raw = p.keep_raw OR (c.raw AND NOT p.raw_available),
@@ -73,7 +83,7 @@ FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[], $5::boole
     AS c(id, jpg, raw, other, reshown)
 WHERE p.id = c.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True)
@@ -98,11 +108,15 @@ class NewFile:
 
 @dataclass(frozen=True)
 class Extension:
-    """What a photo has once files were added: its kinds, and whether its derivatives are to be made anew."""
+    """What a photo has once files were added: its kinds, and whether it is shown by one of them from now on.
+
+    ``metadata`` is the row (``metadata_row``) of the added file that would be shown first, if it is a photo's.
+    """
 
     photo_id: int
     available: frozenset[PhotoKind]
     reshown: bool
+    metadata: Mapping[str, Any] | None = None
 
 
 async def projects_of_tenant(
@@ -139,6 +153,12 @@ async def names_being_placed(connection: Connection, project_id: int) -> frozens
     return frozenset(row["target_name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
 
 
+async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:
+    """Return what the project lost if ``names`` is all that its folder holds."""
+    [row] = await connection.fetch(LOSS_OF_PROJECT, project_id, list(names))
+    return Loss(**row)
+
+
 async def remove_missing_files(
     connection: Connection,
     project_id: int,
@@ -161,7 +181,10 @@ async def add_found_files(
     files: Sequence[NewFile],
     extensions: Sequence[Extension],
 ) -> list[ChangedPhoto]:
-    """Add ``files`` to their photos, whose rows then say what ``extensions`` say, one for each of those photos."""
+    """Add ``files`` to their photos, whose rows then say what ``extensions`` say, one for each of those photos.
+
+    EXIF counts as that of uploads does: that of the shown file before all other, the rest where there is none.
+    """
     await connection.execute(
         INSERT_FILES,
         project.tenant,
@@ -173,6 +196,13 @@ async def add_found_files(
         [new.file.md5 for new in files],
         [new.modified_at for new in files],
     )
+    metadata = [
+        {"photo_id": extension.photo_id, "weight": "lead" if extension.reshown else "fill", **extension.metadata}
+        for extension in extensions
+        if extension.metadata is not None
+    ]
+    if metadata:
+        await connection.execute(MEET_METADATA, metadata)
     rows = await connection.fetch(
         EXTEND_AVAILABILITY,
         [extension.photo_id for extension in extensions],

@@ -6,17 +6,21 @@ Photos whose shown file is new by that get their derivatives made anew, by one t
 import hashlib
 import os
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged, Targets
-from photobus_common.photos import content, filenames
+from photobus_common.logging import get_logger
+from photobus_common.photos import content, exif, filenames
+from photobus_common.photos.exif import Exif
 from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
-from photobus_common.storage.errors import FileMissingError, storage_errors
+from photobus_common.storage.errors import FileMissingError, FileUnreadableError, storage_errors
 from photobus_common.storage.project_folder import ProjectFolder, descriptor_entry, modified_at
+from photobus_common.store.photos import metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import request_task
@@ -27,6 +31,10 @@ from photobus_maintenance.visits import Sight, Visit, look, visit_projects
 
 _CHUNK_BYTES: Final = 1024 * 1024
 _NANOSECONDS: Final = 1_000_000_000
+_LEFTOVER_NS: Final = 3600 * _NANOSECONDS
+"""Whoever writes a temporary file gives it its name long before it is so old, or is dead."""
+
+log = get_logger()
 
 
 class FolderCheck:
@@ -46,6 +54,7 @@ class _Identified:
 
     untracked: UntrackedFile
     md5: str
+    exif: Exif
 
     @property
     def fact(self) -> FileFact:
@@ -60,19 +69,37 @@ class _Identified:
 
 
 async def _check(visit: Visit) -> None:
+    await _remove_leftovers(visit)
     async with visit.job.database.connection() as connection:
         untracked = _untracked(await look(visit, connection, lock=False), visit)
     identified: list[_Identified] = []
+    unreadable: set[int] = set()
     for file in untracked:
         visit.job.hand_back_if_asked()
-        md5 = await in_thread(_identify, visit.folder, file)
-        if md5 is not None:
-            identified.append(_Identified(file, md5))
+        try:
+            one = await in_thread(_identify, visit.folder, file)
+        except FileUnreadableError:
+            log.warning("file_unreadable", photo_id=file.photo.id, file=file.entry.name)
+            unreadable.add(file.photo.id)
+            continue
+        if one is not None:
+            identified.append(one)
     if not identified:
-        visit.job.record(visit.outcomes())
+        visit.job.record(visit.outcomes(unreadable))
         return
     async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
-        await _add(visit, identified)
+        await _add(visit, identified, unreadable)
+
+
+async def _remove_leftovers(visit: Visit) -> None:
+    """Remove what somebody who was killed had been writing; that it cannot be removed is no reason to check nothing."""
+    try:
+        removed = await in_thread(visit.folder.remove_leftovers, time.time_ns() - _LEFTOVER_NS)
+    except StorageUnavailableError as error:
+        log.warning("leftovers_not_removed", project=visit.project.folder, reason=error.public_message)
+        return
+    if removed:
+        log.info("leftovers_removed", project=visit.project.folder, files=removed)
 
 
 def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
@@ -82,8 +109,11 @@ def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
     return untracked_files(sight.photos, sight.entries, sight.expected, parse, settled_before)
 
 
-def _identify(folder: ProjectFolder, file: UntrackedFile) -> str | None:
-    """Return the MD5 of the file; None if it is gone, changes while it is read, or is not what its name says."""
+def _identify(folder: ProjectFolder, file: UntrackedFile) -> _Identified | None:
+    """Read the file; None if it is gone, changes while it is read, or is not what its name says.
+
+    Raises ``FileUnreadableError``.
+    """
     try:
         fd = folder.open(file.entry.name)
     except FileMissingError:
@@ -93,17 +123,21 @@ def _identify(folder: ProjectFolder, file: UntrackedFile) -> str | None:
         extension = file.entry.name.rpartition(".")[2].lower()
         if not content.matches(extension, found):
             return None
+        told = Exif() if file.kind == "sidecar" else exif.read(fd)
         digest = hashlib.md5(usedforsecurity=False)
         while chunk := opened.read(_CHUNK_BYTES):
             digest.update(chunk)
-        return digest.hexdigest() if descriptor_entry(fd, file.entry.name) == file.entry else None
+        unchanged = descriptor_entry(fd, file.entry.name) == file.entry
+        return _Identified(file, digest.hexdigest(), told) if unchanged else None
 
 
-async def _add(visit: Visit, identified: Sequence[_Identified]) -> None:
+async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Collection[int]) -> None:
     """Look again where nothing can move any more, and add what is still as it was; the caller holds the lock."""
-    async with visit.job.checkpoint(visit.outcomes()) as work:
+    async with visit.job.checkpoint(visit.outcomes(unreadable)) as work:
         still = {file.entry: file for file in _untracked(await look(visit, work.connection, lock=True), visit)}
-        added = [_Identified(still[one.untracked.entry], one.md5) for one in identified if one.untracked.entry in still]
+        added = [
+            replace(one, untracked=still[one.untracked.entry]) for one in identified if one.untracked.entry in still
+        ]
         if not added:
             return
         by_photo: dict[int, list[_Identified]] = {}
@@ -119,11 +153,14 @@ async def _add(visit: Visit, identified: Sequence[_Identified]) -> None:
 def _extension(photo_id: int, added: Sequence[_Identified]) -> Extension:
     photo = added[0].untracked.photo
     before = [(file.kind, file.name) for file in photo.files]
-    new = [(one.untracked.kind, one.untracked.entry.name) for one in added]
+    new = {one.untracked.entry.name: one for one in added}
+    kinds = [(one.untracked.kind, name) for name, one in new.items()]
+    first = shown_name(kinds)
     return Extension(
         photo_id=photo_id,
-        available=kinds_with(photo, [kind for kind, _ in new]),
-        reshown=shown_name(before) != shown_name([*before, *new]),
+        available=kinds_with(photo, [kind for kind, _ in kinds]),
+        reshown=shown_name(before) != shown_name([*before, *kinds]),
+        metadata=None if first is None else metadata_row(new[first].exif, modified_at(new[first].untracked.entry)),
     )
 
 

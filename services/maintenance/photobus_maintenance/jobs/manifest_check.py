@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
-from photobus_common.reconciliation import FileCheck, check_files, refuse_mass_removal
-from photobus_common.store.reconciliation import ChangedPhoto, remove_missing_files
+from photobus_common.reconciliation import FileCheck, check_files, loss, refuse_mass_removal
+from photobus_common.store.reconciliation import ChangedPhoto, loss_of_project, remove_missing_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
@@ -28,8 +28,8 @@ class ManifestCheck:
 async def _check(visit: Visit) -> None:
     state = await manifest_state(visit)
     async with visit.job.database.connection() as connection:
-        checks = _differences(await look(visit, connection, lock=False), visit)
-    if not checks and state is ManifestState.RIGHT:
+        checks = _differences(await look(visit, connection, lock=False))
+    if not checks and state in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
         visit.job.record(visit.outcomes())
         return
     async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
@@ -40,16 +40,24 @@ async def _correct(visit: Visit) -> None:
     """Look again where nothing can move any more, and write what differs there; the caller holds the folder's lock."""
     state = await manifest_state(visit)
     async with visit.job.checkpoint(visit.outcomes()) as work:
-        checks = _differences(await look(visit, work.connection, lock=True), visit)
+        sight = await look(visit, work.connection, lock=True)
+        checks = _differences(sight)
+        if any(check.missing for check in checks):
+            await _refuse_mass_removal(visit, work, sight, checks)
         changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
         written = await in_thread(write_manifest, visit.folder, visit.project, state, visit)
         _tell(visit, work, checks, changed, manifest_written=written)
 
 
-def _differences(sight: Sight, visit: Visit) -> list[FileCheck]:
-    checks = check_files(sight.photos, {entry.name for entry in sight.entries}, sight.expected)
-    refuse_mass_removal(visit.project, checks, visit.context.settings.maintenance)
-    return checks
+def _differences(sight: Sight) -> list[FileCheck]:
+    return check_files(sight.photos, {entry.name for entry in sight.entries}, sight.expected)
+
+
+async def _refuse_mass_removal(visit: Visit, work: UnitOfWork, sight: Sight, checks: Sequence[FileCheck]) -> None:
+    """Hold what is missing against the whole project too; under the lock, where no upload adds to it meanwhile."""
+    names = sight.expected | {entry.name for entry in sight.entries if entry.is_text}
+    whole = await loss_of_project(work.connection, visit.project.id, names)
+    refuse_mass_removal(visit.project, loss(sight.photos, checks), whole, visit.context.settings.maintenance)
 
 
 def _tell(
