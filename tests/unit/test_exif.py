@@ -259,6 +259,14 @@ def test_what_has_no_size_makes_no_work(made: Callable[[int], bytes], tmp_path: 
     assert calls_of_reading(made(200), tmp_path, 50_000) > 0
 
 
+def test_a_text_as_long_as_the_file_is_cut(tmp_path: Path) -> None:
+    length = 4 * 1024 * 1024
+    tags = (0x0103, 0x0106, 0x0112)  # exifread looks up each letter of these
+    rows = b"".join(struct.pack("<HHII", tag, 2, length, 50) for tag in tags)
+    content = b"II*\0" + struct.pack("<IH", 8, len(tags)) + rows + bytes(4) + b"A" * length
+    assert calls_of_reading(content, tmp_path, 1_000_000) > 0
+
+
 def test_the_first_of_several_extents_is_where_the_exif_lies(tmp_path: Path) -> None:
     block = bytes(4) + plain_tiff(ASCII_TAGS, EXIF_TAGS, b"II*\0")
     exif_entry = box(b"infe", b"\2\0\0\0" + struct.pack(">HH", 2, 0) + b"Exif\0")

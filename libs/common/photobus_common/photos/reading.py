@@ -7,7 +7,9 @@ from typing import Final
 from photobus_common.storage.errors import storage_errors
 
 MAX_READS: Final = 50_000
-MAX_BYTES: Final = 16 * 1024 * 1024
+MAX_BYTES: Final = 4 * 1024 * 1024
+MAX_VALUE: Final = 64 * 1024
+"""Longest value that a parser gets by ``read``, in bytes: it may look at each letter, and keep several copies."""
 
 
 class BudgetExceededError(Exception):
@@ -51,8 +53,8 @@ class Window(io.RawIOBase):
         return self._at
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to ``size`` bytes and move behind them; raises ``BudgetExceededError``."""
-        found = self.at(self._at, MAX_BYTES if size < 0 else size)
+        """Return up to ``size`` bytes, or ``MAX_VALUE``, and move behind them; raises ``BudgetExceededError``."""
+        found = self.at(self._at, MAX_VALUE if size < 0 else min(size, MAX_VALUE))
         self._at += len(found)
         return found
 
