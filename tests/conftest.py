@@ -16,7 +16,7 @@ import structlog
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
 from photobus_common.config import Library as LibrarySettings
-from photobus_common.config import Nats, Postgres, Settings
+from photobus_common.config import Nats, Postgres, Settings, Uploader
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
@@ -61,7 +61,8 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def servers_folder(request: pytest.FixtureRequest) -> Path:
     """Where servers of this run may keep their data; short, and open to the user that Postgres runs as."""
     folder = request.config.stash[FOLDER] / "servers"
-    folder.mkdir(mode=0o711, exist_ok=True)
+    folder.mkdir(exist_ok=True)
+    folder.chmod(0o711)
     return folder
 
 
@@ -111,6 +112,7 @@ def settings(dsn: str, nats_server: EmbeddedNats, tmp_path: Path) -> Settings:
         nats=Nats(url=nats_server.url, user=nats_server.user, password=nats_server.password),
         postgres=Postgres(dsn=dsn),
         library=LibrarySettings(root=tmp_path / "library"),
+        uploader=Uploader(batch_seconds=60.0),  # what is uploaded together is one task on a slow machine too
     )
 
 

@@ -102,6 +102,8 @@ async def test_a_folder_that_the_owner_of_the_server_may_not_enter_is_found(fold
     owner = Owner(entry.pw_name, entry.pw_uid, entry.pw_gid)
     home = folder_of_servers / "home"
     (home / "data").mkdir(parents=True)
+    for folder in (home, home / "data"):
+        folder.chmod(0o755)  # whatever the umask left of it
     assert await barred_folder(owner, home / "data") is None
     home.chmod(0o600)
     try:

@@ -19,7 +19,7 @@ from images import Shot
 from PIL import Image
 
 from photobus_common.config import Processing
-from photobus_derivatives.child import DecoderGoneError
+from photobus_derivatives.child import Decoder, DecoderGoneError, Descriptors
 from photobus_derivatives.pipeline import _reading_fails
 from photobus_derivatives.plan import SourceKind
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
@@ -56,7 +56,7 @@ async def decode(
         source.write(original)
         source.flush()
         files = (source.fileno(), preview.fileno(), thumbnail.fileno())
-        reply = await pool.make(request, files, urgent=False)
+        reply = await pool.make(request, files, urgent=bool(changes.get("urgent")))
         pictures: list[Image.Image] = []
         for target in (preview, thumbnail):
             target.seek(0)
@@ -336,25 +336,26 @@ async def test_a_photo_that_nobody_wants_any_more_frees_its_decoder(pool: Decode
     assert isinstance(reply, Made)
 
 
-async def test_urgent_photos_are_served_before_those_that_wait(pool: DecoderPool) -> None:
-    order: list[str] = []
-    large = images.noise_jpeg(3000, 2000)
+async def test_urgent_photos_are_served_before_those_that_wait(
+    pool: DecoderPool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[float] = []
+    ask = Decoder.ask
 
-    async def one(name: str, *, urgent: bool) -> None:
-        request = Request("jpg", 400, 2048, "jpeg", 80, True, SETTINGS.pixel_limit, 30.0)
-        with tempfile.TemporaryFile() as a, tempfile.TemporaryFile() as b, tempfile.TemporaryFile() as c:
-            a.write(large)
-            a.flush()
-            await pool.make(request, (a.fileno(), b.fileno(), c.fileno()), urgent=urgent)
-            order.append(name)
+    async def noting(decoder: Decoder, request: Request, descriptors: Descriptors) -> Reply:
+        asked.append(request.seconds)
+        return await ask(decoder, request, descriptors)
 
+    monkeypatch.setattr(Decoder, "ask", noting)
+    held = [await pool._take(urgent=True) for _ in range(SETTINGS.children)]
     async with asyncio.TaskGroup() as group:
         for number in range(8):
-            group.create_task(one(f"bulk {number}", urgent=False))
-        await asyncio.sleep(0)
-        group.create_task(one("fresh", urgent=True))
+            group.create_task(decode(pool, images.jpeg(), seconds=30.0 + number, urgent=number == 7))
+        await until(lambda: len(pool._waiting) == 8)
+        for decoder in held:
+            pool._hand_on(decoder)
 
-    assert order.index("fresh") <= 3
+    assert asked == [37.0, *(30.0 + number for number in range(7))]
 
 
 async def test_decoders_and_service_stay_below_a_gigabyte_by_their_limits(pool: DecoderPool) -> None:

@@ -237,6 +237,7 @@ def test_an_end_is_told_in_words() -> None:
 
 
 def test_a_free_port_lies_below_those_of_outgoing_connections() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
     port = free_port()
     assert is_free(port)
-    assert port < 32_768
+    assert port < (first if first > 11_000 else 32_768)  # a range that leaves no room below it is put up with

@@ -33,7 +33,7 @@ from uploading import (
 )
 
 from photobus_common.bus.connection import Broker
-from photobus_common.config import Settings
+from photobus_common.config import Settings, Uploader
 from photobus_common.events.catalogue import FilesTrashed, PhotoFilesChanged, PhotosAdded, TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
@@ -47,6 +47,12 @@ Start = Callable[[], AbstractAsyncContextManager[Gateway]]
 NOT_BEGUN = ["receiving", "bytes received"]
 BEGUN = ["intent on record", "file in place", "files in place and synced", "rows written but not committed"]
 DONE = ["rows committed", "answered"]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    """What a dead gateway left to be asked for is due soon."""
+    return settings.model_copy(update={"uploader": Uploader(batch_seconds=2.0)})
 
 
 @pytest.fixture
