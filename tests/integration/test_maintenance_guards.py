@@ -1,20 +1,25 @@
 """What both checks do not believe, do not touch and do not trip over: absent disks, empty folders, refusals, locks."""
 
+import asyncio
+import fcntl
 from uuid import uuid4
 
 import pytest
 from bus_traffic import until
 from reconciling import State, arrange, checks
 from shelf import Shelf, forbid, put
+from structlog.testing import capture_logs
 from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
+from photobus_common.errors import ConfigurationError
 from photobus_common.events.catalogue import JobAttemptFailed, JobHandedBack
 from photobus_common.storage.folder import TEMPORARY_PREFIX
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
+from photobus_maintenance import app
 
 
 @pytest.fixture
@@ -192,3 +197,22 @@ async def test_a_folder_that_someone_works_in_is_corrected_later(
     assert await site.outcomes(command) == [(photos["a"].id, "done", None)]
     assert (await shelf.rows())[0]["files"] == []
     assert await site.said(JobAttemptFailed) == []
+
+
+@pytest.mark.usefixtures("shelf")
+async def test_the_service_refuses_to_start_where_locks_do_not_hold(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)  # as a file system that keeps none answers
+    with pytest.raises(ConfigurationError):
+        await app.main(settings, asyncio.Event())
+
+
+async def test_the_service_starts_while_a_library_is_away(shelf: Shelf, settings: Settings) -> None:
+    shelf.away()
+    stop = asyncio.Event()
+    stop.set()
+    with capture_logs() as said:
+        await app.main(settings, stop)
+    assert "library_unavailable" in {entry["event"] for entry in said}
+    assert list(shelf.root.iterdir()) == []

@@ -5,8 +5,10 @@ from typing import Final
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.job_types import Service
+from photobus_common.libraries import refuse_without_locks
 from photobus_common.service import Stop
 from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
 from photobus_common.worker.job import Handler
 from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
@@ -17,10 +19,24 @@ NAME: Final[Service] = "maintenance"
 
 
 async def main(settings: Settings, stop: Stop) -> None:
-    """Run the maintenance service until ``stop``."""
-    context = Context(Library(settings.library.root), settings, load_definitions())
+    """Run the maintenance service until ``stop``.
+
+    Raises ``ConfigurationError`` for a library whose file system does not keep locks: what the jobs do there would not
+    be kept apart from uploads.
+    """
+    library = Library(settings.library.root)
+    await _test_locks(settings, library)
+    context = Context(library, settings, load_definitions())
     handlers: dict[str, Handler] = {
         "manifest_check": ManifestCheck(context),
         "folder_check": FolderCheck(context),
     }
     await serve_worker(NAME, handlers, settings, stop)
+
+
+async def _test_locks(settings: Settings, library: Library) -> None:
+    database = await Database.open(settings.postgres, NAME)
+    try:
+        await refuse_without_locks(database, library)
+    finally:
+        await database.close()
