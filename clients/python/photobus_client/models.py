@@ -149,4 +149,4 @@ class CreatedToken(Token):
 
 
 Filter = Mapping[str, Any]
-"""The query of ``GET /api/photos`` as an object."""
+"""The query of a list, such as ``GET /api/photos``, as an object; a list of values means any of them."""

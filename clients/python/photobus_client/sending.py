@@ -11,7 +11,7 @@ from typing import Any, Final
 from photobus_client.journal import Journal
 from photobus_client.models import FileAnalysis, UploadResult
 from photobus_client.transport import Transport
-from photobus_client.uploads import LocalFile, OnConflict, Upload
+from photobus_client.uploads import LocalFile, OnConflict, Upload, unreadable
 
 GROUP: Final = 200
 """Files that are asked about together and become one task; as many as photobus puts into one anyway."""
@@ -77,11 +77,10 @@ class Sending:
             await _canceled(preparing)
 
     async def _prepare(self, paths: Sequence[Path]) -> _Group:
-        files = [await asyncio.to_thread(LocalFile.read, path) for path in paths]
+        files, settled = await _read(paths)
         asking = Upload(self.transport, self.folder, self.on_conflict)
-        settled: list[Sent] = []
         wanted: list[LocalFile] = []
-        for file, analysis in zip(files, await asking.analyze(files), strict=True):
+        for file, analysis in zip(files, await asking.analyze(files) if files else (), strict=True):
             result = self._settled(file, analysis)
             if result is None:
                 wanted.append(file)
@@ -120,6 +119,18 @@ class Sending:
                 yield await ended
         finally:
             await _canceled(tasks)
+
+
+async def _read(paths: Sequence[Path]) -> tuple[list[LocalFile], list[Sent]]:
+    """Return the files at ``paths``, and apart from them those that cannot be read."""
+    files: list[LocalFile] = []
+    unread: list[Sent] = []
+    for path in paths:
+        try:
+            files.append(await asyncio.to_thread(LocalFile.read, path))
+        except OSError as error:
+            unread.append(Sent(path, unreadable(path, error)))
+    return files, unread
 
 
 async def _canceled(tasks: Sequence[asyncio.Task[Any]]) -> None:
