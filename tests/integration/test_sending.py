@@ -7,10 +7,12 @@ import signal
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import images
 import pytest
+from bus_traffic import until
 from running_stack import PHOTOBUS, RunningStack
 
 from photobus_client import ApiError, Journal, PhotobusClient, Project, Sent
@@ -32,7 +34,8 @@ def folder(servers_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 async def stack(folder: Path) -> AsyncIterator[RunningStack]:
     """A stack for the tests of this file."""
-    started = RunningStack(folder / "data", XDG_STATE_HOME=str(folder / "state"))
+    together = {"PHOTOBUS_UPLOADER__BATCH_SECONDS": "60"}  # what is sent by one command is one task
+    started = RunningStack(folder / "data", XDG_STATE_HOME=str(folder / "state"), **together)
     await started.start()
     yield started
     await started.abandon()
@@ -189,9 +192,15 @@ async def test_a_folder_becomes_a_project_with_thumbnails_and_the_log_explains_i
     photos = {photo.filename: photo.thumbnail_status async for photo in photobus.photos("By command")}
     assert photos.pop("broken") == "failed"
     assert set(photos.values()) == {"generated"}
+    await until(partial(all_ended, photobus))
     await see_what_failed_and_try_again(stack)
     status, output, _ = await command(stack, "audit", "replay")
     assert (status, output) == (0, "0 differences.\n")
+
+
+async def all_ended(photobus: PhotobusClient) -> bool:
+    """Whether no task is under way."""
+    return all(task.ended for task in (await photobus.tasks(limit=200)).items)
 
 
 async def see_what_failed_and_try_again(stack: RunningStack) -> None:
