@@ -29,6 +29,9 @@ _RESULT: Final = "Photobus-Upload-Result"
 _READ_BYTES: Final = 512 * 1024
 _WHOLE_BYTES: Final = 4 * 1024 * 1024
 """Up to this size a file goes in one request, with nothing to resume: sending it again costs less than asking."""
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""A file's time outside of these photobus would not take; the file goes without it."""
 _NOT_TAKEN: Final = frozenset({413, 422})
 _START_ANEW: Final = frozenset({404, 410})
 _ASK_AGAIN: Final = frozenset({409, 423, 460})
@@ -174,7 +177,7 @@ class Upload:
         about = {
             "filename": file.path.name,
             "md5": file.md5,
-            "modified_at": file.modified_at.isoformat(),
+            "modified_at": file.modified_at.isoformat() if _EARLIEST <= file.modified_at < _END else None,
             "batch": self.batch,
             "batch_total": str(self.total) if self.total else None,
             "on_conflict": self.on_conflict,
