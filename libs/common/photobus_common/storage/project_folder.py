@@ -66,6 +66,17 @@ class ProjectFolder(Folder):
                 return self.trash_path(target, trash_folder)
         raise AssertionError("numbered names never end")
 
+    def put_back(self, trash_path: str, name: str) -> None:
+        """Undo ``trash``: give the file at ``trash_path`` its ``name`` again, replacing nothing.
+
+        Raises ``NameTakenError`` and ``FileMissingError``.
+        """
+        _, trash_folder, trashed = PurePosixPath(trash_path).parts
+        with self.subfolder(TRASH) as trash, trash.subfolder(trash_folder) as folder:
+            folder.rename(trashed, self, name)
+            self.sync()
+            folder.sync()
+
     def trash_path(self, name: str, trash_folder: str) -> str:
         """Return where ``name`` lies after ``trash``, relative to this folder, unless that name was taken there."""
         return str(PurePosixPath(TRASH, trash_folder, name))
