@@ -2,7 +2,8 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -41,6 +42,15 @@ SIDECAR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 async def trip(gateway: Gateway) -> str:
     """A project."""
     return await make_project(gateway, "Trip")
+
+
+def open_files() -> list[str]:
+    """Paths of what this process holds open."""
+    paths: list[str] = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # The listing itself is one of them.
+            paths.append(str(fd.readlink()))
+    return paths
 
 
 @contextmanager
@@ -195,3 +205,24 @@ async def test_what_was_put_there_by_hand_and_cannot_be_read_has_the_name(
     assert statuses(await upload(gateway, trip, [("B.JPG", PHOTO)])) == [("B.JPG", "created", None)]
     assert await count(gateway, "uploads") == 0
     assert list(await photos(gateway, trip)) == ["B"]
+
+
+async def test_received_bytes_that_cannot_be_removed_change_no_answer_and_keep_nothing_open(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = Folder.remove
+
+    def refuse(folder: Folder, name: str) -> bool:
+        with storage_errors(f"removing {name}"):
+            if folder.name == ".uploads":
+                raise OSError(errno.EROFS, "Read-only file system")
+        return removed(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "remove", refuse)
+        stored = await upload_together(gateway, trip, [("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+        refused = await upload(gateway, trip, [("C.JPG", b"no photo")])
+
+    assert statuses(stored) == [("A.JPG", "skipped", "same_bytes"), ("B.JPG", "created", None)]
+    assert statuses(refused) == [("C.JPG", "refused", "content_differs")]
+    assert [path for path in open_files() if "/.uploads" in path] == []
