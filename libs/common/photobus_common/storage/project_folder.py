@@ -8,7 +8,13 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from photobus_common.storage import locks, manifest, renaming
-from photobus_common.storage.errors import FileMissingError, ManifestBrokenError, NameTakenError, storage_errors
+from photobus_common.storage.errors import (
+    FileMissingError,
+    FileUnreadableError,
+    ManifestBrokenError,
+    NameTakenError,
+    storage_errors,
+)
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest
 from photobus_common.storage.names import is_single_name, numbered_names
@@ -98,10 +104,12 @@ class ProjectFolder(Folder):
         return removed
 
     def read_manifest(self) -> Manifest | None:
-        """Return the manifest, or None when there is none; raises ``ManifestBrokenError``."""
+        """Return the manifest, or None when there is none; raises ``ManifestBrokenError``, ``FileUnreadableError``."""
         try:
             fd = self.open(MANIFEST)
-        except FileMissingError:
+        except FileMissingError as error:
+            if self.taken(MANIFEST):
+                raise FileUnreadableError("What lies in the place of the project's manifest is no file.") from error
             return None
         with storage_errors(f"reading the manifest of {self.name!r}"), os.fdopen(fd, "rb") as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)
