@@ -64,7 +64,8 @@ async def leader(stack: RunningStack) -> str | None:
     ports = {row["client_port"] for row in await stored(stack, LEADER)}
     for name, pid in stack.pids.items():
         if name.startswith("orchestrator"):
-            with suppress(psutil.NoSuchProcess):
+            # What a process that was killed and not yet waited for had open is nobody's to see.
+            with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 connections = psutil.Process(pid).net_connections("tcp")
                 if ports & {connection.laddr.port for connection in connections if connection.laddr}:
                     return name
