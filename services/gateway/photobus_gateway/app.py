@@ -30,6 +30,8 @@ from photobus_gateway.routes import (
     analyze,
     jobs,
     media,
+    photo_changes,
+    photo_sets,
     photos,
     projects,
     session,
@@ -51,7 +53,9 @@ MAX_LINE: Final = 64 * 1024
 
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
+    *photo_sets.ROUTES,
     *photos.ROUTES,
+    *photo_changes.ROUTES,
     *media.ROUTES,
     *analyze.ROUTES,
     *uploads.ROUTES,

@@ -21,14 +21,18 @@ from photobus_common.events.catalogue import (
     JobProgress,
     JobQueued,
     JobStarted,
+    KeepChanged,
     ManifestChanged,
     PhotoAdded,
     PhotoDerivatives,
     PhotoFiles,
     PhotoFilesChanged,
+    PhotoKeep,
     PhotosAdded,
+    PhotoTags,
     ProjectCreated,
     ProjectEvent,
+    TagsChanged,
     TaskCanceled,
     TaskCancelRequested,
     TaskCompleted,
@@ -197,6 +201,29 @@ def _derivatives_updated(data: DerivativesUpdated, event: Event) -> list[SseEven
     ]
 
 
+def _said_of(data: ProjectEvent, event: Event, photo: PhotoKeep | PhotoTags, **said: Any) -> SseEvent:
+    body = {
+        "project_folder": data.project_folder,
+        "filename": photo.filename,
+        "photo_id": photo.photo_id,
+        **said,
+        "version": photo.version,
+        "updated_at": event.time.isoformat(),
+    }
+    return SseEvent("jobs", "item", body)
+
+
+def _keep_changed(data: KeepChanged, event: Event) -> list[SseEvent]:
+    return [
+        _said_of(data, event, photo, keep_jpg=photo.after.jpg, keep_raw=photo.after.raw, keep_other=photo.after.other)
+        for photo in data.photos
+    ]
+
+
+def _tags_changed(data: TagsChanged, event: Event) -> list[SseEvent]:
+    return [_said_of(data, event, photo, tags=list(photo.tags)) for photo in data.photos]
+
+
 def _manifest_changed(data: ManifestChanged, _event: Event) -> list[SseEvent]:
     body = {"project_folder": data.project_folder, "changed": data.changed, "created": data.created}
     return [SseEvent("jobs", "manifest_changed", body)]
@@ -236,6 +263,8 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         _of(PhotosAdded, _photos_added),
         _of(PhotoFilesChanged, _photo_files_changed),
         _of(DerivativesUpdated, _derivatives_updated),
+        _of(KeepChanged, _keep_changed),
+        _of(TagsChanged, _tags_changed),
         _of(ManifestChanged, _manifest_changed),
     ),
 )
@@ -250,5 +279,5 @@ IGNORED: Final[dict[str, str]] = {
     "TokenRevoked": "told to nobody; the hub ends the streams of who bears that token",
 }
 
-CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged"})
+CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged", "KeepChanged"})
 """Events after which the counts of pending deletions may differ: they change what is available or kept."""

@@ -317,6 +317,35 @@ class TrashedFile(Part):
     md5: str | None = None
 
 
+class KeptKinds(Part):
+    """Which kinds of file of a photo its owner wants to keep."""
+
+    jpg: bool
+    raw: bool
+    other: bool
+
+
+class PhotoKeep(Part):
+    """What is kept of a photo: ``before`` is what an undo brings back."""
+
+    photo_id: int
+    filename: str
+    version: int
+    before: KeptKinds
+    after: KeptKinds
+
+
+class PhotoTags(Part):
+    """Tags that a photo got and lost; ``tags`` are all that it has after that."""
+
+    photo_id: int
+    filename: str
+    version: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
 class ProjectEvent(EventData):
     """Base of what happens to one project. ``project_folder`` is its folder at that time."""
 
@@ -387,6 +416,30 @@ class FilesTrashed(ProjectEvent):
     files: tuple[TrashedFile, ...]
 
 
+class KeepChanged(ProjectEvent):
+    """A person decided anew what is kept of photos; nothing on disk changes before a commit."""
+
+    TYPE: ClassVar[str] = "KeepChanged"
+
+    photos: tuple[PhotoKeep, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class TagsChanged(ProjectEvent):
+    """Photos got or lost tags."""
+
+    TYPE: ClassVar[str] = "TagsChanged"
+
+    photos: tuple[PhotoTags, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
 class ManifestChanged(ProjectEvent):
     """A reconciliation changed the rows of the project or wrote its manifest; the counts are of photos."""
 
@@ -449,6 +502,8 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     PhotoFilesChanged,
     DerivativesUpdated,
     FilesTrashed,
+    KeepChanged,
+    TagsChanged,
     ManifestChanged,
     TokenCreated,
     TokenRevoked,
