@@ -7,8 +7,10 @@ from uuid import UUID
 
 import pytest
 from aiohttp import ClientConnectionError, ClientResponse, ClientSession
+from bus_traffic import until
 from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway, running_gateway
+from structlog.testing import capture_logs
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.reader import EventReader
@@ -17,6 +19,7 @@ from photobus_common.events import decode
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
+from photobus_common.telemetry import REGISTRY
 from photobus_gateway.app import main
 from photobus_local.nats import EmbeddedNats
 from photobus_local.ports import free_port
@@ -94,6 +97,22 @@ async def test_a_database_that_is_away_is_a_problem_to_come_back_from(
         assert (await gateway.get("/readyz")).status == 200
     await database.close()
     await server.stop()
+
+
+async def test_a_client_that_goes_while_it_sends_is_no_outage(gateway: Gateway) -> None:
+    def measured(status: str) -> float:
+        labels = {"method": "POST", "route": "/api/projects", "status": status}
+        return REGISTRY.get_sample_value("photobus_http_seconds_count", labels) or 0
+
+    gone, failed = measured("499"), measured("503")
+    head = f"POST /api/projects HTTP/1.1\r\nHost: here\r\nAuthorization: Bearer {gateway.admin}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", gateway.port)
+    with capture_logs() as said:
+        writer.write(f"{head}Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{".encode())
+        writer.close()
+        await until(lambda: measured("499") == gone + 1)
+    assert measured("503") == failed
+    assert [line for line in said if line["log_level"] == "error"] == []
 
 
 async def test_a_gateway_that_stops_lets_its_live_clients_go(

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from bus_traffic import until
 from running_stack import PHOTOBUS, RunningStack
 
 pytestmark = pytest.mark.stack
@@ -32,9 +33,9 @@ async def test_a_taken_port_a_second_start_and_nothing_left(stack: RunningStack)
         stack.environment["PHOTOBUS_PORT"] = str(port)
         await stack.start()
         assert not stack.address.endswith(f":{port}")
-        assert f"Port {port} is taken" in stack.said()
+        await until(lambda: f"Port {port} is taken" in stack.said())
     token = stack.token
-    assert token in stack.said()
+    await until(lambda: token in stack.said())
     assert stat.S_IMODE((stack.data / "run" / "token").stat().st_mode) == 0o600
     async with stack.client() as photobus:
         project = await photobus.create_project("Kept")

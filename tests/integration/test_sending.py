@@ -7,10 +7,12 @@ import signal
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
+from functools import partial
 from pathlib import Path
 
 import images
 import pytest
+from bus_traffic import until
 from running_stack import PHOTOBUS, RunningStack
 
 from photobus_client import ApiError, Journal, PhotobusClient, Project, Sent
@@ -32,7 +34,8 @@ def folder(servers_folder: Path) -> Path:
 @pytest.fixture(scope="module")
 async def stack(folder: Path) -> AsyncIterator[RunningStack]:
     """A stack for the tests of this file."""
-    started = RunningStack(folder / "data", XDG_STATE_HOME=str(folder / "state"))
+    together = {"PHOTOBUS_UPLOADER__BATCH_SECONDS": "60"}  # what is sent by one command is one task
+    started = RunningStack(folder / "data", XDG_STATE_HOME=str(folder / "state"), **together)
     await started.start()
     yield started
     await started.abandon()
@@ -128,6 +131,29 @@ async def test_each_file_is_answered_for_and_the_same_bytes_are_not_sent_twice(
     assert {photo.filename async for photo in photobus.photos(project.folder)} == {"a1", "a2", "a2 (2)"}
 
 
+async def test_a_pair_whose_name_is_taken_is_renamed_together_and_once(
+    photobus: PhotobusClient, project: Project, tmp_path: Path
+) -> None:
+    name = "IMG_0001_of_two_cameras"
+    raw, jpeg = tmp_path / f"{name}.dng", tmp_path / f"{name}.jpg"
+    jpeg.write_bytes(images.jpeg(32, 32))
+    assert await sent(photobus, project, [jpeg]) == [f"{name}.jpg created"]
+    jpeg.write_bytes(images.jpeg(64, 48))
+    raw.write_bytes(images.dng(64, 48))
+
+    async def send(*paths: Path) -> dict[str, tuple[str, str | None]]:
+        ended = [one async for one in photobus.send(project.folder, paths, on_conflict="rename")]
+        return {one.path.suffix: (one.result.status, one.result.stored_as) for one in ended}
+
+    copy = f"{name} (2)"
+    assert await send(jpeg) == {".jpg": ("renamed", f"{copy}.jpg")}
+    assert await send(raw, jpeg) == {".dng": ("renamed", f"{copy}.dng"), ".jpg": ("skipped", f"{copy}.jpg")}
+    found = {photo.filename: photo.raw_available async for photo in photobus.photos(project.folder)}
+    assert found == {name: False, copy: True}
+    raw.write_bytes(images.dng(48, 64))
+    assert (await send(raw, jpeg))[".jpg"] == ("skipped", f"{copy}.jpg")
+
+
 async def test_another_run_goes_on_where_the_first_broke_off(
     photobus: PhotobusClient, project: Project, large: Path, tmp_path: Path
 ) -> None:
@@ -189,9 +215,15 @@ async def test_a_folder_becomes_a_project_with_thumbnails_and_the_log_explains_i
     photos = {photo.filename: photo.thumbnail_status async for photo in photobus.photos("By command")}
     assert photos.pop("broken") == "failed"
     assert set(photos.values()) == {"generated"}
+    await until(partial(all_ended, photobus))
     await see_what_failed_and_try_again(stack)
     status, output, _ = await command(stack, "audit", "replay")
     assert (status, output) == (0, "0 differences.\n")
+
+
+async def all_ended(photobus: PhotobusClient) -> bool:
+    """Whether no task is under way."""
+    return all(task.ended for task in (await photobus.tasks(limit=200)).items)
 
 
 async def see_what_failed_and_try_again(stack: RunningStack) -> None:

@@ -112,6 +112,15 @@ async def test_a_raw_that_is_placed_with_its_jpeg_goes_where_that_goes(gateway: 
     assert stored_as(answer)[1:] == ["A (2).dng", "A (2).JPG"]
 
 
+async def test_a_raw_that_stands_before_its_jpeg_in_a_request_goes_where_that_goes(gateway: Gateway, trip: str) -> None:
+    await upload(gateway, trip, [("A.JPG", OTHER), ("B.JPG", OTHER)])
+    sent = [("A.dng", RAW), ("A.JPG", PHOTO), ("B.dng", dng(32, 32)), ("B.JPG", PHOTO), ("C.dng", dng(16, 16))]
+    answer = await upload(gateway, trip, sent, RENAME)
+
+    assert stored_as(answer) == ["A (2).dng", "A (2).JPG", "B (2).dng", "B (2).JPG", None]
+    assert sorted(await photos(gateway, trip)) == ["A", "A (2)", "B", "B (2)", "C"]
+
+
 async def test_a_pair_stays_together_over_two_gateways(
     gateway: Gateway,
     trip: str,

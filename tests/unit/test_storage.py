@@ -420,6 +420,11 @@ def test_only_old_temporary_files_are_leftovers(path: Path, tenant_library: Tena
             (folder / name).write_bytes(b"")
             os.utime(folder / name, ns=(0, 1000 if name == young else 999))
     with tenant_library.open_project("Trip") as project:
+        fd, being_written = project.create_temporary()
+        os.utime(path / being_written, ns=(0, 0))
         assert project.remove_leftovers(before_ns=1000) == len(folders)
+        assert project.stat(being_written) is not None
+        os.close(fd)
+        assert project.remove_leftovers(before_ns=1000) == 1
         assert project.remove_leftovers(before_ns=1000) == 0
     assert all({file.name for file in folder.iterdir() if file.is_file()} == {young, *others} for folder in folders)

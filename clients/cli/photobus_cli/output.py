@@ -9,6 +9,7 @@ from unicodedata import category
 
 from pydantic import BaseModel
 from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
@@ -62,3 +63,8 @@ def age(moment: datetime) -> str:
         if seconds >= length:
             return f"{seconds // length} {unit} ago"
     return f"{max(seconds, 0)} s ago"
+
+
+def progress_bar(*columns: ProgressColumn) -> Progress:
+    """Make a bar with a description, and ``columns`` behind it."""
+    return Progress(TextColumn("{task.description}"), BarColumn(), *columns)

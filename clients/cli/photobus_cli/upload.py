@@ -3,31 +3,28 @@
 import asyncio
 import hashlib
 import os
+import stat
 import sys
 from collections import Counter
-from contextlib import aclosing
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import typer
-from rich.progress import (
-    BarColumn,
-    DownloadColumn,
-    MofNCompleteColumn,
-    Progress,
-    ProgressColumn,
-    TextColumn,
-    TransferSpeedColumn,
-)
+from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from photobus_cli.connection import Address, Token, client
+from photobus_cli.derivatives import listening, wait_for_derivatives
 from photobus_cli.errors import EXIT_FAILED, CommandError, run
-from photobus_client import Journal, PhotobusClient, Project, Sent
+from photobus_cli.output import printable, progress_bar
+from photobus_client import Journal, Photo, PhotobusClient, Project, Sent
 
 NO_PHOTO: Final = frozenset({"not_accepted", "hidden"})
 """Why files are left out without that being a failure: a folder of photos holds other things too."""
 
-PENDING: Final = {"status": "pending"}
+_NAMED: Final = 3
+"""So many of the photos without thumbnails are named."""
 
 TOLD: Final = {"created": "sent", "paired": "sent", "skipped": "there already"}
 
@@ -56,38 +53,65 @@ async def _upload(
     on_conflict: Literal["overwrite", "skip", "rename"] | None,
     wait: bool,
 ) -> None:
-    paths = await asyncio.to_thread(files_below, directory)
-    if not paths:
+    barred: list[OSError] = []
+    paths = await asyncio.to_thread(files_below, directory, barred.append)
+    if not paths and not barred:
         raise CommandError(f"{directory} holds no files.")
-    async with connection as photobus:
+    async with connection as photobus, listening(photobus) as news:
         project = await _project(photobus, name)
-        journal = Journal(_journal_file(photobus.transport.address, project.folder))
-        with _bar(DownloadColumn(), TransferSpeedColumn()) as progress:
-            sizes = await asyncio.to_thread(_total_size, paths)
-            bar = progress.add_task(f"Sending {len(paths)} files", total=sizes)
-            sending = photobus.send(
-                project.folder,
-                paths,
-                on_conflict=on_conflict,
-                parallel=parallel,
-                journal=journal,
-                progress=lambda _path, sent: progress.advance(bar, sent),
-            )
-            ended = [sent async for sent in sending]
-        if wait:
-            await _wait_for_derivatives(photobus, project.folder)
-        failed = await _failed_photos(photobus, project.folder, ended)
-    _report(ended, directory, failed)
+        ended = await _send(photobus, project, paths, parallel, on_conflict)
+        left = await wait_for_derivatives(photobus, project.folder, news) if wait else 0
+        failed = await _photos_sent(photobus, project, "failed", ended)
+        pending = await _photos_sent(photobus, project, "pending", ended) if left else []
+    counts = _summary(ended)
+    typer.echo(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "Nothing was sent.")
+    wrong = list(_complaints(directory, barred, ended, failed, pending))
+    for line in wrong:
+        typer.echo(printable(line), err=True)
+    if wrong:
+        sys.exit(EXIT_FAILED)
 
 
-def files_below(directory: Path) -> list[Path]:
-    """Return the files of ``directory`` at any depth, sorted; hidden ones and links are passed over."""
+async def _send(
+    photobus: PhotobusClient,
+    project: Project,
+    paths: list[Path],
+    parallel: int,
+    on_conflict: Literal["overwrite", "skip", "rename"] | None,
+) -> list[Sent]:
+    with progress_bar(DownloadColumn(), TransferSpeedColumn()) as progress:
+        sizes = await asyncio.to_thread(_total_size, paths)
+        bar = progress.add_task(f"Sending {len(paths)} files", total=sizes)
+        sending = photobus.send(
+            project.folder,
+            paths,
+            on_conflict=on_conflict,
+            parallel=parallel,
+            journal=Journal(journal_file(project)),
+            progress=lambda _path, sent: progress.advance(bar, sent),
+        )
+        return [sent async for sent in sending]
+
+
+def files_below(directory: Path, unreadable: Callable[[OSError], None] = lambda _error: None) -> list[Path]:
+    """Return the files of ``directory`` at any depth, sorted; hidden ones and links are passed over.
+
+    ``unreadable`` is told of each folder that could not be looked into.
+    """
     found: list[Path] = []
-    for folder, folders, names in os.walk(directory):
+    for folder, folders, names in os.walk(directory, onerror=unreadable):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         paths = (Path(folder, name) for name in sorted(names) if not name.startswith("."))
-        found += [path for path in paths if path.is_file() and not path.is_symlink()]
+        found += [path for path in paths if _is_file(path)]
     return found
+
+
+def _is_file(path: Path) -> bool:
+    """Whether ``path`` is to be sent; what cannot be looked at is, and is refused with the reason."""
+    try:
+        return stat.S_ISREG(path.lstat().st_mode)
+    except OSError:
+        return True
 
 
 async def _project(photobus: PhotobusClient, name: str) -> Project:
@@ -97,65 +121,47 @@ async def _project(photobus: PhotobusClient, name: str) -> Project:
     return await photobus.create_project(name)
 
 
-async def _wait_for_derivatives(photobus: PhotobusClient, folder: str) -> None:
-    """Show how the photos of the project get their derivatives; live updates say when to look again."""
-    changed = asyncio.Event()
-    listening = asyncio.create_task(_note_changes(photobus, changed))
-    listening.add_done_callback(lambda _task: changed.set())
-    try:
-        with _bar(MofNCompleteColumn()) as progress:
-            total = pending = await photobus.count_photos(folder, PENDING)
-            bar = progress.add_task("Thumbnails and previews", total=total)
-            while pending:
-                await changed.wait()
-                changed.clear()
-                if listening.done():
-                    await listening
-                pending = await photobus.count_photos(folder, PENDING)
-                total = max(total, pending)
-                progress.update(bar, total=total, completed=total - pending)
-    finally:
-        listening.cancel()
-        await asyncio.gather(listening, return_exceptions=True)
-
-
-async def _note_changes(photobus: PhotobusClient, changed: asyncio.Event) -> None:
-    async with aclosing(photobus.follow(("jobs",))) as events:
-        async for _event in events:
-            changed.set()
-
-
-async def _failed_photos(photobus: PhotobusClient, folder: str, ended: list[Sent]) -> list[str]:
-    """Say which of the photos sent could not be shown, and why."""
+async def _photos_sent(photobus: PhotobusClient, project: Project, status: str, ended: list[Sent]) -> list[Photo]:
+    """Return those photos of this upload, or that it found there, that have the status."""
     sent = {one.result.photo_id for one in ended}
-    failed = photobus.photos(folder, {"status": "failed"})
-    return [f"{photo.filename}: {photo.derivative_reason}" async for photo in failed if photo.id in sent]
+    return [photo async for photo in photobus.photos(project.folder, {"status": status}) if photo.id in sent]
 
 
-def _report(ended: list[Sent], directory: Path, failed_photos: list[str]) -> None:
-    """Say how it ended; what needs a person ends the program with a failure."""
-    left_out = [one for one in ended if one.result.code in NO_PHOTO]
-    missing = [one for one in ended if not one.result.stored and one.result.code not in NO_PHOTO]
+def _summary(ended: list[Sent]) -> Counter[str]:
     counts = Counter(TOLD.get(one.result.status, one.result.status) for one in ended if one.result.stored)
-    counts["left out, being no photos"] = len(left_out)
-    typer.echo(", ".join(f"{count} {word}" for word, count in counts.items() if count) or "Nothing was sent.")
-    for one in missing:
-        typer.echo(f"not stored: {one.path.relative_to(directory)}: {one.result.reason or one.result.status}", err=True)
-    for line in failed_photos:
-        typer.echo(f"no thumbnail: {line}", err=True)
-    if missing or failed_photos:
-        sys.exit(EXIT_FAILED)
+    counts["left out, being no photos"] = sum(one.result.code in NO_PHOTO for one in ended)
+    return counts
 
 
-def _journal_file(address: str, folder: str) -> Path:
-    """Where unfinished uploads into a project are remembered."""
+def _complaints(
+    directory: Path, barred: list[OSError], ended: list[Sent], failed: list[Photo], pending: list[Photo]
+) -> Iterator[str]:
+    """Say what needs a person, in a line each."""
+    for error in barred:
+        yield f"not looked into: {error.filename}: {error.strerror}"
+    for one in ended:
+        if not one.result.stored and one.result.code not in NO_PHOTO:
+            yield f"not stored: {one.path.relative_to(directory)}: {one.result.reason or one.result.status}"
+    for photo in failed:
+        yield f"no thumbnail: {photo.filename}: {photo.derivative_reason}"
+    if pending:
+        names = ", ".join(photo.filename for photo in pending[:_NAMED]) + (", …" if pending[_NAMED:] else "")
+        yield (
+            f"no thumbnail yet: {len(pending)} photos ({names}), and no task makes any; "
+            "`photobus tasks` shows what became of theirs, `photobus retry TASK` does it again"
+        )
+
+
+def journal_file(project: Project) -> Path:
+    """Where unfinished uploads into a project are remembered: whatever the address, a project was made once."""
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    return state / "photobus" / f"{hashlib.sha256(f'{address} {folder}'.encode()).hexdigest()[:16]}.json"
-
-
-def _bar(*columns: ProgressColumn) -> Progress:
-    return Progress(TextColumn("{task.description}"), BarColumn(), *columns)
+    made = f"{project.id} {project.folder} {project.created_at.isoformat()}"
+    return state / "photobus" / f"{hashlib.sha256(made.encode()).hexdigest()[:16]}.json"
 
 
 def _total_size(paths: list[Path]) -> int:
-    return sum(path.stat().st_size for path in paths)
+    total = 0
+    for path in paths:
+        with suppress(OSError):  # it is told of when its turn comes
+            total += path.stat().st_size
+    return total

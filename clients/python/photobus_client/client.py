@@ -118,6 +118,10 @@ class PhotobusClient:
         query = {"limit": limit, "cursor": cursor, **filters}
         return Page[Task].model_validate(await self.transport.json("GET", "/api/tasks", query=query))
 
+    def all_tasks(self, filters: Filter | None = None) -> AsyncIterator[Task]:
+        """Yield all tasks that match, newest first."""
+        return self._all("/api/tasks", Task, filters)
+
     async def task(self, task_id: UUID | str) -> Task:
         """Return one task."""
         return _task(await self.transport.json("GET", f"/api/tasks/{task_id}"))
@@ -134,6 +138,10 @@ class PhotobusClient:
         """Return a page of jobs, newest first; ``filters`` are those of ``GET /api/jobs``."""
         query = {"limit": limit, "cursor": cursor, **filters}
         return Page[Job].model_validate(await self.transport.json("GET", "/api/jobs", query=query))
+
+    def all_jobs(self, folder: str | None = None, filters: Filter | None = None) -> AsyncIterator[Job]:
+        """Yield all jobs that match, newest first: those with photos of the project in ``folder``, or any."""
+        return self._all(f"/api/projects/{_part(folder)}/jobs" if folder else "/api/jobs", Job, filters)
 
     def follow(
         self,

@@ -2,6 +2,7 @@
 
 import json
 import os
+from contextlib import suppress
 from pathlib import Path
 
 
@@ -30,15 +31,17 @@ class Journal:
             self._write()
 
     def _write(self) -> None:
+        """Write what is known; where that cannot be written, it holds for this process alone."""
         if self._path is None:
             return
-        if not self._known:
-            self._path.unlink(missing_ok=True)
-            return
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
-        draft.write_text(json.dumps(self._known), encoding="utf-8")
-        draft.replace(self._path)
+        with suppress(OSError):
+            if not self._known:
+                self._path.unlink(missing_ok=True)
+                return
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            draft = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+            draft.write_text(json.dumps(self._known), encoding="utf-8")
+            draft.replace(self._path)
 
 
 def _read(path: Path) -> dict[str, str]:
@@ -50,5 +53,8 @@ def _read(path: Path) -> dict[str, str]:
 
 
 def _key(file: Path) -> str:
-    about = file.stat()
+    try:
+        about = file.stat()
+    except OSError:
+        return f"{file.absolute()}:gone"
     return f"{file.absolute()}:{about.st_size}:{about.st_mtime_ns}"

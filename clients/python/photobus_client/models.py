@@ -63,6 +63,13 @@ class Photo(Model):
     version: int
 
 
+class RenamedBefore(Model):
+    """What a file became by an earlier upload with ``on_conflict="rename"``."""
+
+    photo_id: int
+    stored_as: str
+
+
 class FileAnalysis(Model):
     """What uploading a file would lead to; ``clash`` says what already has its name, or the same bytes."""
 
@@ -71,15 +78,18 @@ class FileAnalysis(Model):
     code: str | None = None
     reason: str | None = None
     clash: Literal["none", "same_bytes", "other_bytes", "unknown_bytes", "name_in_other_project"] = "none"
+    basename: str | None = None
+    kind: str | None = None
     photo_id: int | None = None
     project_folder: str | None = None
+    renamed_before: RenamedBefore | None = None
 
 
 class UploadResult(Model):
     """How one file ended. ``code`` and ``reason`` say why it was not simply created."""
 
     filename: str
-    status: Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused"]
+    status: Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused", "unfinished"]
     photo_id: int | None = None
     stored_as: str | None = None
     code: str | None = None
@@ -88,7 +98,7 @@ class UploadResult(Model):
     @property
     def stored(self) -> bool:
         """Whether the project has the file now, also when it had it before."""
-        return self.status not in {"conflict", "refused"}
+        return self.status not in {"conflict", "refused", "unfinished"}
 
 
 class Task(Model):
@@ -149,4 +159,4 @@ class CreatedToken(Token):
 
 
 Filter = Mapping[str, Any]
-"""The query of ``GET /api/photos`` as an object."""
+"""The query of a list, such as ``GET /api/photos``, as an object; a list of values means any of them."""

@@ -164,9 +164,14 @@ async def raise_for_problem(answer: aiohttp.ClientResponse) -> None:
     raise ApiError(answer.status, problem if isinstance(problem, dict) else {})
 
 
-def _query(query: Mapping[str, object] | None) -> dict[str, str]:
-    """Render the query; what is None is left out."""
-    return {name: _text(value) for name, value in (query or {}).items() if value is not None}
+def _query(query: Mapping[str, object] | None) -> list[tuple[str, str]]:
+    """Render the query: what is None is left out, and several values are repeated."""
+    return [
+        (name, _text(one))
+        for name, value in (query or {}).items()
+        for one in (value if isinstance(value, (list, tuple)) else (value,))
+        if one is not None
+    ]
 
 
 def _text(value: object) -> str:

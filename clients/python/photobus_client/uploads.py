@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import hashlib
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,6 +29,9 @@ _RESULT: Final = "Photobus-Upload-Result"
 _READ_BYTES: Final = 512 * 1024
 _WHOLE_BYTES: Final = 4 * 1024 * 1024
 """Up to this size a file goes in one request, with nothing to resume: sending it again costs less than asking."""
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
+"""A file's time outside of these photobus would not take; the file goes without it."""
 _NOT_TAKEN: Final = frozenset({413, 422})
 _START_ANEW: Final = frozenset({404, 410})
 _ASK_AGAIN: Final = frozenset({409, 423, 460})
@@ -44,11 +48,27 @@ class LocalFile:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Hash the file at ``path``; blocks."""
+        """Hash the file at ``path``; blocks. Raises ``OSError`` when it cannot be read."""
         with path.open("rb") as file:
+            about = os.fstat(file.fileno())
             md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-        about = path.stat()
-        return cls(path, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC), md5)
+        return cls(path, about.st_size, _modified_at(about), md5)
+
+    def trouble(self) -> str | None:
+        """Say why the file cannot be sent as it was hashed, if so; blocks."""
+        try:
+            with self.path.open("rb") as file:
+                about = os.fstat(file.fileno())
+        except OSError as error:
+            return _cannot_be_read(error)
+        same = (about.st_size, _modified_at(about)) == (self.size, self.modified_at)
+        return None if same else "The file was changed while it was sent."
+
+
+def unreadable(path: Path, reason: OSError | str) -> UploadResult:
+    """Say of a file that it was not sent, because of itself: the others are."""
+    told = reason if isinstance(reason, str) else _cannot_be_read(reason)
+    return UploadResult(filename=path.name, status="refused", code="unreadable", reason=told)
 
 
 @dataclass
@@ -91,6 +111,9 @@ class Upload:
                     return UploadResult(filename=file.path.name, status="refused", code=error.code, reason=error.detail)
                 self._consider(error, file)
                 failure = error
+            if trouble := await asyncio.to_thread(file.trouble):
+                self.journal.drop(file.path)
+                return unreadable(file.path, trouble)
             if sent.bytes > furthest:
                 backoff.succeeded()
             if not await backoff.again():
@@ -117,7 +140,7 @@ class Upload:
     async def _send_whole(self, file: LocalFile, sent: "_Sent") -> UploadResult:
         headers = {**self._creation(file), **_PORTION, "Content-Length": str(file.size)}
         sent.stands_at(0)
-        return await self._finish("POST", self._uploads(), headers, _read(file.path, 0, sent))
+        return await self._finish("POST", self._uploads(), headers, _read(file, 0, sent))
 
     async def _begin(self, file: LocalFile) -> str:
         headers = {**_TUS, **self._creation(file)}
@@ -132,7 +155,7 @@ class Upload:
         offset = int(state["offset"])
         sent.stands_at(offset)
         headers = {**_PORTION, "Upload-Offset": str(offset), "Content-Length": str(file.size - offset)}
-        return await self._finish("PATCH", location, headers, _read(file.path, offset, sent))
+        return await self._finish("PATCH", location, headers, _read(file, offset, sent))
 
     async def _finish(
         self, method: str, path: str, headers: dict[str, str], content: AsyncIterator[bytes]
@@ -154,7 +177,7 @@ class Upload:
         about = {
             "filename": file.path.name,
             "md5": file.md5,
-            "modified_at": file.modified_at.isoformat(),
+            "modified_at": file.modified_at.isoformat() if _EARLIEST <= file.modified_at < _END else None,
             "batch": self.batch,
             "batch_total": str(self.total) if self.total else None,
             "on_conflict": self.on_conflict,
@@ -175,12 +198,25 @@ class _Sent:
         self.bytes = offset
 
 
-async def _read(path: Path, offset: int, sent: _Sent) -> AsyncIterator[bytes]:
-    with await asyncio.to_thread(path.open, "rb") as file:
-        file.seek(offset)
-        while portion := await asyncio.to_thread(file.read, _READ_BYTES):
+async def _read(file: LocalFile, offset: int, sent: _Sent) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(file.path.open, "rb") as opened:
+        opened.seek(offset)
+        while portion := await asyncio.to_thread(opened.read, _READ_BYTES):
             yield portion
             sent.stands_at(sent.bytes + len(portion))
+    if sent.bytes < file.size:  # else the other side would wait for the rest
+        raise OSError(f"{file.path.name} has become shorter")
+
+
+def _modified_at(about: os.stat_result) -> datetime:
+    try:
+        return datetime.fromtimestamp(about.st_mtime, UTC)
+    except (OverflowError, ValueError, OSError):  # a time that no calendar has, as a broken card leaves it
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _cannot_be_read(error: OSError) -> str:
+    return f"The file cannot be read: {error.strerror or error}."
 
 
 def _as_text(name: str) -> str:

@@ -151,6 +151,8 @@ class Uploader(Section):
     accepted_files: dict[PhotoKind, tuple[str, ...]] = Field(default_factory=lambda: dict(ACCEPTED_FILES))
     sidecars: tuple[str, ...] = ("xmp",)
     max_file_bytes: int = Field(default=4 * 1024**3, ge=1)
+    request_files: int = Field(default=5000, ge=1, le=100_000)
+    stall_seconds: float = Field(default=60.0, gt=0)
     batch_seconds: float = Field(default=2.0, gt=0)
     batch_files: int = Field(default=200, ge=1, le=MAX_ITEMS)
     expire_hours: float = Field(default=24.0, gt=0)

@@ -50,6 +50,9 @@ class Problem(BaseModel):
     code: str
     detail: str
     errors: tuple[FieldProblem, ...] = ()
+    results: list[dict[str, Any]] | None = Field(
+        default=None, description="Of an upload that broke off: how the files before that ended."
+    )
 
 
 class DatabaseUnavailableError(PhotobusError):

@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, Self
 from uuid import uuid4
 
 from photobus_common.errors import StorageUnavailableError
-from photobus_common.storage import renaming
+from photobus_common.storage import locks, renaming
 from photobus_common.storage.errors import FileMissingError, FileUnreadableError, NameTakenError, storage_errors
 from photobus_common.storage.names import is_single_name
 
@@ -187,16 +187,27 @@ class Folder:
                 raise FileMissingError(f"{name} is not in the folder.") from error
 
     def create_temporary(self) -> tuple[int, str]:
-        """Return a descriptor to write a new file and its hidden name, for ``replace``. The caller closes it."""
+        """Return a descriptor to write a new file and its hidden name, for ``replace``. The caller closes it.
+
+        The file is locked as long as it is open, here or in a process that the descriptor was handed to, so that
+        ``remove_temporaries`` knows it from one whose writer died, however long it waits to be written.
+        """
         temporary = f"{TEMPORARY_PREFIX}{uuid4().hex}"
-        return self.create(temporary), temporary
+        fd = self.create(temporary)
+        try:
+            locks.try_lock(fd)
+        except BaseException:
+            os.close(fd)
+            self.remove(temporary)
+            raise
+        return fd, temporary
 
     def remove_temporaries(self, before_ns: int) -> int:
-        """Remove the temporary files that were written last before ``before_ns``; return how many."""
+        """Remove the temporary files that were written last before ``before_ns`` and nobody writes; return how many."""
         with self._errors("listing the folder"), os.scandir(self.fd) as entries:
             names = [entry.name for entry in entries if _TEMPORARY.fullmatch(entry.name)]
             found = [entry for name in names if (entry := self._stat(name)) is not None]
-        return sum(self.remove(entry.name) for entry in found if entry.mtime_ns < before_ns)
+        return sum(self._remove_unless_open(entry.name) for entry in found if entry.mtime_ns < before_ns)
 
     def replace(self, temporary: str, name: str) -> None:
         """Give the synced file ``temporary`` the name ``name``, replacing what is there; ``sync`` makes it last."""
@@ -227,6 +238,16 @@ class Folder:
         if found is None:
             raise FileMissingError(f"{name} is not in the folder.")
         return found
+
+    def _remove_unless_open(self, temporary: str) -> bool:
+        try:
+            fd = self.reopen(temporary)
+        except FileMissingError:
+            return False
+        try:
+            return locks.try_lock(fd) and self.remove(temporary)
+        finally:
+            os.close(fd)
 
     def _make_folder(self, name: str) -> None:
         try:

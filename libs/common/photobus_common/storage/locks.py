@@ -20,8 +20,8 @@ _LONGEST_PAUSE: Final = 0.05
 
 
 def try_lock(fd: int) -> bool:
-    """Take the lock of the directory behind ``fd`` if it is free; say whether it was taken."""
-    with storage_errors("locking a folder"):
+    """Take the lock of the directory or file behind ``fd`` if it is free; say whether it was taken."""
+    with storage_errors("taking a lock"):
         try:
             fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

@@ -18,7 +18,9 @@ from photobus_gateway.problems import respond
 from photobus_gateway.registry import Media, json_response, route
 from photobus_gateway.uploads import tus
 from photobus_gateway.uploads.answers import UploadResult
+from photobus_gateway.uploads.body import BodyStalledError, reader_of
 from photobus_gateway.uploads.checksums import ALGORITHMS, Checksum, ChecksumMismatchError
+from photobus_gateway.uploads.placing import UnfinishedError
 from photobus_gateway.uploads.portions import OffsetMismatchError, Portion
 from photobus_gateway.uploads.receiving import UploadBusyError
 from photobus_gateway.uploads.requests import project_of
@@ -106,7 +108,16 @@ async def describe_upload(request: web.Request) -> web.StreamResponse:
     status=201,
     summary="Begin a resumable upload",
     request=Media((tus.PORTION_MEDIA,)),
-    errors=(NotFoundError, TooLargeError, FileRefusedError, tus.VersionRefusedError, tus.MediaRefusedError),
+    errors=(
+        NotFoundError,
+        TooLargeError,
+        FileRefusedError,
+        NotStoredError,
+        BodyStalledError,
+        UnfinishedError,
+        tus.VersionRefusedError,
+        tus.MediaRefusedError,
+    ),
 )
 @speaks_tus
 async def create_upload(request: web.Request, path: ProjectPath) -> web.StreamResponse:
@@ -177,6 +188,8 @@ async def show_upload(request: web.Request, path: UploadPath) -> web.StreamRespo
         ChecksumMismatchError,
         TooLargeError,
         NotStoredError,
+        BodyStalledError,
+        UnfinishedError,
         tus.VersionRefusedError,
         tus.MediaRefusedError,
     ),
@@ -204,6 +217,8 @@ async def send_portion(request: web.Request, path: UploadPath) -> web.StreamResp
         UploadBusyError,
         OffsetMismatchError,
         NotStoredError,
+        BodyStalledError,
+        UnfinishedError,
         tus.VersionRefusedError,
         tus.MediaRefusedError,
     ),
@@ -257,7 +272,8 @@ def _portion(request: web.Request) -> Portion:
 
 
 async def _chunks(request: web.Request) -> AsyncIterator[bytes]:
-    while chunk := await request.content.readany():
+    read = reader_of(request)
+    while chunk := await read():
         yield chunk
 
 

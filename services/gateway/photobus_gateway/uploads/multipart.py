@@ -4,7 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
+from functools import partial
 from typing import Annotated, Final
 from uuid import uuid4
 
@@ -25,9 +25,10 @@ from photobus_gateway.problems import invalid
 from photobus_gateway.uploads.answers import UploadResult, refused
 from photobus_gateway.uploads.files import UploadProject, Wish
 from photobus_gateway.uploads.form_data import FormDataReader, Part
-from photobus_gateway.uploads.requests import UploadOptions
+from photobus_gateway.uploads.requests import FileTime, UploadOptions
 from photobus_gateway.uploads.service import UPLOADS
-from photobus_gateway.uploads.taking_in import TOLD_PER_FILE, Taken, check, refusal_of, take_in
+from photobus_gateway.uploads.taking_in import Taken, take_in
+from photobus_gateway.uploads.turns import Turns
 
 _MOST_AHEAD: Final = 16
 """Files of one request that may be checked and placed while the next one is received."""
@@ -40,7 +41,7 @@ class FileOptions(Input):
 
     size: int | None = Field(default=None, ge=0)
     md5: Md5 | None = None
-    modified_at: datetime | None = None
+    modified_at: FileTime | None = None
     on_conflict: OnConflict | None = None
 
 
@@ -79,69 +80,71 @@ class MultipartUpload:
         self._tenant = caller_of(request).tenant
         self._fields = _Fields(options, {})
         self._own_batch = str(uuid4())
+        self._turns = Turns(partial(self._service.queue.put, project))
         self._waiting: deque[Awaitable[UploadResult]] = deque()
-        self._results: list[UploadResult] = []
-        self._turn = asyncio.Event()
-        self._turn.set()
+        self._files = 0
+        self._field_bytes = 0
+        self.results: list[UploadResult] = []
+        """How files ended, in the order in which they came; after an error, those that came whole before it."""
 
     async def read(self, reader: FormDataReader) -> list[UploadResult]:
         """Take in every part; answer for each file, in order.
 
-        When the client goes away or the body breaks off, the files that came whole stay and become a task.
+        When the client goes away or the body breaks off or holds too much, the files that came whole are stored all the
+        same, become a task, and have their answers in ``results``.
         """
         try:
             async for part in reader.parts():
                 if part.filename is None:
                     await self._read_field(part)
                 else:
+                    self._count_file()
                     self._waiting.append(await self._read_file(part, part.filename))
                     await self._await_placed(_MOST_AHEAD)
             await self._await_placed(0)
         finally:
             await asyncio.shield(self._close())
-        return self._results
+        return self.results
+
+    def _count_file(self) -> None:
+        limit = self._settings.uploader.request_files
+        if self._files == limit:
+            message = f"The request holds over {limit} files."
+            raise TooLargeError(message, fields=(FieldError("form", message, limit),))
+        self._files += 1
 
     async def _read_file(self, part: Part, name: str) -> Awaitable[UploadResult]:
         parsed = filenames.parse(name, self._settings.uploader)
         if isinstance(parsed, RefusedName):
             await part.release()
             return _at_once(refused(name, parsed.code, parsed.reason))
+        self._turns.next_is(parsed.basename)
         wish = self._fields.wish(name, self._own_batch)
         taken = await take_in(
             self._library, parsed, wish, self._origin, part.chunks(), self._settings.uploader.max_file_bytes
         )
         if isinstance(taken, Taken):
-            before, self._turn = self._turn, asyncio.Event()
-            return asyncio.ensure_future(self._store(taken, before, self._turn))
+            return self._turns.add(taken)
         await part.release()
         return _at_once(taken)
 
-    async def _store(self, taken: Taken, before: asyncio.Event, turn: asyncio.Event) -> UploadResult:
-        """Check the file while the next one arrives, and have it placed in its turn, for the order decides on pairs."""
-        try:
-            checked = await check(taken)
-            await before.wait()
-            if isinstance(checked, UploadResult):
-                return checked
-            placed = self._service.queue.put(self._project, checked)
-        finally:
-            turn.set()
-        try:
-            return await placed
-        except TOLD_PER_FILE as error:
-            return refusal_of(taken.parsed.name, error)
-
     async def _await_placed(self, most: int) -> None:
         while len(self._waiting) > most:
-            result = await self._waiting[0]
+            self._turns.close()  # Or the first might wait for files that are not read before it is placed.
+            self._add_result(await self._waiting[0])
             self._waiting.popleft()
-            self._results.append(result)
-            UPLOADED_FILES.labels(result.status).inc()
+
+    def _add_result(self, result: UploadResult) -> None:
+        self.results.append(result)
+        UPLOADED_FILES.labels(result.status).inc()
 
     async def _close(self) -> None:
         """Wait for what is being placed and let the batch become a task, if it is this request's own or complete."""
-        answered = len(self._results) + len(self._waiting)
-        await asyncio.gather(*self._waiting, return_exceptions=True)
+        answered = len(self.results) + len(self._waiting)
+        self._turns.close()
+        for ended in await asyncio.gather(*self._waiting, return_exceptions=True):
+            if isinstance(ended, UploadResult):
+                self._add_result(ended)
         if self._fields.options.batch is None:
             await self._service.batches.flush(self._key(self._own_batch))
             return
@@ -154,28 +157,37 @@ class MultipartUpload:
         return BatchKey(self._tenant, self._project.project_id, batch)
 
     async def _read_field(self, part: Part) -> None:
-        content = await _text(part, self._settings.gateway.max_body_bytes)
+        content = await self._text(part)
         try:
             if part.name == "files":
-                self._fields.files |= FilesField.model_validate_json(content).root
+                self._announce(FilesField.model_validate_json(content).root)
             else:
                 given = {**self._fields.options.model_dump(exclude_none=True), part.name: content}
                 self._fields.options = UploadOptions.model_validate_strings(given)
         except ValidationError as error:
             raise invalid(error, "form") from error
 
+    def _announce(self, files: dict[str, FileOptions]) -> None:
+        limit = self._settings.uploader.request_files
+        self._fields.files |= files
+        if len(self._fields.files) > limit:
+            message = f"The request announces over {limit} files."
+            raise TooLargeError(message, fields=(FieldError("form.files", message, limit),))
 
-async def _text(part: Part, limit: int) -> str:
-    content = bytearray()
-    async for chunk in part.chunks():
-        content += chunk
-        if len(content) > limit:
-            message = f"The field is over {limit} bytes."
-            raise TooLargeError(message, fields=(FieldError(f"form.{part.name}", message, limit),))
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise InvalidInputError(f"form.{part.name}: is not UTF-8") from error
+    async def _text(self, part: Part) -> str:
+        """Read a field; all fields of a request together are bounded as one JSON body is."""
+        limit = self._settings.gateway.max_body_bytes
+        content = bytearray()
+        async for chunk in part.chunks():
+            content += chunk
+            self._field_bytes += len(chunk)
+            if self._field_bytes > limit:
+                message = f"The fields are over {limit} bytes."
+                raise TooLargeError(message, fields=(FieldError(f"form.{part.name}", message, limit),))
+        try:
+            return content.decode()
+        except UnicodeDecodeError as error:
+            raise InvalidInputError(f"form.{part.name}: is not UTF-8") from error
 
 
 def _at_once(result: UploadResult) -> Awaitable[UploadResult]:

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from photobus_common.errors import ConflictError, PhotobusError, TooLargeError
 from photobus_common.storage.errors import storage_errors
+from photobus_gateway.uploads.body import BodyStalledError
 from photobus_gateway.uploads.checksums import Both, Checksum
 from photobus_gateway.uploads.receiving import Digest, Reception, digest_of, new_digest, store
 from photobus_gateway.uploads.threads import in_thread
@@ -54,6 +55,9 @@ class Portions:
                 await reception.flush()
                 checksum.check()
             kept = True
+        except BodyStalledError:
+            kept = checksum is None
+            raise
         except PhotobusError:
             raise
         except BaseException:

@@ -1,9 +1,10 @@
 """What the routes of uploading have in common: the project they go into and what a query may ask of every file."""
 
-from typing import Final
+from datetime import UTC, datetime
+from typing import Annotated, Final
 
 from aiohttp import web
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from photobus_common.errors import NotFoundError
 from photobus_common.store import projects
@@ -15,6 +16,22 @@ from photobus_gateway.uploads.files import UploadProject
 
 BATCH_PATTERN: Final = r"^[\x21-\x7e]{1,100}$"
 MAX_BATCH_TOTAL: Final = 10_000_000
+
+
+_EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END: Final = datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def _file_time(told: datetime) -> datetime:
+    time = told.replace(tzinfo=UTC) if told.tzinfo is None else told
+    if not _EARLIEST <= time < _END:
+        message = f"must be a time from {_EARLIEST:%Y} to {_END.year - 1}"
+        raise ValueError(message)
+    return time
+
+
+FileTime = Annotated[datetime, AfterValidator(_file_time)]
+"""The time that a file is to have, from 1970 to 2099, which every file system holds; without a zone it is UTC."""
 
 
 class UploadOptions(Input):

@@ -17,7 +17,7 @@ from photobus_gateway.problems import invalid
 from photobus_gateway.uploads.answers import UploadResult
 from photobus_gateway.uploads.files import Wish
 from photobus_gateway.uploads.multipart import Md5
-from photobus_gateway.uploads.requests import BATCH_PATTERN, MAX_BATCH_TOTAL
+from photobus_gateway.uploads.requests import BATCH_PATTERN, MAX_BATCH_TOTAL, FileTime
 
 VERSION: Final = "1.0.0"
 EXTENSIONS: Final = "creation,creation-with-upload,checksum,expiration,termination"
@@ -51,7 +51,7 @@ class Metadata(BaseModel):
 
     filename: str
     md5: Md5 | None = None
-    modified_at: datetime | None = None
+    modified_at: FileTime | None = None
     on_conflict: OnConflict | None = None
     batch: str | None = Field(default=None, pattern=BATCH_PATTERN)
     batch_total: int | None = Field(default=None, ge=1, le=MAX_BATCH_TOTAL)
