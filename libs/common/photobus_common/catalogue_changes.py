@@ -3,7 +3,7 @@
 The API, its dry runs and the workers all plan with these, so that what is announced is what happens.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, NamedTuple, TypeVar
@@ -77,6 +77,9 @@ class TagsChange:
 
 ChangeT = TypeVar("ChangeT", KeepChange, TagsChange)
 
+Plan = Callable[[CataloguePhoto], KeepChange | TagsChange | None]
+"""What is to become of a photo; None where it is as wanted already."""
+
 
 def plan_keep(photo: CataloguePhoto, wish: KeepWish) -> KeepChange | None:
     """Return the change that ``wish`` means; None where the photo is as wished already."""
@@ -99,6 +102,20 @@ def plan_tags(photo: CataloguePhoto, add: Iterable[str] = (), remove: Iterable[s
     added = tuple(sorted(set(add) - going - set(photo.tags)))
     removed = tuple(sorted(going & set(photo.tags)))
     return TagsChange(photo, added, removed) if added or removed else None
+
+
+def plan_of(task_type: str, params: Mapping[str, Any]) -> Plan:
+    """Return what a task of ``task_type`` with ``params`` makes of each of its photos; raises ``KeyError``."""
+    match task_type:
+        case "change_revert":
+            return plan_revert
+        case "keep_update":
+            wish = KeepWish(params.get("keep_jpg"), params.get("keep_raw"), params.get("keep_other"))
+            return lambda photo: plan_keep(photo, wish)
+        case "tags_update":
+            add, remove = params.get("add", ()), params.get("remove", ())
+            return lambda photo: plan_tags(photo, add, remove)
+    raise KeyError(task_type)
 
 
 def keep_events(

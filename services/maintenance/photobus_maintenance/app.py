@@ -12,6 +12,7 @@ from photobus_common.store.database import Database
 from photobus_common.worker.job import Handler
 from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs.catalogue_update import catalogue_update
 from photobus_maintenance.jobs.folder_check import FolderCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 
@@ -30,6 +31,7 @@ async def main(settings: Settings, stop: Stop) -> None:
     handlers: dict[str, Handler] = {
         "manifest_check": ManifestCheck(context),
         "folder_check": FolderCheck(context),
+        "catalogue_update": catalogue_update,
     }
     await serve_worker(NAME, handlers, settings, stop)
 

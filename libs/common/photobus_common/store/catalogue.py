@@ -49,6 +49,8 @@ async def catalogue_photos(
 
 async def write_keep(connection: Connection, tenant: str, changes: Sequence[KeepChange]) -> dict[int, int]:
     """Write what is kept from now on; returns the new version of each photo. The rows are locked."""
+    if not changes:
+        return {}
     rows = await connection.fetch(
         WRITE_KEEP,
         [change.photo.id for change in changes],
@@ -62,6 +64,8 @@ async def write_keep(connection: Connection, tenant: str, changes: Sequence[Keep
 
 async def write_tags(connection: Connection, tenant: str, changes: Sequence[TagsChange]) -> dict[int, int]:
     """Write tags that photos get and lose; returns the new version of each photo. The rows are locked."""
+    if not changes:
+        return {}
     added = [(change.photo.id, tag) for change in changes for tag in change.added]
     removed = [(change.photo.id, tag) for change in changes for tag in change.removed]
     if added:
