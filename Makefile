@@ -10,6 +10,11 @@ EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	--custom-compile-command "make lock"
 OWN := $(foreach name,common gateway orchestrator derivatives maintenance client cli local,--no-emit-package photobus-$(name))
+INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
+# What is installed can be read by the user that Postgres runs as, whatever the umask. What broke off is installed anew,
+# because an installer takes a part of a package for the whole.
+BEGIN := umask 022; again=$$(test ! -e $(VENV)/.begun || echo --reinstall); touch $(VENV)/.begun
+END := rm $(VENV)/.begun
 
 .PHONY: help up test check bench lock clean
 .DEFAULT_GOAL := help
@@ -32,7 +37,7 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 bench: $(VENV)/.dev ## measure speed against the bare libraries in the same run
 	@$(BIN)/python -m bench
 
-lock: $(UV) ## resolve the dependencies anew into requirements/*.txt
+lock: $(VENV)/.uv ## resolve the dependencies anew into requirements/*.txt
 	@$(COMPILE) $(addsuffix /pyproject.toml,$(MEMBERS)) --group pyproject.toml:build $(OWN) -o requirements/runtime.txt
 	@$(COMPILE) $(addsuffix /pyproject.toml,$(MEMBERS)) --group pyproject.toml:dev $(OWN) -c requirements/runtime.txt \
 		-o requirements/dev.txt
@@ -41,18 +46,19 @@ lock: $(UV) ## resolve the dependencies anew into requirements/*.txt
 clean: ## remove the virtual environment (never ./data)
 	@rm -rf $(VENV)
 
-$(UV): requirements/uv.txt
+$(VENV)/.uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("photobus needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
-	@$(PYTHON) -m venv $(VENV) || { echo "The venv module did not work; on Debian: apt-get install python3-venv" >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@test -e $(VENV)/.runtime || rm -rf $(VENV)
+	@umask 022; $(PYTHON) -m venv $(VENV) || { echo "The venv module did not work; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@umask 022; $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-$(VENV)/.runtime: $(UV) requirements/runtime.txt $(addsuffix /pyproject.toml,$(MEMBERS))
-	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/runtime.txt
-	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --no-deps --no-build-isolation $(EDITABLE)
-	@$(BIN)/python -m compileall -q $(MEMBERS)
+$(VENV)/.runtime: $(VENV)/.uv requirements/runtime.txt $(addsuffix /pyproject.toml,$(MEMBERS))
+	@$(BEGIN); $(INSTALL) $$again --require-hashes -r requirements/runtime.txt && \
+		$(INSTALL) --no-deps --no-build-isolation $(EDITABLE) && \
+		$(BIN)/python -m compileall -q $(MEMBERS) && $(END)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements/dev.txt
-	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements/dev.txt
+	@$(BEGIN); $(INSTALL) $$again --require-hashes -r requirements/dev.txt && $(END)
 	@touch $@

@@ -9,7 +9,7 @@ import pytest
 import schemathesis
 from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway, running_gateway
-from hypothesis import HealthCheck, Phase, given
+from hypothesis import HealthCheck, Phase, assume, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis.errors import Unsatisfiable
 from openapi_spec_validator import validate
@@ -143,6 +143,7 @@ def _fuzz(operation: Any, mode: GenerationMode, known: dict[str, Any], gateway: 
         suppress_health_check=list(HealthCheck),
     )
     def run(case: schemathesis.Case[Any]) -> None:
+        assume("host" not in {name.lower() for name in case.headers or ()})  # a broken one breaks the client itself
         response = case.call(base_url=f"http://127.0.0.1:{gateway.port}", headers=headers)
         checks = list(CHECKS)
         if response.status_code not in FORESEEN:

@@ -72,6 +72,22 @@ async def test_nats_keeps_streams_over_a_kill(folder_of_servers: Path) -> None:
         await server.stop()
 
 
+async def test_the_servers_run_in_a_folder_of_any_name(folder_of_servers: Path) -> None:
+    place = folder_of_servers / 'Zoë\'s $HOME "#1" \\ 写真'
+    place.mkdir(mode=0o711)
+    servers = (EmbeddedNats(place / "nats"), EmbeddedPostgres(place / "postgres", durable=False))
+    try:
+        for server in servers:
+            await server.start()
+        client = await nats.connect(servers[0].url, user=servers[0].user, password=servers[0].password)
+        await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+        await client.close()
+        assert list((place / "nats" / "store").rglob("KEPT"))
+    finally:
+        for server in servers:
+            await server.stop()
+
+
 async def test_nats_wants_the_password_and_listens_on_loopback_only(nats_server: EmbeddedNats) -> None:
     with pytest.raises(nats.errors.Error):
         await nats.connect(nats_server.url, user=nats_server.user, password="wrong", allow_reconnect=False)  # noqa: S106 - the wrong one

@@ -120,9 +120,9 @@ class TestFewFiles:
 
 async def test_the_fields_of_a_request_are_bounded_together(gateway: Gateway, trip: str) -> None:
     limit = gateway.settings.gateway.max_body_bytes
-    about = {"A.JPG": json.dumps({"A.JPG": {"md5": "0" * 32}}), "B.JPG": json.dumps({"x" * limit: {}})}
+    fields = [json.dumps({letter * (limit * 2 // 3): {}}) for letter in "xy"]
     start = b'--x\r\nContent-Disposition: form-data; name="files"\r\n\r\n%s\r\n'
-    body = b"".join(start % field.encode() for field in about.values()) + PART % (b"C.JPG", PHOTO) + b"--x--\r\n"
+    body = b"".join(start % field.encode() for field in fields) + PART % (b"A.JPG", PHOTO) + b"--x--\r\n"
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
     answer = await gateway.call("POST", f"/api/projects/{trip}/upload", data=body, headers=headers)
 

@@ -54,7 +54,8 @@ class EmbeddedNats:
         self.port = self.port or free_port()
         configuration = self.directory / "nats.conf"
         write_private(configuration, self._configuration())
-        command = (str(_program()), "--config", str(configuration))
+        # The path goes as an argument: the configuration's language cannot write all that a path may hold.
+        command = (str(_program()), "--config", str(configuration), "--store_dir", str(self.directory / "store"))
         self._child = await Child.start(Program("nats-server", command, _environment()), self._log)
         try:
             async with asyncio.timeout(timeout_seconds):
@@ -86,12 +87,12 @@ class EmbeddedNats:
         return self._child
 
     def _configuration(self) -> str:
-        # JSON is a subset of the server's own language, and it quotes whatever a path may hold.
+        # Such plain JSON is also the server's own language.
         return json.dumps(
             {
                 "server_name": "photobus",
                 "listen": f"{LOOPBACK}:{self.port}",
-                "jetstream": {"store_dir": str(self.directory / "store"), "sync_interval": "always"},
+                "jetstream": {"sync_interval": "always"},
                 "authorization": {"user": self.user, "password": self.password},
             },
             indent=2,

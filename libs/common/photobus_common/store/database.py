@@ -47,14 +47,26 @@ class Database:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection for reading."""
-        async with self._pool.acquire() as connection:
+        connection = await self._acquire()
+        try:
             yield connection
+        finally:
+            await self._pool.release(connection)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """Lend a connection inside a transaction that commits on leaving and rolls back on an error."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.connection() as connection, connection.transaction():
             yield connection
+
+    async def _acquire(self) -> asyncpg.pool.PoolConnectionProxy:
+        """Take a connection; no way to the server, of whatever kind, is told as a connection that failed."""
+        try:
+            return await self._pool.acquire()
+        except ConnectionError:
+            raise
+        except OSError as error:
+            raise ConnectionError(f"The database cannot be reached: {error}") from error
 
 
 async def _keep(_connection: asyncpg.Connection) -> None:

@@ -70,6 +70,9 @@ FROM jsonb_to_recordset($3) AS n (filename text, size bigint, jpg boolean, raw b
 RETURNING id, filename, version
 """  # noqa: S608 - put together from constants
 
+# In the order of their ids, as whoever records derivatives locks them, so that neither can wait for the other's second.
+LOCK_PHOTOS: Final = "SELECT FROM photos WHERE id = ANY($1::bigint[]) ORDER BY id FOR UPDATE"
+
 PUT_FILES: Final = """
 INSERT INTO photo_files (tenant, project_id, photo_id, name, kind, size, md5, modified_at)
 SELECT $1, $2, n.photo_id, n.name, n.kind, n.size, n.md5, n.modified_at
@@ -198,6 +201,7 @@ async def record_files(
     groups: dict[str, list[Arrival]] = {}
     for arrival in arrivals:
         groups.setdefault(arrival.basename, []).append(arrival)
+    await connection.execute(LOCK_PHOTOS, [known.ids[name] for name in groups if name in known.ids])
     new = {name: group for name, group in groups.items() if name not in known.ids}
     inserted = await _insert_photos(connection, tenant, project_id, new)
     ids = {**known.ids, **inserted}

@@ -5,14 +5,12 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Final
 
-import structlog
 from aiohttp import web
 
 from photobus_common.config import Settings
 from photobus_common.definitions import Definitions
-from photobus_common.errors import StorageUnavailableError
+from photobus_common.libraries import refuse_without_locks
 from photobus_common.storage.library import Library
-from photobus_common.store import uploads
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import Publisher
 from photobus_gateway.keys import DATABASE, DEFINITIONS, LIBRARY, PUBLISHER, SETTINGS
@@ -21,8 +19,6 @@ from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.queue import PlacingQueue
 from photobus_gateway.uploads.resumable import Resumable
 from photobus_gateway.uploads.sweeping import Sweeper
-
-_log = structlog.get_logger()
 
 
 class Uploads:
@@ -57,7 +53,7 @@ async def uploads_context(app: web.Application) -> AsyncIterator[None]:
 
     Raises ``ConfigurationError`` for a library whose file system does not keep locks.
     """
-    await _test_locks(app[DATABASE], app[LIBRARY])
+    await refuse_without_locks(app[DATABASE], app[LIBRARY])
     service = Uploads(app[DATABASE], app[PUBLISHER], app[LIBRARY], app[DEFINITIONS], app[SETTINGS])
     app[UPLOADS] = service
     running = asyncio.create_task(service.run())
@@ -66,13 +62,3 @@ async def uploads_context(app: web.Application) -> AsyncIterator[None]:
     running.cancel()
     with suppress(asyncio.CancelledError):
         await running
-
-
-async def _test_locks(database: Database, library: Library) -> None:
-    async with database.connection() as connection:
-        libraries = await uploads.tenant_libraries(connection)
-    for tenant, library_id in libraries:
-        try:
-            await asyncio.to_thread(library.tenant(tenant, library_id).self_test)
-        except StorageUnavailableError as error:  # It may come back; each use asks again.
-            _log.warning("library_unavailable", tenant=tenant, reason=error.public_message)
