@@ -4,6 +4,7 @@ Everything that can be refused is refused here, before anything is written: unkn
 does not work on, ids that are nobody's, job types that nobody runs.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
@@ -127,7 +128,8 @@ def checked_params(definition: TaskDefinition, params: Mapping[str, Any]) -> dic
     """Return the parameters that differ from their defaults; raises a 400 that names the one that is wrong."""
     model = PARAMS.get(definition.type, NoParams)
     try:
-        return model.model_validate(params, strict=True).model_dump(mode="json", exclude_defaults=True)
+        given = model.model_validate_json(json.dumps(params), strict=True)  # a list is a list, as it is in a body
+        return given.model_dump(mode="json", exclude_defaults=True)
     except ValidationError as error:
         raise invalid(error, "params") from error
 

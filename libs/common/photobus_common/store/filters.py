@@ -104,7 +104,7 @@ def photo_filter_sql(
         )
     if wanted.project_folders:
         found.add(
-            "p.project_id IN (SELECT id FROM projects WHERE tenant = {} AND folder = ANY({}::text[]) AND status = 'active')",
+            "p.project_id IN (SELECT id FROM projects WHERE tenant = {} AND status = 'active' AND folder = ANY ({}))",
             tenant,
             list(wanted.project_folders),
         )

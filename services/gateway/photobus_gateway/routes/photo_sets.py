@@ -1,4 +1,4 @@
-"""Sets of photos as a whole: the keys of all that match, where one stands among them, what a commit would remove."""
+"""Lists of photos as a whole: the keys of all that match, and where one stands among them."""
 
 import json
 from collections.abc import AsyncIterator
@@ -10,7 +10,6 @@ from pydantic import BaseModel
 from photobus_common.errors import NotFoundError
 from photobus_common.store import photo_places
 from photobus_common.store.filters import PhotoFilter
-from photobus_common.store.pending_changes import count_pending_by_project
 from photobus_common.store.photo_places import PhotoKey
 from photobus_gateway.callers import caller_of
 from photobus_gateway.inputs import LimitQuery, RowId
@@ -27,27 +26,6 @@ class AllKeys(BaseModel):
     keys: list[str]
     photo_ids: list[int]
     total: int
-
-
-class PendingOfProjectView(BaseModel):
-    """How many files of each kind a commit would remove from one project."""
-
-    project_id: int
-    project_folder: str
-    jpg: int
-    raw: int
-    other: int
-    total: int
-
-
-class PendingDeletes(BaseModel):
-    """How many files of each kind a commit of everything would remove, and from which projects."""
-
-    jpg: int
-    raw: int
-    other: int
-    total: int
-    by_project: list[PendingOfProjectView]
 
 
 class KeysQuery(PhotoFilter, Sorted):
@@ -95,20 +73,6 @@ async def list_all_keys(request: web.Request, query: KeysQuery) -> web.StreamRes
     return response
 
 
-@route("GET", "/api/photos/pending-deletes", role="viewer", summary="What a commit would remove")
-async def show_pending_deletes(request: web.Request) -> PendingDeletes:
-    """Count the files that are no longer to be kept, by kind and by project."""
-    async with request.app[DATABASE].connection() as connection:
-        projects = await count_pending_by_project(connection, caller_of(request).tenant)
-    return PendingDeletes(
-        jpg=sum(project.jpg for project in projects),
-        raw=sum(project.raw for project in projects),
-        other=sum(project.other for project in projects),
-        total=sum(project.total for project in projects),
-        by_project=[PendingOfProjectView.model_validate(project, from_attributes=True) for project in projects],
-    )
-
-
 @route("GET", "/api/photos/locate-page", role="viewer", summary="Where a photo stands", errors=(NotFoundError,))
 async def locate_page(request: web.Request, query: LocateQuery) -> LocatedPage:
     """Find the page of the list on which the photo stands; 404 when it is not among those that match."""
@@ -145,4 +109,4 @@ async def _written(portions: AsyncIterator[list[PhotoKey]]) -> AsyncIterator[byt
     yield f'],"photo_ids":[{",".join(photo_ids)}],"total":{len(photo_ids)}}}'.encode()
 
 
-ROUTES = [list_all_keys, show_pending_deletes, locate_page]
+ROUTES = [list_all_keys, locate_page]

@@ -29,6 +29,14 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
+-- When each key (what, by whom) was last hit, newest last; no more than the limit, so a row stays small.
+CREATE TABLE rate_limits (
+    key text PRIMARY KEY,
+    hits timestamptz[] NOT NULL,
+    admitted boolean NOT NULL,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- The catalogue: projects, photos, files ---------------------------------------------------------------------------
 
 CREATE TABLE projects (
