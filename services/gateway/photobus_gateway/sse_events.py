@@ -32,6 +32,7 @@ from photobus_common.events.catalogue import (
     PhotoTags,
     ProjectCreated,
     ProjectEvent,
+    ProjectRenamed,
     TagsChanged,
     TaskCanceled,
     TaskCancelRequested,
@@ -234,6 +235,17 @@ def _project_created(data: ProjectCreated, _event: Event) -> list[SseEvent]:
     return [SseEvent("jobs", "project_created", body)]
 
 
+def _project_renamed(data: ProjectRenamed, _event: Event) -> list[SseEvent]:
+    body = {
+        "project_id": data.project_id,
+        "project_folder": data.project_folder,
+        "old_name": data.old_name,
+        "name": data.name,
+        "version": data.version,
+    }
+    return [SseEvent("jobs", "project_renamed", body)]
+
+
 # --- the tables ----------------------------------------------------------------------------------------------------
 
 Expansion = Callable[[Event], list[SseEvent]]
@@ -260,6 +272,7 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         _of(JobFailed, _job_failed),
         _of(JobCanceled, _job_canceled),
         _of(ProjectCreated, _project_created),
+        _of(ProjectRenamed, _project_renamed),
         _of(PhotosAdded, _photos_added),
         _of(PhotoFilesChanged, _photo_files_changed),
         _of(DerivativesUpdated, _derivatives_updated),

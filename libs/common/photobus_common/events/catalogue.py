@@ -370,6 +370,16 @@ class ProjectCreated(ProjectEvent):
     name: str
 
 
+class ProjectRenamed(ProjectEvent):
+    """A person gave the project another name. Its folder follows later, by maintenance."""
+
+    TYPE: ClassVar[str] = "ProjectRenamed"
+
+    old_name: str
+    name: str
+    version: int
+
+
 class PhotosAdded(ProjectEvent):
     """Photos became visible in the project."""
 
@@ -498,6 +508,7 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     JobFailed,
     JobCanceled,
     ProjectCreated,
+    ProjectRenamed,
     PhotosAdded,
     PhotoFilesChanged,
     DerivativesUpdated,
