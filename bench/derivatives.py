@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Final
 
 import images
-import psutil
-from running_stack import RunningStack
 
+from bench.memory import peaks
 from bench.report import Figure, show
 from bench.stack import own_folder, running_stack, until_quiet, upload
 from photobus_client import PhotobusClient
@@ -50,7 +49,7 @@ async def main() -> None:
     async with running_stack() as stack, stack.client() as client:
         for (name, files), aim in zip(shoots.items(), ("≥ 0.95", "≥ 0.6"), strict=True):
             figures += await _shoot(client, name, files, aim)
-        figures += _peaks(stack)
+        figures += peaks(stack)
     show("derivatives", figures)
 
 
@@ -99,18 +98,3 @@ def _bare(folder: Path, names: list[str]) -> float:
     if any(process.wait() for process in processes):
         raise RuntimeError("The bare loop failed.")
     return time.perf_counter() - began
-
-
-def _peaks(stack: RunningStack) -> list[Figure]:
-    """Return the most memory that each process ever had resident, its children's added for the decoders."""
-    peaks = []
-    for name, pid in stack.pids.items():
-        process = psutil.Process(pid)
-        children = process.children() if name == "derivatives" else []
-        peaks.append(Figure(f"peak memory, {name}", sum(_peak(one.pid) for one in (process, *children)), "MB"))
-    return peaks
-
-
-def _peak(pid: int) -> float:
-    status = Path(f"/proc/{pid}/status").read_text()
-    return float(status.split("VmHWM:")[1].split()[0]) / 1024

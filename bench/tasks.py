@@ -11,6 +11,7 @@ import images
 import psutil
 from running_stack import RunningStack
 
+from bench.memory import peaks
 from bench.report import Figure, percentile, show
 from bench.stack import running_stack, until_quiet, upload
 from photobus_client import PhotobusClient
@@ -84,6 +85,7 @@ async def main() -> None:
         await asyncio.gather(*(keep_going() for _ in range(AT_ONCE)))
         rate = SUSTAINED / (time.perf_counter() - began)
         after = processor_seconds(stack)
+        memory = peaks(stack)
         following.cancel()
     figures = [
         Figure("request to completion at a client, idle, p50", percentile(idle, 50), "ms", "≤ 15"),
@@ -94,7 +96,7 @@ async def main() -> None:
         Figure(f"processor time a task, {name}", (after[name] - before[name]) / SUSTAINED * 1000, "ms")
         for name in before
     ]
-    show("tasks", figures)
+    show("tasks", [*figures, *memory])
 
 
 def processor_seconds(stack: RunningStack) -> dict[str, float]:

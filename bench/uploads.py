@@ -8,6 +8,7 @@ from typing import Final
 
 import images
 
+from bench.memory import peaks
 from bench.report import Figure, show
 from bench.stack import own_folder, running_stack
 from photobus_client.sending import Sending
@@ -33,6 +34,7 @@ async def main() -> None:
             sending = Sending(client.transport, project.folder, sorted(shoot.iterdir()), parallel=AT_ONCE)
             statuses = {sent.result.status async for sent in sending.results()}
             uploaded = time.perf_counter() - began
+            memory = peaks(stack)
     if statuses != {"created"}:
         raise RuntimeError(f"Not every file was created: {statuses}")
     show(
@@ -41,6 +43,7 @@ async def main() -> None:
             Figure("upload", total / uploaded / 1e6, "MB/s"),
             Figure("plain copy with fsync, as many at once", total / copied / 1e6, "MB/s"),
             Figure("ratio", copied / uploaded, ""),
+            *memory,
         ],
     )
 

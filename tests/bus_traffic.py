@@ -60,7 +60,7 @@ async def commit(database: Database, publisher: Publisher, *messages: Event | Ru
                 work.command(message)
 
 
-async def until(condition: Callable[[], object | Awaitable[object]], seconds: float = 30.0) -> None:
+async def until(condition: Callable[[], object | Awaitable[object]], seconds: float = PATIENCE) -> None:
     """Return when ``condition`` holds; raises ``TimeoutError`` when it does not come about."""
     async with asyncio.timeout(seconds):
         while True:

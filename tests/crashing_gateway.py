@@ -34,6 +34,9 @@ from photobus_gateway.uploads.portions import Portions
 
 _DIE_WITH_PARENT: Final = 1
 
+LIVES: Final = "lives"
+"""No point: the gateway runs until its client has done with it."""
+
 Point = tuple[Any, str, bool]
 """Where it dies: an object, the name of its function, and whether that function has run then."""
 
@@ -57,6 +60,7 @@ class CrashingGateway:
 
     url: str
     token: str
+    pid: int
 
     async def call(self, method: str, path: str, **options: Any) -> tuple[int, Any]:
         """Make a request; return status and headers. Raises ``aiohttp.ClientError`` when the process dies."""
@@ -106,7 +110,7 @@ async def crashing_gateways(settings: Settings, tenant: str, points: Sequence[st
     )
     try:
         lines = [await _line(program) for _ in points]
-        yield CrashingGateways(program, {line["point"]: CrashingGateway(line["url"], line["token"]) for line in lines})
+        yield CrashingGateways(program, {line.pop("point"): CrashingGateway(**line) for line in lines})
     finally:
         assert program.stdin is not None
         program.stdin.close()
@@ -156,7 +160,7 @@ async def serve(settings: Settings, tenant: str, point: str, lines: int) -> None
     broker = await Broker.open(settings.nats, "crashing")
     async with running_gateway(settings, database, broker, Library(settings.library.root), tenant) as gateway:
         url = f"http://127.0.0.1:{gateway.port}"
-        _tell(lines, point, url=url, token=gateway.admin)
+        _tell(lines, point, url=url, token=gateway.admin, pid=os.getpid())
         await asyncio.Event().wait()
 
 
@@ -169,7 +173,8 @@ def main(settings: Settings, tenant: str, points: Sequence[str]) -> None:
         pid = os.fork()
         if pid == 0:
             ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)
-            die_at(POINTS[point])
+            if point != LIVES:
+                die_at(POINTS[point])
             # A gateway that swept in the middle of a test would finish what another left, and die of it.
             sweeping._EVERY_SECONDS = 3600.0  # type: ignore[misc]  # for this process alone
             asyncio.run(serve(settings, tenant, point, lines))

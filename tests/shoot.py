@@ -73,16 +73,26 @@ async def detail(photobus: PhotobusClient, task_id: Any) -> dict[str, Any]:
     return answer
 
 
+async def jobs_of(photobus: PhotobusClient, task_id: Any) -> list[dict[str, Any]]:
+    """Everything the API says of a task's jobs."""
+    jobs: dict[str, Any] = await photobus.transport.json("GET", "/api/jobs", query={"task_id": str(task_id)})
+    return list(jobs["items"])
+
+
+async def items_of(photobus: PhotobusClient, task_id: Any) -> list[dict[str, Any]]:
+    """Everything the API says of the items of a task's jobs."""
+    items: list[dict[str, Any]] = []
+    for job in await jobs_of(photobus, task_id):
+        found = await photobus.transport.json("GET", f"/api/jobs/{job['id']}", query={"limit": 500})
+        items += found["items"]["items"]
+    return items
+
+
 async def failures(photobus: PhotobusClient, task_id: Any) -> dict[str, str]:
     """Reasons of the failed items of a task, by photo."""
-    jobs = await photobus.transport.json("GET", "/api/jobs", query={"task_id": str(task_id)})
-    reasons: dict[str, str] = {}
-    for job in jobs["items"]:
-        found = await photobus.transport.json("GET", f"/api/jobs/{job['id']}", query={"limit": 500})
-        for item in found["items"]["items"]:
-            if item["status"] == "failed":
-                reasons[item["filename"]] = item["reason"]
-    return reasons
+    return {
+        item["filename"]: item["reason"] for item in await items_of(photobus, task_id) if item["status"] == "failed"
+    }
 
 
 async def picture(photobus: PhotobusClient, photo_id: int, which: str = "thumbnail") -> Image.Image:

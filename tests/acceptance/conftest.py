@@ -7,14 +7,28 @@ import pytest
 from running_stack import RunningStack
 from shoot import Visit
 
-QUICK_LEASES = {"PHOTOBUS_PIPELINE__HEARTBEAT_MS": "500", "PHOTOBUS_PIPELINE__STALE_SECONDS": "3"}
-"""A dead worker's job is taken over after the lease; short ones keep tests short."""
+SETTINGS = {
+    "PHOTOBUS_PIPELINE__HEARTBEAT_MS": "500",
+    "PHOTOBUS_PIPELINE__STALE_SECONDS": "3",
+    "PHOTOBUS_UPLOADER__BATCH_SECONDS": "60",
+    "PHOTOBUS_PROCESSING__WORKER_COUNT": "2",
+}
+"""A dead worker's job is taken over after the lease: short ones keep tests short. What one request brings is one task
+however slow the machine, and figures of memory do not grow with its cores."""
+
+
+SHARED = SETTINGS | {
+    "PHOTOBUS_JOBS__SIZE": '{"generate_derivatives": 50}',
+    "PHOTOBUS_PIPELINE__BULK_ITEMS": "50",
+    "PHOTOBUS_PROCESSING__TIME_LIMIT_SECONDS": "10",
+}
+"""Jobs are small, so that tasks of tests have several; who waits for a decoder that hangs need not wait long."""
 
 
 @pytest.fixture(scope="session")
 async def shared_stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
-    """One stack for all tests that neither need settings of their own nor kill anything."""
-    started = RunningStack(servers_folder / "acceptance", **QUICK_LEASES)
+    """One stack for all tests that neither need settings of their own nor kill a service."""
+    started = RunningStack(servers_folder / "acceptance", **SHARED)
     await started.start()
     yield started
     await started.interrupt()
@@ -24,7 +38,7 @@ async def shared_stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
 async def own_stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
     """A stack of this test's own, with the settings of its ``stack_settings`` mark; it may be killed."""
     mark = request.node.get_closest_marker("stack_settings")
-    started = RunningStack(folder_of_servers / "data", **QUICK_LEASES, **(mark.kwargs if mark else {}))
+    started = RunningStack(folder_of_servers / "data", **{**SETTINGS, **(mark.kwargs if mark else {})})
     await started.start()
     yield started
     if started.process.returncode is None:

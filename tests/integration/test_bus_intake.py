@@ -14,6 +14,7 @@ from photobus_common.bus.connection import Broker
 from photobus_common.bus.intake import CommandMessage, Intake
 from photobus_common.bus.jetstream import request
 from photobus_common.bus.provisioning import provision
+from photobus_common.bus.pulls import PullSource
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
 from photobus_common.subjects import Lane
@@ -193,6 +194,18 @@ async def test_what_is_no_command_is_ended(broker: Broker, intake: Intake) -> No
     assert message.command == command
     await message.ack()
     await until(partial(_is_empty, broker))
+
+
+async def test_what_ends_the_intake_is_told_to_who_waits(
+    broker: Broker, intake: Intake, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(*_args: object) -> None:
+        raise RuntimeError("the handler is closed")
+
+    monkeypatch.setattr(PullSource, "probe", broken)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="closed"):
+            await intake.next(BOTH_LANES, 20)
 
 
 async def test_a_missing_consumer_is_waited_for(broker: Broker, settings: Settings, intake: Intake) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import shutil
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from datetime import UTC, datetime
 from functools import partial
 
 import pytest
@@ -12,7 +13,7 @@ from bus_traffic import until
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import request
 from photobus_common.bus.provisioning import events_stream, provision
-from photobus_common.bus.push import PushConsumer
+from photobus_common.bus.push import TAKEN_BYTES, PushConsumer
 from photobus_common.bus.reader import (
     EventReader,
     EventsExpiredError,
@@ -63,6 +64,17 @@ async def test_batches_are_bounded(broker: Broker) -> None:
     async with aclosing(EventReader(broker, 1).batches(max_events=7)) as batches:
         sizes = [len(await anext(batches)) for _ in range(8)]
     assert max(sizes) <= 7
+
+
+async def test_batches_are_bounded_in_bytes_too(broker: Broker) -> None:
+    consumer = await PushConsumer.open(broker, 1)
+    now = datetime.now(UTC)
+    consumer._buffer.extend(StoredEvent(seq, now, bytes(200_000)) for seq in range(1, 21))
+    batches = [await consumer.take(500) for _ in range(4)]
+    await consumer.close()
+
+    assert [event.seq for batch in batches for event in batch] == list(range(1, 21))
+    assert all(sum(len(event.payload) for event in batch) < TAKEN_BYTES + 200_000 for batch in batches)
 
 
 async def test_reading_begins_where_it_is_asked_to(broker: Broker) -> None:

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from photobus_common.errors import ConfigurationError
-from photobus_local.child import Owner, barred_folder
+from photobus_local.child import Child, Owner, Program, barred_folder
 from photobus_local.nats import EmbeddedNats
 from photobus_local.ports import is_free
 from photobus_local.postgres import EmbeddedPostgres
@@ -72,9 +72,28 @@ async def test_nats_keeps_streams_over_a_kill(folder_of_servers: Path) -> None:
         await server.stop()
 
 
+async def test_a_process_id_left_by_a_power_cut_that_is_another_s_by_now(folder_of_servers: Path) -> None:
+    """Postgres itself refuses to start while any process of its user has the id."""
+    server = EmbeddedPostgres(folder_of_servers / "postgres", durable=False)
+    await server.start()
+    pid_file = folder_of_servers / "postgres" / "cluster" / "postmaster.pid"
+    left = pid_file.read_text().partition("\n")[2]
+    await server.kill()
+    sleeping = Program("sleep", ("/bin/sleep", "1000"), {}, server._owner)
+    another = await Child.start(sleeping, folder_of_servers / "sleep.log")
+    try:
+        pid_file.write_text(f"{another.pid}\n{left}")
+        await server.start()
+        assert another.running
+    finally:
+        await another.kill()
+        await server.stop()
+
+
 async def test_the_servers_run_in_a_folder_of_any_name(folder_of_servers: Path) -> None:
     place = folder_of_servers / 'Zoë\'s $HOME "#1" \\ 写真'
-    place.mkdir(mode=0o711)
+    place.mkdir()
+    place.chmod(0o711)  # whatever the umask would leave of it
     servers = (EmbeddedNats(place / "nats"), EmbeddedPostgres(place / "postgres", durable=False))
     try:
         for server in servers:

@@ -87,6 +87,20 @@ async def test_a_task_runs_through_all_its_steps(quick: Settings, broker: Broker
     ]
 
 
+async def test_a_photo_set_task_without_project_is_persisted_claimed_and_run(
+    quick: Settings, broker: Broker, tenant: str
+) -> None:
+    """Milestone 1: no part of it asks for a project that its photos, which lie in three, do not share."""
+    task = Narrator(task=uuid4())
+    async with running(quick) as process, workers(process, quick):
+        await process.say(task.requested(Targets(kind="photos", photo_ids=(4, 5, 6), project_ids=(9, 7, 8))))
+        await process.until_rows([("photo_set", "completed", 3)], "SELECT scope, status, done FROM tasks")
+        claimed = "SELECT j.count, c.state, c.worker <> '' FROM jobs j JOIN job_claims c ON c.job_id = j.id"
+        assert await process.fetch(claimed) == [(3, "completed", True)]
+        items = "SELECT photo_id, project_id FROM task_items ORDER BY position"
+        assert await process.fetch(items) == [(4, 9), (5, 7), (6, 8)]
+
+
 async def test_a_task_over_five_thousand_photos_by_filter(quick: Settings, broker: Broker, tenant: str) -> None:
     task = Narrator(task=uuid4())
     async with running(quick) as process, workers(process, quick):

@@ -2,19 +2,33 @@
 
 import asyncio
 
+import aiohttp
+import psutil
 import pytest
-from bus_traffic import until
+from bus_traffic import make_event, until
+from crashing_gateway import LIVES, crashing_gateways
 from gateway_server import Gateway, running_gateway
-from listening import PATIENCE, listening, say, say_and_hear
+from listening import PATIENCE, Listener, listening, say, say_and_hear
 from running_orchestrator import running
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings, Sse
+from photobus_common.events import encode
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
-from photobus_gateway.keys import HUB
 from photobus_gateway.sse_ring import FrameId
 from photobus_local.nats import EmbeddedNats
+
+STREAM = "/api/sse/stream?channels=jobs"
+LARGE = 200 * 1024
+"""Bytes of an event that is as large as one may be, or nearly."""
+TOLD = 250
+
+
+async def publish(broker: Broker, number: int) -> None:
+    """Put a large event into the log."""
+    event = make_event(number, size=LARGE)
+    await broker.client.jetstream().publish(event.subject, encode(event))
 
 
 @pytest.fixture
@@ -98,23 +112,32 @@ async def test_a_client_that_stops_reading_is_cut_off_and_costs_no_memory(
     library: Library,
     tenant: str,
 ) -> None:
-    impatient = settings.model_copy(update={"sse": Sse(stall_seconds=1.0, ring_events=1000, ring_bytes=1024**2)})
-    async with running_gateway(impatient, database, broker, library, tenant) as gateway:
-        hub = gateway.app[HUB]
-        async with listening(gateway) as stuck, listening(gateway) as reader:
-            await stuck.until_named("connected")
+    """The gateway is a process of its own, so that its memory can be told, and that nobody stalls but who should."""
+    small = settings.model_copy(update={"sse": Sse(stall_seconds=2.0, ring_events=1000, ring_bytes=1024**2)})
+    async with (
+        crashing_gateways(small, tenant, [LIVES]) as gateways,
+        aiohttp.ClientSession(gateways.by_point[LIVES].url) as client,
+    ):
+        process = psutil.Process(gateways.by_point[LIVES].pid)
+        headers = {"Authorization": f"Bearer {gateways.by_point[LIVES].token}"}
+        async with client.get(STREAM, headers=headers) as stuck, client.get(STREAM, headers=headers) as answer:
+            reader = Listener(answer)
             await reader.until_named("connected")
-            reading = asyncio.create_task(reader.until(3000))
-            for start in range(1, 3001, 100):
-                await say(gateway, range(start, start + 100), padding=4000)
-                assert hub._tail.ring.bytes_held <= 1024**2
-            await reading
+            held = []
+            for number in range(1, TOLD + 1):
+                await publish(broker, number)
+                await reader.until_number(number)
+                held.append(process.memory_info().rss)
 
-            async def alone() -> bool:
-                return hub._connected == 1
+            async def cut_off() -> bool:
+                async with client.get("/metrics") as metrics:
+                    return 'photobus_sse_cut_off_total{reason="stalled"} 1.0' in await metrics.text()
 
-            await until(alone)
-        assert reader.numbers() == sorted(reader.numbers())
+            await until(cut_off)
+            assert not stuck.content.at_eof()  # it has read nothing of all that, not even its end
+
+        assert reader.numbers() == list(range(1, TOLD + 1))
+        assert max(held) - max(held[:60]) < LARGE * 60
 
 
 async def test_a_tenant_is_told_only_of_its_own(gateway: Gateway) -> None:

@@ -4,13 +4,16 @@ import asyncio
 from contextlib import suppress
 
 import pytest
+from bus_traffic import until
 from gateway_server import Gateway, running_gateway
 from listening import listening, say, say_and_hear
 from running_orchestrator import running
 from shelf import Shelf
 
 from photobus_common.bus.connection import Broker
-from photobus_common.bus.provisioning import provision
+from photobus_common.bus.jetstream import NANOSECONDS, request
+from photobus_common.bus.provisioning import events_stream, provision
+from photobus_common.bus.reader import stream_state
 from photobus_common.config import Settings, Sse
 from photobus_common.events import Origin
 from photobus_common.events.catalogue import PhotoFiles, PhotoFilesChanged
@@ -18,6 +21,7 @@ from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_common.subjects import EVENTS_STREAM
+from photobus_gateway import sse
 from photobus_gateway.sse_ring import FrameId
 
 NO_LONGER_WANTED = "UPDATE photos SET keep_jpg = false WHERE id = $1"
@@ -105,7 +109,10 @@ async def test_clients_of_a_log_that_began_anew_fetch_everything_anew(
     assert all(FrameId.parse(each).seq > reset.data["seq"] > 50 for each in later)
 
 
-async def test_an_id_that_was_never_given_is_answered_with_reset(gateway: Gateway) -> None:
+async def test_an_id_that_was_never_given_is_answered_with_reset(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sse, "PATIENCE_SECONDS", 0.5)
     async with listening(gateway, "999999999-1") as listener:
         reset = await listener.until_named("reset")
         await say(gateway, range(1, 2))
@@ -113,6 +120,52 @@ async def test_an_id_that_was_never_given_is_answered_with_reset(gateway: Gatewa
 
     assert reset.id is not None
     assert listener.numbers() == [1]
+
+
+async def test_who_asks_for_what_was_pruned_from_the_archive_is_told_to_reset(
+    small_ring: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    async with (
+        running(small_ring) as archiving,
+        running_gateway(small_ring, database, broker, library, tenant) as gateway,
+    ):
+        async with listening(gateway) as listener:
+            await say_and_hear(gateway, listener, range(1, 301))
+        await archiving.until_rows([(listener.ids()[-1].seq,)], "SELECT max(seq) FROM event_log")
+        async with database.transaction() as connection:
+            await connection.execute("DELETE FROM event_log WHERE seq <= $1", listener.ids()[9].seq)
+        await resumes_with_reset(gateway, str(listener.ids()[8]))
+        async with listening(gateway, str(listener.ids()[9])) as again:  # what follows it is all there
+            await again.until_number(1001)
+            assert again.ids()[:-1] == listener.ids()[10:]
+
+
+async def test_who_asks_for_what_has_expired_and_was_never_archived_is_told_to_reset(
+    small_ring: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    async with running_gateway(small_ring, database, broker, library, tenant) as gateway:  # nobody archives
+        async with listening(gateway) as listener:
+            await say_and_hear(gateway, listener, range(1, 301))
+        second = {"max_age": NANOSECONDS, "duplicate_window": NANOSECONDS}
+        await request(broker, "STREAM.UPDATE.EVENTS", {**events_stream(small_ring), **second})
+
+        async def expired() -> bool:
+            return (await stream_state(broker)).first_seq > listener.ids()[-1].seq
+
+        await until(expired)
+        await resumes_with_reset(gateway, str(listener.ids()[0]))
+
+
+async def resumes_with_reset(gateway: Gateway, after: str) -> None:
+    """Come back with an id that nothing reaches any more, and follow what is said from then on."""
+    async with listening(gateway, after) as again:
+        reset = await again.until_named("reset")
+        await say(gateway, range(1001, 1002))
+        await again.until_number(1001)
+
+    assert reset.id is not None
+    assert FrameId.parse(reset.id) < again.ids()[-1]
+    assert again.numbers() == [1001]
 
 
 async def test_pending_deletions_are_told_on_connecting_and_when_they_change(gateway: Gateway, shelf: Shelf) -> None:

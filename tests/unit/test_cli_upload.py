@@ -177,7 +177,7 @@ async def test_running_it_again_after_the_task_broke_off_ends_and_tells(
     assert await upload(address, folder) == 1
     told = capsys.readouterr()
     assert "3 there already" in told.out
-    assert told.err.startswith("no thumbnail yet: 2 photos (p2, p3), and no task makes any; ")
+    assert told.err.startswith("no thumbnail yet: p2, p3; no task makes any now: ")
 
 
 @pytest.mark.usefixtures("at_once")

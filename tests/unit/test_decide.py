@@ -33,6 +33,7 @@ def test_a_task_over_one_photo_is_one_job_and_then_done(task: Narrator) -> None:
 
 
 def test_a_photo_set_task_without_project_is_commanded(task: Narrator) -> None:
+    """Milestone 1; that it is persisted, claimed and run is shown in ``integration/test_orchestrator_service.py``."""
     (command,) = told(task.requested(1)).commands
     assert (command.scope, command.over, command.first, command.count) == ("photo_set", "items", 0, 1)
     assert (command.service, command.job_type, command.attempt, command.dispatch) == (
@@ -53,6 +54,7 @@ def test_every_scope_is_orchestrated_alike(scope_task: str, narrow_definitions: 
 
 @pytest.mark.parametrize("projects", [1, 7, 5000])
 def test_the_number_of_jobs_follows_the_size_only(task: Narrator, projects: int) -> None:
+    """Milestone 3: jobs are cut from the whole list of photos."""
     targets = Targets(
         kind="photos",
         photo_ids=tuple(range(5000)),
@@ -65,6 +67,7 @@ def test_the_number_of_jobs_follows_the_size_only(task: Narrator, projects: int)
 
 
 def test_one_chain_of_steps_whatever_the_number_of_projects() -> None:
+    """Milestone 3: one chain of jobs, not one a project."""
     task = Narrator(task_type="upload_postprocess", source="upload")
     targets = Targets(kind="photos", photo_ids=(1, 2, 3), project_ids=(7, 8, 9))
     story = told(

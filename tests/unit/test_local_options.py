@@ -36,6 +36,11 @@ def test_a_wrong_port_is_quoted(port: str) -> None:
         Options.from_environment({"PHOTOBUS_PORT": port})
 
 
+def test_a_home_that_nobody_has_is_quoted() -> None:
+    with pytest.raises(ConfigurationError, match="~nobody-of-that-name/data"):
+        Options.from_environment({"PHOTOBUS_DATA": "~nobody-of-that-name/data"})
+
+
 def test_a_service_sees_the_owners_settings_and_what_the_stack_decided() -> None:
     base = {"PATH": "/bin", "PHOTOBUS_SCALE": "gateway=2", "PHOTOBUS_PIPELINE__MAX_PARALLEL_JOBS": "4"}
     environment = service_environment({"gateway": {"port": 8080, "reuse_port": True}}, base)

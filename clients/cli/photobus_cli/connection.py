@@ -26,7 +26,7 @@ def client(address: str | None, token: str | None) -> PhotobusClient:
 
 def run_file(name: str) -> str:
     """Read what a running local stack says of itself."""
-    data = Path(os.environ.get("PHOTOBUS_DATA") or "data").expanduser()
+    data = Path(os.path.expanduser(os.environ.get("PHOTOBUS_DATA") or "data"))  # noqa: PTH111  # leaves ~nobody as it is
     try:
         return (data / "run" / name).read_text(encoding="utf-8").strip()
     except FileNotFoundError as error:

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from collections.abc import Coroutine
+from io import TextIOWrapper
 from typing import Any, Final
 
 from photobus_client import ClientError
@@ -18,6 +19,9 @@ class CommandError(Exception):
 
 def run(command: Coroutine[Any, Any, None]) -> None:
     """Run ``command``; what goes wrong as foreseen ends the program with one line on standard error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a name that the terminal cannot show ends nothing
     try:
         asyncio.run(command)
     except (CommandError, ClientError, PhotobusError) as error:

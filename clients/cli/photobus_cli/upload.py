@@ -145,10 +145,11 @@ def _complaints(
     for photo in failed:
         yield f"no thumbnail: {photo.filename}: {photo.derivative_reason}"
     if pending:
-        names = ", ".join(photo.filename for photo in pending[:_NAMED]) + (", …" if pending[_NAMED:] else "")
+        names = ", ".join(photo.filename for photo in pending[:_NAMED])
+        others = f" and {len(pending) - _NAMED} more" if pending[_NAMED:] else ""
         yield (
-            f"no thumbnail yet: {len(pending)} photos ({names}), and no task makes any; "
-            "`photobus tasks` shows what became of theirs, `photobus retry TASK` does it again"
+            f"no thumbnail yet: {names}{others}; no task makes any now: `photobus tasks` shows what became of theirs, "
+            "`photobus retry TASK` does it again"
         )
 
 

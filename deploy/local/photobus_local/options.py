@@ -25,10 +25,17 @@ class Options:
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
         """Read ``PHOTOBUS_DATA``, ``PHOTOBUS_PORT`` and ``PHOTOBUS_SCALE``; raises ``ConfigurationError``."""
         return cls(
-            data=Path(environment.get("PHOTOBUS_DATA") or "data").expanduser(),
+            data=_folder(environment.get("PHOTOBUS_DATA") or "data"),
             port=_port(environment.get("PHOTOBUS_PORT") or "8080"),
             scale=_scale(environment.get("PHOTOBUS_SCALE") or ""),
         )
+
+
+def _folder(text: str) -> Path:
+    try:
+        return Path(text).expanduser()
+    except RuntimeError as error:
+        raise ConfigurationError(f"PHOTOBUS_DATA is {text!r}, and nobody's home is known by that name.") from error
 
 
 def _port(text: str) -> int:

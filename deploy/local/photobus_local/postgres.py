@@ -176,10 +176,15 @@ class EmbeddedPostgres:
             )
 
     async def _predecessor_gone(self) -> None:
-        """Wait for a server that still shuts down after the process that started it was killed."""
+        """Wait for a server that still shuts down after the process that started it was killed.
+
+        After a power cut the process id that it left may be another's by now, for which Postgres would refuse to
+        start; its parent's it takes for a stale one.
+        """
         pid_file = self._cluster / "postmaster.pid"
         for _ in range(int(_PREDECESSOR_SECONDS / _PROBE_SECONDS)):
-            if not _is_postgres(pid_file):
+            if not _is_server_of(self._cluster, pid_file):
+                _write_pid(pid_file, os.getpid())
                 return
             await asyncio.sleep(_PROBE_SECONDS)
         raise ConfigurationError(f"Another Postgres runs on {self._cluster} and does not end; stop it.")
@@ -223,12 +228,25 @@ def _program(name: str) -> Path:
     raise ConfigurationError(f"Postgres {_MAJOR} is not installed; `make up` installs it.")
 
 
-def _is_postgres(pid_file: Path) -> bool:
+def _is_server_of(cluster: Path, pid_file: Path) -> bool:
+    """Whether the process that ``pid_file`` names is a server, and works in ``cluster``."""
     try:
-        pid = int(pid_file.read_text(encoding="ascii").split()[0])
-        return Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip() == "postgres"
+        process = Path("/proc", str(int(pid_file.read_text(encoding="ascii").split()[0])))
+        return (process / "comm").read_text(encoding="utf-8") == "postgres\n" and (process / "cwd").samefile(cluster)
     except (OSError, ValueError, IndexError):
         return False
+
+
+def _write_pid(pid_file: Path, pid: int) -> None:
+    """Put ``pid`` on the first line, if there is a file; the others name what a dead server may have left in use."""
+    try:
+        with pid_file.open("r+", encoding="ascii") as file:
+            _, *others = file.read().splitlines()
+            file.seek(0)
+            file.truncate()
+            file.write("\n".join([str(pid), *others]) + "\n")
+    except (FileNotFoundError, ValueError):
+        return
 
 
 def _system_user() -> Owner:

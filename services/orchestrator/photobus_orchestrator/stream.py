@@ -50,7 +50,7 @@ async def follow_stream(database: Database, broker: Broker, settings: Settings) 
     async with database.transaction() as connection:
         if not await event_log.follow_stream(connection, cursor.seq, following.seq, stream.created):
             raise FencedError(f"The cursor is no longer at {cursor.seq}: another orchestrator leads.")
-        if following.seq != cursor.seq:
+        if following.seq != cursor.seq or cursor.stream_created is not None:
             await outbox.make_all_events_due(connection)
     if following.seq != cursor.seq and cursor.seq > 0:
         log.error("events_skipped", archived=cursor.seq, stream_begins=stream.first_seq)

@@ -77,7 +77,8 @@ class Intake:
         """Return the next command of ``lanes`` for one free slot; None after ``timeout_seconds`` or when closed.
 
         Any number of slots may wait at once. A command that comes when no slot waits is kept for a moment, for the
-        slot that is just about to ask, and then given back.
+        slot that is just about to ask, and then given back. Raises what ended the dispatcher, if anything did: without
+        it no command would ever come, and nobody would know.
         """
         if self._closed:
             return None
@@ -89,7 +90,8 @@ class Intake:
             self._dispatcher = asyncio.create_task(self._dispatch(), name="intake")
         self._changed.set()
         try:
-            await asyncio.wait((waiter.future,), timeout=timeout_seconds)
+            ends = (waiter.future, self._dispatcher)
+            await asyncio.wait(ends, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:
             if waiter.future.done() and (message := waiter.future.result()) is not None:
                 self._hand_out(message)
@@ -97,7 +99,11 @@ class Intake:
         finally:
             with suppress(ValueError):
                 self._waiters.remove(waiter)
-        return waiter.future.result() if waiter.future.done() else None
+        if waiter.future.done():
+            return waiter.future.result()
+        if self._dispatcher.done():
+            self._dispatcher.result()
+        return None
 
     async def close(self) -> None:
         """Take no more: every waiting slot gets None, and what is still on its way is given back."""

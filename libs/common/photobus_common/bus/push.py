@@ -26,6 +26,9 @@ HEARTBEAT_SECONDS: Final = 1
 SILENCE_SECONDS: Final = 3.0
 """Without a word for so long, the consumer is taken for gone."""
 
+TAKEN_BYTES: Final = 1024**2
+"""About how much is taken at once, lest a backlog of large events be one transaction of minutes and a GB of memory."""
+
 INACTIVE_SECONDS: Final = 10
 """The server forgets a consumer that nobody has listened to for so long."""
 
@@ -77,7 +80,10 @@ class PushConsumer:
         return consumer
 
     async def take(self, max_events: int) -> list[StoredEvent]:
-        """Return what has arrived, at most ``max_events``, waiting for the first; nothing means that it broke."""
+        """Return what has arrived, at most ``max_events`` and about ``TAKEN_BYTES``, waiting for the first.
+
+        Nothing means that it broke.
+        """
         while True:
             taken = await self._take_buffered(max_events)
             if taken or self._broken:
@@ -108,10 +114,12 @@ class PushConsumer:
 
     async def _take_buffered(self, max_events: int) -> list[StoredEvent]:
         taken: list[StoredEvent] = []
-        while self._buffer and len(taken) < max_events:
+        size = 0
+        while self._buffer and len(taken) < max_events and size < TAKEN_BYTES:
             item = self._buffer.popleft()
             if isinstance(item, StoredEvent):
                 taken.append(item)
+                size += len(item.payload)
             else:
                 self._flow_controls -= 1
                 await self._answer(item.reply)

@@ -85,7 +85,7 @@ class EventReader:
         return self._created
 
     async def batches(self, max_events: int = 500) -> AsyncGenerator[list[StoredEvent], None]:
-        """Yield what there is, as soon as there is something, at most ``max_events`` at once, for ever.
+        """Yield what there is, as soon as there is something, at most ``max_events`` or about a MB at once, for ever.
 
         Raises ``StreamRecreatedError`` and ``EventsExpiredError``. Close it (``aclosing``) when leaving early.
         """

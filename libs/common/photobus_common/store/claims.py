@@ -105,7 +105,7 @@ SELECT w.job_id, g.cursor, coalesce(g.takeovers, 0) AS takeovers,
         WHEN w.attempt < greatest(w.current, c.attempt) THEN 'superseded'
         WHEN c.attempt = w.attempt AND c.state IN ('completed', 'failed') THEN 'settled'
         ELSE 'busy' END AS verdict,
-    extract(epoch FROM coalesce(c.heartbeat_at, now()) + $6::interval - now())::float8 AS free_in_seconds
+    extract(epoch FROM coalesce(c.heartbeat_at, now()) + $6::interval - clock_timestamp())::float8 AS free_in_seconds
 FROM wanted w LEFT JOIN granted g USING (job_id) LEFT JOIN job_claims c USING (job_id)
 """
 

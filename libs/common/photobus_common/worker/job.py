@@ -74,7 +74,10 @@ class Job:
             async with self.database.connection() as connection:
                 items = (await pending_items(connection, [self.command]))[self.command.job_id]
         recorded = {outcome.position for outcome in self._recorded}
-        return [item for item in items if item.position not in recorded]
+        pending = [item for item in items if item.position not in recorded]
+        # The claim counted before it waited for the last portion of the run that it took over.
+        self._done = self.command.count - len(pending)
+        return pending
 
     def record(self, outcomes: Iterable[ItemOutcome]) -> None:
         """Note outcomes that no other row goes with: they are written with the next checkpoint or with the result.

@@ -83,10 +83,11 @@ def result_of(error: BaseException) -> Result | Abandoned:
             return HandedBack(error.reason)
         case LockedError():
             return HandedBack("locked")
-    return _failure_of(error)
+    return failure_of(error)
 
 
-def _failure_of(error: BaseException) -> AttemptFailed:
+def failure_of(error: BaseException) -> AttemptFailed:
+    """Return the failure that ``error`` stands for, whatever it is."""
     if isinstance(error, PhotobusError):
         return AttemptFailed(error.code, _reason(error.public_message), error.retryable)
     if isinstance(error, SESSION_ERRORS):

@@ -16,7 +16,7 @@ from photobus_common.bus.intake import CommandMessage
 from photobus_common.config import Pipeline
 from photobus_common.store.claims import ClaimAnswer
 from photobus_common.store.database import Database
-from photobus_common.store.job_items import ItemCounts
+from photobus_common.store.job_items import ItemCounts, JobOutcomes
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.worker.job import Handler, Job, WorkerPublisher
 from photobus_common.worker.lease import insist, keep_lease, tell_broker
@@ -30,6 +30,7 @@ from photobus_common.worker.results import (
     Result,
     UnfinishedItemsError,
     WorkerLostError,
+    failure_of,
     redelivery_delay,
     result_of,
 )
@@ -177,8 +178,13 @@ class Run:
             await tell_broker(self._message.ack())
 
     async def _settle(self, job: Job, result: Result) -> None:
-        ledger, outcomes = self._workplace.ledger, job.unwritten()
-        counts = await insist(lambda: ledger.settle(self.command, self._holder, result, outcomes), float("inf"))
+        """Put the result on record, or, if it cannot be, that the attempt failed by that; then tell the broker."""
+        try:
+            counts = await self._write(result, job.unwritten())
+        except Exception as error:  # whatever it is: a run without an end on record would be begun again and again
+            log.exception("result_not_written")
+            result = failure_of(error)
+            counts = await self._write(result, JobOutcomes(self.command.job_id, self.command.attempt, ()))
         if counts is None:
             await self._abandon(Abandoned("lost"))
             return
@@ -187,6 +193,10 @@ class Run:
             await tell_broker(self._message.nak(redelivery_delay(result, self._message.num_delivered)))
         else:
             await tell_broker(self._message.ack())
+
+    async def _write(self, result: Result, outcomes: JobOutcomes) -> ItemCounts | None:
+        ledger = self._workplace.ledger
+        return await insist(lambda: ledger.settle(self.command, self._holder, result, outcomes), float("inf"))
 
     def _report(self, result: Result, counts: ItemCounts) -> None:
         job_type = self.command.job_type
