@@ -17,7 +17,7 @@ from photobus_common.bus.provisioning import provision
 from photobus_common.bus.pulls import PullSource
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
-from photobus_common.subjects import Lane
+from photobus_common.subjects import COMMAND_STREAMS, Lane, command_consumer
 from photobus_local.nats import EmbeddedNats
 
 JOB_TYPES = ("upload_postprocess", "generate_derivatives")
@@ -45,6 +45,13 @@ async def _send(broker: Broker, *commands: RunJob) -> None:
         await broker.client.jetstream().publish(command.subject, command.encode())
 
 
+async def _pending(broker: Broker, command: RunJob) -> int:
+    """Return how many commands the consumer of ``command`` knows of; it hears of them after who sent them."""
+    stream, consumer = COMMAND_STREAMS[command.lane], command_consumer(command.lane, command.job_type)
+    info = await request(broker, f"CONSUMER.INFO.{stream}.{consumer}")
+    return int(info["num_pending"])
+
+
 async def _next(intake: Intake, lanes: frozenset[Lane] = BOTH_LANES) -> CommandMessage:
     message = await intake.next(lanes, 20)
     assert message is not None
@@ -70,6 +77,8 @@ async def test_the_highest_priority_comes_first(broker: Broker, intake: Intake) 
     second = make_command("generate_derivatives", "priority")
     first = make_command("upload_postprocess", "priority")
     await _send(broker, normal, second, first)
+    for command in (normal, second, first):
+        await until(partial(_pending, broker, command))
     taken = [(await _next(intake)).command for _ in range(3)]
     assert taken == [first, second, normal]
 

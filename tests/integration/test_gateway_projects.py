@@ -10,6 +10,7 @@ from gateway_server import Gateway
 from photobus_common.events import Origin
 from photobus_common.events.catalogue import ProjectCreated
 from photobus_common.storage.library import SENTINEL, Library
+from photobus_common.storage.manifest import MANIFEST
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_gateway.new_projects import create
 
@@ -63,6 +64,12 @@ async def test_a_folder_that_nobody_knows_is_left_to_discovery(
         folder.write_replacing("DSC1.JPG", b"not ours to touch")
     made = await gateway.post("/api/projects", {"name": "Old"})
     assert (made.body["name"], made.body["folder"]) == ("Old (2)", "Old (2)")
+
+
+async def test_a_folder_whose_manifest_is_no_file_is_not_taken_over(gateway: Gateway) -> None:
+    (gateway.settings.library.root / gateway.tenant / "Trip" / MANIFEST).mkdir(parents=True)
+    answer = await gateway.post("/api/projects", {"name": "Trip"})
+    assert (answer.status, answer.body["folder"]) == (201, "Trip (2)")
 
 
 async def test_a_creation_that_breaks_off_before_its_commit_leaves_nothing_in_the_way(

@@ -155,6 +155,23 @@ async def test_a_manifest_that_may_not_be_read_is_left_alone(
     assert shelf.disk() == disk
 
 
+async def test_a_folder_in_the_manifests_place_is_left_alone(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
+) -> None:
+    photos = await arrange(shelf, {"fine": State(), "one less": State(rows=("IMG.dng", "IMG.jpg"))})
+    for photo in photos.values():
+        (photo.folder / MANIFEST).unlink()
+        (photo.folder / MANIFEST).mkdir()
+
+    async with hired(settings, handlers):
+        command = await site.post([photo.target for photo in photos.values()], "manifest_check")
+        await site.until_idle()
+
+    assert await site.outcomes(command) == [(photo.id, "done", None) for photo in photos.values()]
+    assert [len(row["files"]) for row in await shelf.rows()] == [1, 1]
+    assert all((photo.folder / MANIFEST).is_dir() for photo in photos.values())
+
+
 async def test_what_was_being_written_an_hour_ago_is_removed(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
 ) -> None:

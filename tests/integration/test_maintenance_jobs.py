@@ -263,15 +263,23 @@ async def test_a_photo_takes_its_time_from_the_file_that_shows_it_from_now_on(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
 ) -> None:
     shot = Shot(taken_at=datetime(2024, 7, 14, 10, 20, 30, tzinfo=UTC), make="Maker", orientation=6)
-    states = {"shown by it": State(rows=("IMG.dng",)), "shown by another": State(rows=("IMG.jpeg",))}
+    states = {
+        "shown by it": State(rows=("IMG.dng",)),
+        "shown by another": State(rows=("IMG.jpeg",)),
+        "all others gone": State(rows=()),
+    }
     photos = await arrange(shelf, {name: replace(state, disk=state.rows) for name, state in states.items()})
     for photo in photos.values():
         put(photo.folder / "IMG.jpg", images.jpeg(96, 64, shot=shot))
-    await site.execute("UPDATE photos SET taken_from = 'file', camera_make = 'Other'")
+    await site.execute("UPDATE photos SET taken_from = 'file', camera_make = 'Other', lens = 'Other'")
 
     async with hired(settings, handlers):
         await site.post([photo.target for photo in photos.values()], "folder_check")
         await site.until_idle()
 
-    rows = await site.fetch("SELECT taken_from, taken_at, camera_make, exif_orientation FROM photos ORDER BY id")
-    assert rows == [("exif", shot.taken_at, "Maker", 6), ("exif", shot.taken_at, "Other", 6)]
+    rows = await site.fetch("SELECT taken_from, taken_at, camera_make, lens, exif_orientation FROM photos ORDER BY id")
+    assert rows == [
+        ("exif", shot.taken_at, "Maker", "Other", 6),
+        ("exif", shot.taken_at, "Other", "Other", 6),
+        ("exif", shot.taken_at, "Maker", None, 6),
+    ]

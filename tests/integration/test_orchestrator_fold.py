@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -126,6 +127,13 @@ async def test_decisions_that_come_back_are_archived_and_change_nothing(log: Log
     assert await fetch(log.database, "SELECT * FROM tasks") == before
     types = [row["type"] for row in await fetch(log.database, "SELECT type FROM event_log ORDER BY seq")]
     assert sorted(map(str, types)) == ["JobQueued", "TaskRequested", "TaskStarted"]
+
+
+async def test_a_worker_whose_clock_is_ahead_puts_nothing_off(log: Log) -> None:
+    task = Narrator(start=datetime.now(UTC) + timedelta(days=1))
+    await log.fold(task.requested(1), task.started(), task.fault())
+    (wait,) = await fetch(log.database, "SELECT not_before - now() AS wait FROM outbox WHERE not_before IS NOT NULL")
+    assert wait["wait"] <= timedelta(seconds=log.rules.pipeline.retry_cap_seconds)  # type: ignore[operator]
 
 
 async def test_a_second_orchestrator_is_fenced_and_changes_nothing(log: Log, task: Narrator) -> None:

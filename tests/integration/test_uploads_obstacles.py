@@ -2,7 +2,8 @@
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -10,6 +11,7 @@ import pytest
 from gateway_server import Gateway
 from images import dng, jpeg
 from uploading import (
+    TUS,
     begin,
     count,
     folder_of,
@@ -30,6 +32,7 @@ from photobus_common.storage.folder import Folder
 from photobus_gateway.uploads import putting, recording
 from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.putting import Put
+from photobus_gateway.uploads.resumable import Resumable
 
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)
@@ -41,6 +44,15 @@ SIDECAR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 async def trip(gateway: Gateway) -> str:
     """A project."""
     return await make_project(gateway, "Trip")
+
+
+def open_files() -> list[str]:
+    """Paths of what this process holds open."""
+    paths: list[str] = []
+    for fd in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # The listing itself is one of them.
+            paths.append(str(fd.readlink()))
+    return paths
 
 
 @contextmanager
@@ -195,3 +207,47 @@ async def test_what_was_put_there_by_hand_and_cannot_be_read_has_the_name(
     assert statuses(await upload(gateway, trip, [("B.JPG", PHOTO)])) == [("B.JPG", "created", None)]
     assert await count(gateway, "uploads") == 0
     assert list(await photos(gateway, trip)) == ["B"]
+
+
+async def test_received_bytes_that_cannot_be_removed_change_no_answer_and_keep_nothing_open(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed = Folder.remove
+
+    def refuse(folder: Folder, name: str) -> bool:
+        with storage_errors(f"removing {name}"):
+            if folder.name == ".uploads":
+                raise OSError(errno.EROFS, "Read-only file system")
+        return removed(folder, name)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Folder, "remove", refuse)
+        stored = await upload_together(gateway, trip, [("A.JPG", PHOTO), ("B.JPG", PHOTO)])
+        refused = await upload(gateway, trip, [("C.JPG", b"no photo")])
+
+    assert statuses(stored) == [("A.JPG", "skipped", "same_bytes"), ("B.JPG", "created", None)]
+    assert statuses(refused) == [("C.JPG", "refused", "content_differs")]
+    assert [path for path in open_files() if "/.uploads" in path] == []
+
+
+async def test_an_upload_that_comes_on_record_while_it_is_ended_is_not_lost(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = await begin(gateway, trip, len(PHOTO), filename="A.JPG")
+    look_up = Resumable._row
+    last: list[int] = []
+
+    async def look_up_and_be_overtaken(resumable: Resumable, project: Any, upload_id: Any) -> Any:
+        row = await look_up(resumable, project, upload_id)
+        with monkeypatch.context() as patch:
+            patch.setattr(Resumable, "_row", look_up)
+            last.append((await portion(gateway, address, 0, PHOTO)).status)
+        return row
+
+    with storage_away(monkeypatch), monkeypatch.context() as patch:
+        patch.setattr(Resumable, "_row", look_up_and_be_overtaken)
+        ended = await gateway.call("DELETE", address, headers=TUS)
+    await service(gateway).sweeper.sweep()
+
+    assert (ended.status, last) == (204, [423])
+    assert (visible(gateway, trip), received(gateway)) == ([], [])

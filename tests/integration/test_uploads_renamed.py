@@ -12,11 +12,13 @@ from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
+from photobus_common.store import photos as catalogue
 from photobus_common.store.database import Database
 
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)
 RAW = dng(64, 48)
+SIDECAR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 RENAME = "?on_conflict=rename"
 
 
@@ -160,3 +162,35 @@ async def test_a_folder_is_listed_once_for_all_renames_of_a_group(
 
     assert {status for _, status, _ in statuses(answer)[1:]} == {"renamed"}
     assert listed == [trip, trip]
+
+
+async def test_numbers_that_are_taken_in_the_folder_are_not_looked_up(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upload(gateway, trip, [("A.JPG", OTHER)])
+    for number in range(2, 1002):
+        (folder_of(gateway, trip) / f"A ({number}).JPG").touch()
+    asked: list[Any] = []
+    look_up = catalogue.photos_of_basenames
+
+    async def note(connection: Any, project_id: int, basenames: Any) -> Any:
+        asked.append(basenames)
+        return await look_up(connection, project_id, basenames)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(catalogue, "photos_of_basenames", note)
+        answer = await upload(gateway, trip, [("A.JPG", PHOTO)], RENAME)
+
+    assert stored_as(answer) == ["A (1002).JPG"]
+    assert len([names for names in asked if any("(" in name for name in names)]) <= 3
+
+
+async def test_a_sidecar_too_long_for_the_name_of_its_photo_is_told_why(gateway: Gateway, trip: str) -> None:
+    name = "x" * 246
+    await upload(gateway, trip, [(f"{name}.JPG", OTHER)])
+    answer = await upload(gateway, trip, [(f"{name}.JPG", PHOTO), (f"{name}.JPG.xmp", SIDECAR)], RENAME)
+
+    renamed, sidecar = answer.body["results"]
+    assert renamed["status"] == "renamed"
+    assert (sidecar["status"], sidecar["code"]) == ("refused", "too_long")
+    assert sidecar["reason"] == "The name, or that of its derivatives, is over 255 bytes."

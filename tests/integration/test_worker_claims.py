@@ -15,6 +15,7 @@ from photobus_common.worker.results import AttemptFailed, Completed, HandedBack
 
 STALE_SECONDS = 30.0
 SILENT = "UPDATE job_claims SET heartbeat_at = now() - interval '1 hour'"
+SET_BACK = "UPDATE job_claims SET heartbeat_at = heartbeat_at + interval '1 hour'"
 
 
 @pytest.fixture
@@ -66,6 +67,15 @@ async def test_who_was_taken_over_settles_nothing(site: Site, ledger: Ledger) ->
     assert await site.outcomes(command) == []
     assert await ledger.settle(command, second, Completed(), outcomes(command, 0, 1)) == ItemCounts(done=2)
     assert await site.words() == ["JobStarted", "JobStarted", "JobCompleted"]
+
+
+async def test_a_clock_that_was_set_back_keeps_no_job_from_others(site: Site, ledger: Ledger) -> None:
+    command, first, second = await site.post(), uuid4(), uuid4()
+    await ledger.claim(command, first)
+    assert (await ledger.claim(command, second)).verdict == "busy"
+    await site.execute(SET_BACK)
+    assert (await ledger.claim(command, second)).verdict == "granted"
+    assert await ledger.settle(command, first, Completed(), outcomes(command)) is None
 
 
 async def test_each_attempt_is_answered_by_what_became_of_the_job(site: Site, ledger: Ledger) -> None:

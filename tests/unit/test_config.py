@@ -46,7 +46,7 @@ def test_every_error_is_told_at_once(tmp_path: Path) -> None:
     ("key", "value", "word"),
     [
         ("PHOTOBUS_PIPELINE__HEARTBEAT_MS", "10001", "heartbeat_ms"),
-        ("PHOTOBUS_PIPELINE__PRIORITY_LANE_SLOTS", "8", "priority_lane_slots"),
+        ("PHOTOBUS_PIPELINE__PRIORITY_LANE_SLOTS", "16", "priority_lane_slots"),
         ("PHOTOBUS_PIPELINE__BULK_PRIORITY", "90", "bulk_priority"),
         ("PHOTOBUS_JOBS__SIZE", '{"generate_derivatives": 2001}', "2001"),
         ("PHOTOBUS_JOBS__SIZE", '{"make_coffee": 1}', "make_coffee"),

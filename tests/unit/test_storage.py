@@ -317,11 +317,17 @@ class TestLocks:
             holder.communicate()
             assert folder.try_lock()
 
+    @pytest.mark.parametrize("answer", [None, errno.EOPNOTSUPP, errno.ENOLCK, errno.EBADF])
     def test_a_file_system_without_locks_is_refused(
-        self, tenant_library: TenantLibrary, monkeypatch: pytest.MonkeyPatch
+        self, tenant_library: TenantLibrary, monkeypatch: pytest.MonkeyPatch, answer: int | None
     ) -> None:
+        def flock(_fd: int, _operation: int) -> None:
+            """Keep no lock, and say so or not."""
+            if answer is not None:
+                raise OSError(answer, os.strerror(answer))
+
         tenant_library.self_test()
-        monkeypatch.setattr(fcntl, "flock", lambda *_: None)  # As a file system that keeps none answers.
+        monkeypatch.setattr(fcntl, "flock", flock)
         with pytest.raises(ConfigurationError):
             tenant_library.self_test()
 

@@ -78,7 +78,7 @@ class Library(Section):
 class Pipeline(Section):
     """Jobs: lanes, slots, leases, retries (jobs overview, Configuration)."""
 
-    max_parallel_jobs: int = Field(default=8, ge=1, le=256)
+    max_parallel_jobs: int = Field(default=16, ge=1, le=256)
     priority_lane_slots: int = Field(default=2, ge=0)
     priority_threshold: int = Field(default=90, ge=0, le=100)
     heartbeat_ms: int = Field(default=5_000, ge=50)

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
@@ -21,6 +22,8 @@ Main = Callable[[Settings, Stop], Awaitable[None]]
 EXIT_FAILED: Final = 1
 EXIT_CONFIGURATION: Final = 78
 """``EX_CONFIG`` of sysexits: starting it again with the same settings will not help."""
+
+OPEN_FILES: Final = 65_536
 
 _COLLECT_AT: Final = (50_000, 20, 20)
 """Net new objects before a collection of the youngest generation, and how many of each before the next older one."""
@@ -44,6 +47,7 @@ def _run(name: str, main: Main) -> int:
         settings = load_settings()
         logging.configure(settings.logging, name)
         _collect_rarely()
+        allow_open_files()
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_until_done(main, settings))
     except BaseExceptionGroup as group:
@@ -57,6 +61,17 @@ def _run(name: str, main: Main) -> int:
     except Exception as error:  # noqa: BLE001 - the last place to say why a process ends
         return _failed(error)
     return 0
+
+
+def allow_open_files(wanted: int = OPEN_FILES) -> None:
+    """Let this process hold ``wanted`` descriptors, or as many as it may.
+
+    What shells and service managers start with, 1,024 as a rule, is less than a thousand live-update clients need.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    may = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < may:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (may, hard))
 
 
 def _collect_rarely() -> None:

@@ -17,7 +17,13 @@ import asyncpg
 from photobus_common.errors import ConflictError, PhotobusError
 from photobus_common.events import Origin
 from photobus_common.events.catalogue import ProjectCreated
-from photobus_common.storage.errors import FolderMissingError, ManifestBrokenError, NameTakenError, storage_errors
+from photobus_common.storage.errors import (
+    FileUnreadableError,
+    FolderMissingError,
+    ManifestBrokenError,
+    NameTakenError,
+    storage_errors,
+)
 from photobus_common.storage.folder import TEMPORARY_PREFIX
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import MANIFEST, Manifest
@@ -96,7 +102,7 @@ def _look_into(library: TenantLibrary, folder: str) -> tuple[bool, int | None]:
             with os.scandir(opened.fd) as entries:
                 others = [entry.name for entry in entries if not _is_ours(entry.name)]
             manifest = opened.read_manifest()
-    except (ManifestBrokenError, FolderMissingError):
+    except (ManifestBrokenError, FileUnreadableError, FolderMissingError):
         return False, None
     return not others, manifest.id if manifest else None
 

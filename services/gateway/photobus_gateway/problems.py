@@ -56,7 +56,7 @@ class Problem(BaseModel):
 
 
 class DatabaseUnavailableError(PhotobusError):
-    """Postgres does not answer; nothing was accepted."""
+    """Postgres does not answer: nothing was accepted, or the word that it was got lost. An Idempotency-Key tells."""
 
     code = "database_unavailable"
     status = 503

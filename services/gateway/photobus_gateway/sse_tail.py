@@ -14,7 +14,7 @@ from photobus_common.errors import BrokerUnavailableError, PhotobusError
 from photobus_common.events import Event
 from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
-from photobus_common.store.event_replay import archived_until
+from photobus_common.store.event_replay import archived_until, newest_archived
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.telemetry import SSE_RING_BYTES
 from photobus_gateway.sse_events import expand
@@ -79,16 +79,19 @@ class LogTail:
         """Begin where the archive ends, so that archive and ring hold every event between them.
 
         Where the archive is far behind, the ring begins with what it can hold; the stream itself has the difference.
+        What was archived last counts as seen, as in a process that had read it.
         """
         while True:
             try:
                 state = await stream_state(self._broker)
                 async with self._database.connection() as connection:
                     archived = await archived_until(connection)
+                    newest = await newest_archived(connection, self._settings.ring_events)
             except (BrokerUnavailableError, JetStreamError, *DATABASE_OUTAGES) as error:
                 log.info("sse_log_not_found_yet", reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)
             else:
+                self._seen = OrderedDict.fromkeys(newest)
                 return max(state.first_seq, archived + 1, state.last_seq + 1 - self._settings.ring_events)
 
     async def _take(self, batch: list[StoredEvent]) -> None:

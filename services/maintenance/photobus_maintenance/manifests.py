@@ -56,7 +56,7 @@ async def manifest_state(visit: Visit) -> ManifestState:
 def write_manifest(folder: ProjectFolder, project: CatalogueProject, state: ManifestState, visit: Visit) -> bool:
     """Write the project's manifest if it is missing or wrong; says whether it was. What it replaces goes to the trash.
 
-    One that may not be read may be right. Blocking; the caller holds the folder's lock.
+    One that cannot be read may be right. Blocking; the caller holds the folder's lock.
     """
     if state in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
         return False

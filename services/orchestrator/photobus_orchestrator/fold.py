@@ -10,6 +10,7 @@ stream would delay every command by a round trip; when it comes back in the stre
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import NamedTuple
 from uuid import UUID
@@ -18,6 +19,7 @@ from photobus_common.bus.reader import StoredEvent
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.events.catalogue import JobQueued, TaskRequested
+from photobus_common.events.origin import now
 from photobus_common.logging import get_logger
 from photobus_common.store import event_log
 from photobus_common.store.database import Connection, Database
@@ -70,6 +72,7 @@ class Fold:
         self._database = database
         self._publisher = publisher
         self._decider: Decider = partial(decide, rules=rules)
+        self._longest_wait = timedelta(seconds=rules.pipeline.retry_cap_seconds)
         self.cursor = cursor
 
     async def fold(self, batch: Sequence[StoredEvent]) -> Folded:
@@ -86,7 +89,7 @@ class Fold:
             states = known.states
             transitions = list(react_to_all(states, fresh, self._decider))
             await _project(work.connection, transitions)
-            _announce(work, transitions, {item.event.id for item in fresh})
+            _announce(work, transitions, {item.event.id for item in fresh}, now() + self._longest_wait)
         self.cursor = cursor
         _count_ends(transitions)
         return Folded(
@@ -182,14 +185,18 @@ async def _project(connection: Connection, transitions: Iterable[Transition]) ->
     await projection.write(connection)
 
 
-def _announce(work: UnitOfWork, transitions: Iterable[Transition], facts: set[UUID]) -> None:
-    """Emit what was decided, and command what was queued."""
+def _announce(work: UnitOfWork, transitions: Iterable[Transition], facts: set[UUID], latest: datetime) -> None:
+    """Emit what was decided, and command what was queued, when it is due or, if that is earlier, at ``latest``.
+
+    What is due is so by the clock of the worker that failed, which may be far ahead.
+    """
     for _before, event, after in transitions:
         if event.id in facts:
             continue
         work.emit(event)
         if isinstance(event.data, JobQueued) and isinstance(after, TaskState):
-            work.command(command_of(after, event.data).caused_by(event), event.data.due)
+            due = None if event.data.due is None else min(event.data.due, latest)
+            work.command(command_of(after, event.data).caused_by(event), due)
 
 
 def _waits_for_targets(state: State) -> bool:

@@ -35,11 +35,8 @@ class TenantLibrary:
     def open(self) -> Folder:
         """Open the tenant's folder; raises ``StorageUnavailableError`` when it is not the library it should be."""
         with storage_errors(f"opening the library of {self.tenant}"):
-            root_fd = os.open(self.root, _ROOT_FLAGS)
-            try:
-                folder = Folder(os.open(self.tenant, DIRECTORY_FLAGS, dir_fd=root_fd), self.tenant)
-            finally:
-                os.close(root_fd)
+            # The root may be reached over links, as its owner set it up; the tenant's own folder is none.
+            folder = Folder(os.open(self.root / self.tenant, DIRECTORY_FLAGS), self.tenant)
         try:
             self._check_sentinel(folder)
         except BaseException:

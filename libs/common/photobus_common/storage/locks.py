@@ -5,6 +5,7 @@ processes, and a process that dies lets go.
 """
 
 import asyncio
+import errno
 import fcntl
 import os
 import random
@@ -12,11 +13,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from photobus_common.errors import ConfigurationError
+from photobus_common.errors import ConfigurationError, StorageUnavailableError
 from photobus_common.storage.errors import LockedError, storage_errors
 
 _FIRST_PAUSE: Final = 0.001
 _LONGEST_PAUSE: Final = 0.05
+
+_NO_LOCKS: Final = frozenset({errno.EOPNOTSUPP, errno.ENOSYS, errno.ENOLCK, errno.EINVAL, errno.EBADF})
+"""How file systems say that they keep no locks, or none of this kind."""
 
 
 def try_lock(fd: int) -> bool:
@@ -57,15 +61,25 @@ async def locked(fd: int, wait_seconds: float) -> AsyncIterator[None]:
 
 def self_test(directory_fd: int) -> None:
     """Refuse a file system on which a lock does not exclude a second opening (``ConfigurationError``)."""
+    try:
+        excluded = _excludes(directory_fd)
+    except StorageUnavailableError as error:
+        if not isinstance(error.__cause__, OSError) or error.__cause__.errno not in _NO_LOCKS:
+            raise
+        excluded = False
+    if not excluded:
+        raise ConfigurationError("The library's file system does not keep locks (flock); photobus cannot run on it.")
+
+
+def _excludes(directory_fd: int) -> bool:
+    """Whether a lock on the directory excludes a second opening of it, as one does that somebody holds already."""
     second = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=directory_fd)
     try:
         if not try_lock(directory_fd):
-            return  # Someone holds it, so it excludes.
+            return True
         try:
-            excluded = not try_lock(second)
+            return not try_lock(second)
         finally:
             unlock(directory_fd)
     finally:
         os.close(second)
-    if not excluded:
-        raise ConfigurationError("The library's file system does not keep locks (flock); photobus cannot run on it.")

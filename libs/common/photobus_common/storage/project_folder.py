@@ -8,7 +8,13 @@ from typing import BinaryIO, Final
 from uuid import UUID
 
 from photobus_common.storage import locks, manifest, renaming
-from photobus_common.storage.errors import FileMissingError, ManifestBrokenError, NameTakenError, storage_errors
+from photobus_common.storage.errors import (
+    FileMissingError,
+    FileUnreadableError,
+    ManifestBrokenError,
+    NameTakenError,
+    storage_errors,
+)
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.manifest import MANIFEST, MAX_MANIFEST_BYTES, Manifest
 from photobus_common.storage.names import is_single_name, numbered_names
@@ -66,6 +72,17 @@ class ProjectFolder(Folder):
                 return self.trash_path(target, trash_folder)
         raise AssertionError("numbered names never end")
 
+    def put_back(self, trash_path: str, name: str) -> None:
+        """Undo ``trash``: give the file at ``trash_path`` its ``name`` again, replacing nothing.
+
+        Raises ``NameTakenError`` and ``FileMissingError``.
+        """
+        _, trash_folder, trashed = PurePosixPath(trash_path).parts
+        with self.subfolder(TRASH) as trash, trash.subfolder(trash_folder) as folder:
+            folder.rename(trashed, self, name)
+            self.sync()
+            folder.sync()
+
     def trash_path(self, name: str, trash_folder: str) -> str:
         """Return where ``name`` lies after ``trash``, relative to this folder, unless that name was taken there."""
         return str(PurePosixPath(TRASH, trash_folder, name))
@@ -87,10 +104,12 @@ class ProjectFolder(Folder):
         return removed
 
     def read_manifest(self) -> Manifest | None:
-        """Return the manifest, or None when there is none; raises ``ManifestBrokenError``."""
+        """Return the manifest, or None when there is none; raises ``ManifestBrokenError``, ``FileUnreadableError``."""
         try:
             fd = self.open(MANIFEST)
-        except FileMissingError:
+        except FileMissingError as error:
+            if self.taken(MANIFEST):
+                raise FileUnreadableError("What lies in the place of the project's manifest is no file.") from error
             return None
         with storage_errors(f"reading the manifest of {self.name!r}"), os.fdopen(fd, "rb") as file:
             content = file.read(MAX_MANIFEST_BYTES + 1)

@@ -72,7 +72,8 @@ class Settlement:
     state: SettledState
 
 
-# A run that asks again, because the answer to its first request was lost, is granted what it holds already.
+# A run that asks again, because the answer to its first request was lost, is granted what it holds already. A heartbeat
+# from the future was before the clock was set back; a holder that is alive has its next one soon, by the new time.
 TAKE_CLAIMS = """
 WITH wanted AS (
     SELECT w.*, j.status, j.attempt AS current,
@@ -93,7 +94,8 @@ WITH wanted AS (
     WHERE c.attempt < excluded.attempt
         OR c.attempt = excluded.attempt
             AND (c.state = 'released' OR c.state = 'held'
-                AND (c.heartbeat_at < now() - $6::interval OR c.holder = excluded.holder))
+                AND (c.heartbeat_at NOT BETWEEN now() - $6::interval AND now() + $6::interval
+                    OR c.holder = excluded.holder))
     RETURNING c.job_id, c.cursor, c.takeovers
 )
 SELECT w.job_id, g.cursor, coalesce(g.takeovers, 0) AS takeovers,

@@ -1,12 +1,15 @@
 """Reading the archive for clients that come back: what one tenant's events said after a position in the log."""
 
 from typing import Final, NamedTuple
+from uuid import UUID
 
 from photobus_common.store.database import Connection
 
 ARCHIVED_UNTIL: Final = "SELECT coalesce(max(seq), 0) FROM fold_cursor"
 
 FIRST_ARCHIVED: Final = "SELECT min(seq) FROM event_log"
+
+NEWEST_ARCHIVED: Final = "SELECT event_id FROM event_log ORDER BY seq DESC LIMIT $1"
 
 COUNT_EVENTS_AFTER: Final = """
 SELECT count(*) FROM (SELECT FROM event_log WHERE tenant = $1 AND seq > $2 LIMIT $3) bounded
@@ -33,6 +36,12 @@ async def first_archived(connection: Connection) -> int | None:
     """Return the lowest sequence in the archive, or None when it is empty."""
     first: int | None = await connection.fetchval(FIRST_ARCHIVED)
     return first
+
+
+async def newest_archived(connection: Connection, limit: int) -> list[UUID]:
+    """Return the ids of the last ``limit`` events of the archive, in its order."""
+    rows = await connection.fetch(NEWEST_ARCHIVED, limit)
+    return [row["event_id"] for row in reversed(rows)]
 
 
 async def more_events_than(connection: Connection, tenant: str, after: int, bound: int) -> bool:

@@ -43,7 +43,11 @@ _NEW: Final[Mapping[str, Any]] = {"version": 1, "thumbnail_status": "pending", "
 """What the row of a new photo says."""
 
 Weight = Literal["replace", "lead", "fill"]
-"""How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing."""
+"""How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing.
+
+In its place where the file took that of another, or the photo has nothing else to be shown by. Unless it only fills in,
+the photo is shown by the file from now on, and has no derivatives yet.
+"""
 
 PHOTOS_OF_BASENAMES: Final = """
 SELECT p.id, p.filename, f.name, f.kind, f.size, f.md5, f.modified_at
@@ -115,7 +119,8 @@ _REST_MEETS: Final = ", ".join(
 MEET_METADATA: Final = f"""
 UPDATE photos p SET {_TIME_MEETS}, {_REST_MEETS},
     thumbnail_status = CASE n.weight WHEN 'fill' THEN p.thumbnail_status ELSE 'pending' END,
-    preview_status = CASE n.weight WHEN 'fill' THEN p.preview_status ELSE 'pending' END
+    preview_status = CASE n.weight WHEN 'fill' THEN p.preview_status ELSE 'pending' END,
+    derivative_reason = CASE n.weight WHEN 'fill' THEN p.derivative_reason END
 FROM jsonb_to_recordset($1) AS n (photo_id bigint, weight text, {_RECORD})
 WHERE p.id = n.photo_id
 """  # noqa: S608 - put together from constants
@@ -151,12 +156,11 @@ class KnownPhotos:
 
 @dataclass(frozen=True)
 class Arrival:
-    """A file that has come to lie in its project: new, or (``replaces``) in the place of one of that name."""
+    """A file that has come to lie in its project: new, or in the place of one of that name."""
 
     basename: str
     file: StoredFile
     exif: Exif
-    replaces: bool = False
 
 
 @dataclass(frozen=True)
@@ -303,4 +307,4 @@ def _weight(arrival: Arrival, photo_id: int, known: KnownPhotos) -> Weight:
     files = [found.file for found in others if found.file.name != arrival.file.name]
     if shown_first([*files, arrival.file]) != arrival.file:
         return "fill"
-    return "replace" if arrival.replaces else "lead"
+    return "replace" if arrival.file.name in known.files or shown_first(files) is None else "lead"

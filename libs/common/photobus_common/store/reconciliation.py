@@ -16,7 +16,7 @@ from photobus_common.reconciliation import (
     PhotoKind,
 )
 from photobus_common.store.database import Connection
-from photobus_common.store.photos import MEET_METADATA
+from photobus_common.store.photos import MEET_METADATA, Weight
 
 PROJECTS_OF_TENANT: Final = """
 SELECT pr.id, pr.tenant, pr.name, pr.folder, pr.status = 'active' AS active, pr.created_at, t.library_id
@@ -75,12 +75,8 @@ UPDATE photos p SET size = {_SIZE},
     keep_jpg = p.keep_jpg OR (c.jpg AND NOT p.jpg_available),
     keep_raw = p.keep_raw OR (c.raw AND NOT p.raw_available),
     keep_other = p.keep_other OR (c.other AND NOT p.other_available),
-    thumbnail_status = CASE WHEN c.reshown THEN 'pending' ELSE p.thumbnail_status END,
-    preview_status = CASE WHEN c.reshown THEN 'pending' ELSE p.preview_status END,
-    derivative_reason = CASE WHEN c.reshown THEN NULL ELSE p.derivative_reason END,
     version = p.version + 1, updated_at = now()
-FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[], $5::boolean[])
-    AS c(id, jpg, raw, other, reshown)
+FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
 WHERE p.id = c.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
 """  # noqa: S608 - put together from constants
@@ -108,14 +104,15 @@ class NewFile:
 
 @dataclass(frozen=True)
 class Extension:
-    """What a photo has once files were added: its kinds, and whether it is shown by one of them from now on.
+    """What a photo has once files were added: its kinds.
 
-    ``metadata`` is the row (``metadata_row``) of the added file that would be shown first, if it is a photo's.
+    ``metadata`` is the row (``metadata_row``) of the added file that would be shown first, if it is a photo's;
+    ``weight`` is how it meets what the photo has.
     """
 
     photo_id: int
     available: frozenset[PhotoKind]
-    reshown: bool
+    weight: Weight
     metadata: Mapping[str, Any] | None = None
 
 
@@ -197,7 +194,7 @@ async def add_found_files(
         [new.modified_at for new in files],
     )
     metadata = [
-        {"photo_id": extension.photo_id, "weight": "lead" if extension.reshown else "fill", **extension.metadata}
+        {"photo_id": extension.photo_id, "weight": extension.weight, **extension.metadata}
         for extension in extensions
         if extension.metadata is not None
     ]
@@ -207,7 +204,6 @@ async def add_found_files(
         EXTEND_AVAILABILITY,
         [extension.photo_id for extension in extensions],
         *_flags([extension.available for extension in extensions]),
-        [extension.reshown for extension in extensions],
     )
     return [ChangedPhoto(**row) for row in rows]
 

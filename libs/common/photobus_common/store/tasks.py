@@ -77,7 +77,7 @@ WHERE j.ended_at IS NULL AND j.dispatched_at < now() - $1::interval
     AND NOT EXISTS (
         SELECT FROM job_claims c WHERE c.job_id = j.id AND c.attempt = j.attempt AND (
             c.state IN ('completed', 'failed')
-            OR c.state = 'held' AND c.heartbeat_at > now() - $2::interval
+            OR c.state = 'held' AND c.heartbeat_at BETWEEN now() - $2::interval AND now() + $2::interval
         )
     )
     AND NOT EXISTS (

@@ -5,12 +5,17 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
+import structlog
+
+from photobus_common.errors import PhotobusError
 from photobus_common.events import Origin
 from photobus_common.photos.exif import Exif
 from photobus_common.photos.filenames import ParsedName
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library, TenantLibrary
 from photobus_common.store.uploads import OnConflict
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -59,13 +64,20 @@ class TemporaryFile:
             os.close(fd)
         self.uploads.close()
 
-    def discard(self) -> None:
-        """Remove the name and close the file."""
+    def discard(self) -> bool:
+        """Remove the name and close the file; says whether the name is gone.
+
+        That it cannot be removed changes nothing about what became of the file: the bytes go when they are swept.
+        """
         try:
             if self.fd >= 0:
                 self.uploads.remove(self.name)
+        except PhotobusError as error:
+            _log.warning("received_bytes_not_removed", upload_id=self.name, reason=error.public_message)
+            return False
         finally:
             self.close()
+        return True
 
 
 @dataclass(frozen=True)

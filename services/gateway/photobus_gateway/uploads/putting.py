@@ -47,7 +47,7 @@ class Put:
 
 @dataclass(frozen=True)
 class Obstacle:
-    """The file could not be put there; the old one may have gone to the trash all the same."""
+    """The file could not be put there; ``trash_path`` is where the old one lies if it could not be put back either."""
 
     intent: Intent
     code: AnswerCode
@@ -68,7 +68,7 @@ def put(folder: ProjectFolder, uploads: Folder, intent: Intent, uploader: Upload
         if not is_about_one_file(error):
             raise
         _log.warning("upload_not_placed", upload_id=str(intent.upload_id), reason=error.public_message)
-        return Obstacle(intent, _obstacle_code(error), trash_path)
+        return Obstacle(intent, _obstacle_code(error), _put_back(folder, intent, trash_path))
     known = intent.exif if intent.exif is not None else _exif(folder, found.name)
     return Put(intent, found, known, trash_path, _sidecars(folder, intent, uploader))
 
@@ -123,6 +123,20 @@ def _make_room(folder: ProjectFolder, intent: Intent) -> str | None:
         return folder.trash(intent.target, replaces.trash_folder)
     except FileMissingError:  # Removed by hand meanwhile.
         return None
+
+
+def _put_back(folder: ProjectFolder, intent: Intent, trash_path: str | None) -> str | None:
+    """Give the file that made room its name again; return where it is in the trash if that cannot be."""
+    if trash_path is None:
+        return None
+    try:
+        folder.put_back(trash_path, intent.target)
+    except PhotobusError as error:
+        if not is_about_one_file(error):
+            raise
+        _log.warning("replaced_file_stays_in_trash", trash_path=trash_path, reason=error.public_message)
+        return trash_path
+    return None
 
 
 def replaced_by(entry: Entry, md5: str, trash_folder: str) -> Replaced:

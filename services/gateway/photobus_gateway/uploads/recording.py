@@ -1,6 +1,6 @@
 """The one transaction after files were put in place: rows, the events that tell of them, how each upload ended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -29,16 +29,16 @@ async def record(
 ) -> list[UploadResult]:
     """Write what was done on disk for files of one project and actor; return the answers in their order."""
     put = _first_of_each_name(done)
-    basenames = sorted({item.intent.basename for item in put})
+    basenames = sorted({item.intent.basename for item in done})
     known = await photos.photos_of_basenames(work.connection, project.project_id, basenames)
     arrivals = _arrivals(put, known)
     recorded = await photos.record_files(work.connection, project.tenant, project.project_id, known, arrivals)
-    ids = {change.basename: change for change in recorded}
+    changes = {change.basename: change for change in recorded}
     _tell_of_photos(work, origin, project, recorded)
-    _tell_of_trash(work, origin, project, done, ids)
+    _tell_of_trash(work, origin, project, done, {**known.ids, **{name: one.photo_id for name, one in changes.items()}})
     first = {item.intent.upload_id for item in put}
-    results = [_result(item, ids, repeated=item.intent.upload_id not in first) for item in done]
-    await _gather(work, project, origin.actor, put, ids)
+    results = [_result(item, changes, repeated=item.intent.upload_id not in first) for item in done]
+    await _gather(work, project, origin.actor, put, changes)
     await _settle(work, done, results)
     return results
 
@@ -71,7 +71,7 @@ def _arrivals(put: Sequence[Put], known: KnownPhotos) -> list[Arrival]:
 def _arrival(item: Put) -> Arrival:
     intent = item.intent
     file = StoredFile(item.entry.name, intent.plan.kind, intent.size, intent.md5, modified_at(item.entry))
-    return Arrival(intent.basename, file, item.exif, replaces=item.trash_path is not None)
+    return Arrival(intent.basename, file, item.exif)
 
 
 def _tell_of_photos(work: UnitOfWork, origin: Origin, project: UploadProject, recorded: Sequence[Recorded]) -> None:
@@ -107,18 +107,19 @@ def _tell_of_trash(
     origin: Origin,
     project: UploadProject,
     done: Sequence[Put | Obstacle],
-    recorded: dict[str, Recorded],
+    photo_ids: Mapping[str, int],
 ) -> None:
+    """Tell of files that were replaced, and of those that were to be and cannot be put back, by basename."""
     trashed = [
         TrashedFile(
-            photo_id=recorded[item.intent.basename].photo_id,
+            photo_id=photo_ids[item.intent.basename],
             name=item.intent.target,
             trash_path=item.trash_path,
             size=item.intent.plan.replaces.size,
             md5=item.intent.plan.replaces.md5 or None,
         )
         for item in done
-        if item.trash_path is not None and item.intent.plan.replaces and item.intent.basename in recorded
+        if item.trash_path is not None and item.intent.plan.replaces and item.intent.basename in photo_ids
     ]
     for part in cut_by_bytes(trashed):
         work.emit(

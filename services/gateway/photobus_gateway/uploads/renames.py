@@ -3,12 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count
+from itertools import count, islice
 from typing import Final
 
 from photobus_common.config import Settings, Uploader
 from photobus_common.photos import filenames
-from photobus_common.photos.filenames import ParsedName
+from photobus_common.photos.filenames import ParsedName, RefusedName
 from photobus_common.storage.names import numbered
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import photos, uploads
@@ -90,20 +90,20 @@ class Renamer:
             taken = names.basenames | claimed.basenames
             basename = await self._free_basename(connection, project, file.parsed, taken)
         target = filenames.renamed(file.parsed, basename)
-        if not isinstance(filenames.parse(target, self._uploader), ParsedName):
-            return Renamed(refused(file.parsed.name, "too_long"), None)
+        if isinstance(refusal := filenames.parse(target, self._uploader), RefusedName):
+            return Renamed(refused(file.parsed.name, refusal.code, refusal.reason), None)
         return Renamed(Intent.of(file, target, basename, "renamed", None), basename)
 
     async def _free_basename(
         self, connection: Connection, project: UploadProject, parsed: ParsedName, used: frozenset[str]
     ) -> str:
         """Return the first of ``name (2)``, ``name (3)``, … that neither disk nor catalogue has."""
-        for first in count(2, _CANDIDATES):
-            names = [_numbered(parsed, number) for number in range(first, first + _CANDIDATES)]
-            taken = used | (await photos.photos_of_basenames(connection, project.project_id, names)).ids.keys()
-            taken |= (await self._others_with(connection, project, names)).keys()
+        unused = (name for number in count(2) if (name := _numbered(parsed, number)) not in used)
+        while names := list(islice(unused, _CANDIDATES)):
+            known = await photos.photos_of_basenames(connection, project.project_id, names)
+            others = await self._others_with(connection, project, names)
             for name in names:
-                if name not in taken and await self._claim(connection, project, name):
+                if name not in known.ids and name not in others and await self._claim(connection, project, name):
                     return name
         raise AssertionError("numbers never end")
 

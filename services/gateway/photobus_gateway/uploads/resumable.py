@@ -163,18 +163,22 @@ class Resumable:
 
     async def terminate(self, project: UploadProject, upload_id: UUID) -> None:
         """End the upload and remove its bytes; a file that is placed already stays. Raises ``UploadBusyError``."""
-        row = await self._row(project, upload_id)
-        if row.state == "placing":
-            raise ConflictError("The file is just being placed.")
         try:
             temporary = await in_thread(open_temporary, project.library(self._library), upload_id)
         except FileMissingError:
             temporary = None
-        self._portions.forget(upload_id)
-        async with self._database.transaction() as connection:
-            await uploads.delete_upload(connection, upload_id)
-        if temporary is not None:
-            await in_thread(temporary.discard)
+        try:
+            row = await self._row(project, upload_id)
+            if row.state == "placing":
+                raise ConflictError("The file is just being placed.")
+            self._portions.forget(upload_id)
+            async with self._database.transaction() as connection:
+                await uploads.delete_upload(connection, upload_id)
+            if temporary is not None:
+                await in_thread(temporary.discard)
+        finally:
+            if temporary is not None:
+                temporary.close()
 
     async def _take(
         self, project: UploadProject, row: Upload, temporary: TemporaryFile, offset: int, portion: Portion

@@ -100,14 +100,13 @@ class Sweeper:
 
 
 def _remove(library: TenantLibrary, upload_id: UUID) -> bool:
-    """Remove the bytes of an upload; says False when someone writes to them."""
+    """Remove the bytes of an upload; says False when someone writes to them or they cannot be removed."""
     try:
-        open_temporary(library, upload_id).discard()
+        return open_temporary(library, upload_id).discard()
     except UploadBusyError:
         return False
     except FileMissingError:
         return True
-    return True
 
 
 def _old_names(library: TenantLibrary, before: datetime) -> list[UUID]:

@@ -96,6 +96,8 @@ async def _settle(
         (ended,) = await asyncio.gather(outcome, return_exceptions=True)
     else:
         ended = outcome
+    if answer.done():  # Whoever waited for it was cancelled.
+        return
     if isinstance(ended, UploadResult):
         answer.set_result(ended)
     elif isinstance(ended, TOLD_PER_FILE):

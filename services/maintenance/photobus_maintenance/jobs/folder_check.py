@@ -20,7 +20,7 @@ from photobus_common.photos.exif import Exif
 from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
 from photobus_common.storage.errors import FileMissingError, FileUnreadableError, storage_errors
 from photobus_common.storage.project_folder import ProjectFolder, descriptor_entry, modified_at
-from photobus_common.store.photos import metadata_row
+from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import request_task
@@ -147,7 +147,9 @@ async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Coll
         files = [one.new_file for one in added]
         changed = await add_found_files(work.connection, visit.project, files, extensions)
         _tell(visit, work, by_photo, changed)
-        _ask_for_derivatives(visit, work, [extension.photo_id for extension in extensions if extension.reshown])
+        _ask_for_derivatives(
+            visit, work, [extension.photo_id for extension in extensions if extension.weight != "fill"]
+        )
 
 
 def _extension(photo_id: int, added: Sequence[_Identified]) -> Extension:
@@ -159,9 +161,16 @@ def _extension(photo_id: int, added: Sequence[_Identified]) -> Extension:
     return Extension(
         photo_id=photo_id,
         available=kinds_with(photo, [kind for kind, _ in kinds]),
-        reshown=shown_name(before) != shown_name([*before, *kinds]),
+        weight=_weight(shown_name(before), shown_name([*before, *kinds])),
         metadata=None if first is None else metadata_row(new[first].exif, modified_at(new[first].untracked.entry)),
     )
+
+
+def _weight(shown_before: str | None, shown: str | None) -> Weight:
+    """Return how much what the added files tell counts beside what the photo has."""
+    if shown == shown_before:
+        return "fill"
+    return "replace" if shown_before is None else "lead"
 
 
 def _tell(
