@@ -171,7 +171,7 @@ async def test_unknown_photos_are_named_also_those_of_others(gateway: Gateway, p
 @pytest.mark.parametrize(
     ("path", "body", "missing"),
     [
-        ("/api/tasks", {"type": "change_commit", "targets": {"project_folders": ["Alps"]}}, "file_removal"),
+        ("/api/tasks", {"type": "change_commit", "targets": {"project_folders": ["Alps"]}}, "manifest_cleaning"),
         ("/api/tasks", {"type": "maintenance_global", "targets": {"all": True}}, "trash_maintenance"),
         ("/api/projects/Alps/jobs", {"task_type": "image_move"}, "image_move_files"),
     ],

@@ -41,7 +41,7 @@ _ALL: Final = (
     _type("integrity_check", "maintenance", "projects", "library"),
     _type("regenerate_metadata", "maintenance", "items", "projects", "library"),
     _type("catalogue_update", "maintenance", "items", provided=True),
-    _type("file_removal", "filemover", "items"),
+    _type("file_removal", "filemover", "items", provided=True),
     _type("image_move_files", "filemover", "items"),
     _type("undo_files", "filemover", "items"),
     _type("project_stop_processes", "filemover", "projects"),

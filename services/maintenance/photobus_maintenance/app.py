@@ -5,10 +5,9 @@ from typing import Final
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.job_types import Service
-from photobus_common.libraries import refuse_without_locks
+from photobus_common.libraries import refuse_to_start_without_locks
 from photobus_common.service import Stop
 from photobus_common.storage.library import Library
-from photobus_common.store.database import Database
 from photobus_common.worker.job import Handler
 from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
@@ -26,7 +25,7 @@ async def main(settings: Settings, stop: Stop) -> None:
     be kept apart from uploads.
     """
     library = Library(settings.library.root)
-    await _test_locks(settings, library)
+    await refuse_to_start_without_locks(settings, library, NAME)
     context = Context(library, settings, load_definitions())
     handlers: dict[str, Handler] = {
         "manifest_check": ManifestCheck(context),
@@ -34,11 +33,3 @@ async def main(settings: Settings, stop: Stop) -> None:
         "catalogue_update": catalogue_update,
     }
     await serve_worker(NAME, handlers, settings, stop)
-
-
-async def _test_locks(settings: Settings, library: Library) -> None:
-    database = await Database.open(settings.postgres, NAME)
-    try:
-        await refuse_without_locks(database, library)
-    finally:
-        await database.close()

@@ -1,18 +1,18 @@
 """Going through the photos of a job project by project, each folder opened behind the storage guard."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from photobus_common.errors import ConflictError, NotProvidedError
+from photobus_common.libraries import opened_project
 from photobus_common.reconciliation import CataloguePhoto, CatalogueProject
 from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
 from photobus_common.store.job_items import ItemStatus
-from photobus_common.store.reconciliation import names_being_placed, photos_in_project, projects_of_tenant
+from photobus_common.store.reconciliation import names_in_motion, photos_in_project, projects_of_tenant
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
@@ -50,7 +50,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Sight:
-    """Rows and disk as seen at one time; ``expected`` are the names that open uploads intend to place."""
+    """Rows and disk as seen at one time; ``expected`` are names in motion, which whoever moves them settles."""
 
     photos: Sequence[CataloguePhoto]
     entries: Sequence[Entry]
@@ -82,21 +82,10 @@ async def visit_projects(job: Job, context: Context, check: Check) -> None:
             job.record(_outcomes(of_project, "skipped", "The project is no longer there."))
             continue
         try:
-            async with opened(context, project) as folder:
+            async with opened_project(context.library, project) as folder:
                 await check(Visit(job, context, project, folder, of_project))
         except (FolderMissingError, ForeignFolderError) as error:
             job.record(_outcomes(of_project, "failed", error.public_message))
-
-
-@asynccontextmanager
-async def opened(context: Context, project: CatalogueProject) -> AsyncIterator[ProjectFolder]:
-    """Open the project's folder; raises ``StorageUnavailableError`` or ``FolderMissingError``."""
-    library = context.library.tenant(project.tenant, project.library_id)
-    folder = await in_thread(library.open_project, project.folder, undo=ProjectFolder.close)
-    try:
-        yield folder
-    finally:
-        folder.close()
 
 
 async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
@@ -108,7 +97,7 @@ async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
     photo_ids = [item.photo_id for item in visit.items]
     photos = await photos_in_project(connection, visit.project.id, photo_ids, lock=lock)
     entries = await in_thread(visit.folder.list)
-    return Sight(photos, entries, await names_being_placed(connection, visit.project.id))
+    return Sight(photos, entries, await names_in_motion(connection, visit.project.id))
 
 
 def _outcomes(items: Iterable[JobItem], status: ItemStatus, reason: str | None) -> list[ItemOutcome]:

@@ -35,8 +35,10 @@ FILES_OF_PHOTOS: Final = (
     "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
 )
 
-NAMES_BEING_PLACED: Final = """
-SELECT target_name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+NAMES_IN_MOTION: Final = """
+SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+UNION ALL
+SELECT path FROM file_operations WHERE project_id = $1 AND state = 'open' AND kind <> 'remove_derivative'
 """
 
 LOSS_OF_PROJECT: Final = """
@@ -148,9 +150,9 @@ async def photos_in_project(
     return [CataloguePhoto(row["id"], row["filename"], _available(row), tuple(files[row["id"]])) for row in rows]
 
 
-async def names_being_placed(connection: Connection, project_id: int) -> frozenset[str]:
-    """Return the names that open uploads intend to place in the project's folder."""
-    return frozenset(row["target_name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
+async def names_in_motion(connection: Connection, project_id: int) -> frozenset[str]:
+    """Return the names of the project's folder that open uploads intend to place, or open operations to take away."""
+    return frozenset(row["name"] for row in await connection.fetch(NAMES_IN_MOTION, project_id))
 
 
 async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:

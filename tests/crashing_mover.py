@@ -1,0 +1,107 @@
+"""A file mover in a process of its own that kills itself after a chosen number of effects on disk and database.
+
+Run as a program with the settings as JSON and the number. It ends by itself when its job did before that.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from removing import removal
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.publisher import BusPublisher
+from photobus_common.config import Settings
+from photobus_common.events import decode
+from photobus_common.storage.folder import Folder
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.unit_of_work import OutboxMessage
+from photobus_common.worker.runtime import Worker
+from photobus_filemover import completing
+
+
+async def run_until_killed(settings: Settings, effects: int) -> bool:
+    """Run the mover that kills itself after ``effects`` effects; say whether it came to that."""
+    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects))
+    process = await asyncio.create_subprocess_exec(*command)
+    try:
+        async with asyncio.timeout(60):
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
+
+
+class _Effects:
+    """Counts down; the process dies of the last."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+
+    def happened(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` as an effect."""
+
+        def counted(*args: Any, **options: Any) -> Any:
+            result = function(*args, **options)
+            self.happened()
+            return result
+
+        return counted
+
+    def after_rows(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the writing of rows as an effect, which its transaction does not show yet."""
+
+        async def counted(*args: Any) -> None:
+            await write(*args)
+            self.happened()
+
+        return counted
+
+
+class _CountedPublisher(BusPublisher):
+    """Is told right after each commit what it said; the first it hears of is that the job was claimed."""
+
+    effects: _Effects
+    ended: asyncio.Event
+
+    def offer(self, messages: Sequence[OutboxMessage]) -> None:
+        self.effects.happened()
+        super().offer(messages)
+        if any(decode(message.payload).type == "JobCompleted" for message in messages):
+            self.ended.set()
+
+
+async def _main(settings: Settings, effects: _Effects) -> None:
+    for name in ("rename", "remove", "sync"):
+        setattr(Folder, name, effects.after(getattr(Folder, name)))
+    completing._write = effects.after_rows(completing._write)
+    database = await Database.open(settings.postgres, "crashing")
+    broker = await Broker.open(settings.nats, "crashing")
+    publisher = _CountedPublisher(broker, database, settings)
+    publisher.effects, publisher.ended = effects, asyncio.Event()
+    handlers = removal(settings, Library(settings.library.root))
+    worker = Worker("filemover", handlers, database, broker, publisher, settings)
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publisher.run())
+        await worker.run(publisher.ended)
+        await publisher.drain()
+        publishing.cancel()
+    await broker.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2]))))

@@ -1,0 +1,61 @@
+"""A file mover is killed between any two effects of a removal: another one finishes, and no original is lost."""
+
+from itertools import count
+
+import pytest
+from crashing_mover import run_until_killed
+from removing import OPEN, derivatives, keep, originals, removal, rows_agree, show, trashed
+from shelf import Photo, Shelf
+from working import Site, hired
+
+from photobus_common.config import Filemover, Pipeline, Settings
+from photobus_common.events.catalogue import FilesTrashed, JobCompleted, PhotosRemoved
+from photobus_common.storage.library import Library
+
+LEASES = Pipeline(stale_seconds=0.6, heartbeat_ms=200, drain_seconds=5.0)
+LEAST_POINTS = 12
+"""Effects that the removal has at least: fewer would show that the points are no longer where they were."""
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"pipeline": LEASES, "filemover": Filemover(lock_wait_seconds=0.0)})
+
+
+async def _arrange(shelf: Shelf, site: Site, name: str) -> list[Photo]:
+    """Make a photo that goes, with its derivatives, and one whose JPEG goes."""
+    project = (name, await shelf.project(name))
+    gone = await shelf.photo(project, "A", ["A.jpg", "A.xmp"])
+    shown_anew = await shelf.photo(project, "B", ["B.dng", "B.jpg"])
+    await keep(site, gone)
+    await keep(site, shown_anew, "raw")
+    show(gone, "A")
+    show(shown_anew, "B")
+    return [gone, shown_anew]
+
+
+async def test_killed_between_any_two_effects_a_removal_is_finished_by_another(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    for effects in count(1):
+        name = f"P{effects}"
+        photos = await _arrange(shelf, site, name)
+        before = originals(shelf)
+        command = await site.post([photo.target for photo in photos], "file_removal", task_type="change_commit")
+        died = await run_until_killed(settings, effects)
+        assert originals(shelf).keys() == before.keys()
+        async with hired(settings, removal(settings, library)):
+            await site.until_idle()
+
+        assert await site.outcomes(command) == [(photo.id, "done", None) for photo in photos], effects
+        assert originals(shelf).keys() == before.keys()
+        assert trashed(shelf, name) == ["A.jpg", "A.xmp", "B.jpg"]
+        assert derivatives(shelf, name) == [".preview/B.jpg", ".thumb/B.jpg"]
+        assert await rows_agree(shelf, site)
+        assert await site.fetch(OPEN) == [(0,)]
+        if not died:
+            break
+    assert effects > LEAST_POINTS
+    assert len(await site.said(PhotosRemoved)) == effects
+    assert len(await site.said(FilesTrashed)) == effects
+    assert len(await site.said(JobCompleted)) == effects
