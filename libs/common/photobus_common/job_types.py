@@ -30,7 +30,7 @@ _ALL: Final = (
     _type("generate_derivatives", "derivatives", "items", provided=True),
     _type("manifest_check", "maintenance", "items", "projects", "library", provided=True),
     _type("folder_check", "maintenance", "items", "projects", "library", provided=True),
-    _type("manifest_cleaning", "maintenance", "projects", "library"),
+    _type("manifest_cleaning", "maintenance", "projects", "library", provided=True),
     _type("trash_maintenance", "maintenance", "projects", "library"),
     _type("orphaned_project_cleanup", "maintenance", "library"),
     _type("duplicate_resolution", "maintenance", "projects", "library"),

@@ -151,6 +151,21 @@ def untracked_files(
     return found
 
 
+def photos_gone(
+    photos: Iterable[CataloguePhoto],
+    entries: Iterable[Entry],
+    expected: Collection[str],
+    parse: Callable[[str], ParsedName | RefusedName],
+) -> list[CataloguePhoto]:
+    """Return the photos that have no file on record and of which none lies in the folder or is in motion.
+
+    A file that is there without a row, because it was put there just now, keeps its photo.
+    """
+    parsed = (parse(name) for name in {*expected, *(entry.name for entry in entries)})
+    there = {name.basename for name in parsed if isinstance(name, ParsedName)}
+    return [photo for photo in photos if not photo.files and photo.filename not in there]
+
+
 def kinds_with(photo: CataloguePhoto, added: Iterable[FileKind]) -> frozenset[PhotoKind]:
     """Return the kinds that are there once files of the kinds ``added`` belong to ``photo``."""
     there = {*(file.kind for file in photo.files), *added}

@@ -238,7 +238,14 @@ def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
 
 
 def _manifest_changed(data: ManifestChanged, _event: Event) -> list[SseEvent]:
-    body = {"project_folder": data.project_folder, "changed": data.changed, "created": data.created}
+    body: dict[str, Any] = {
+        "project_folder": data.project_folder,
+        "changed": data.changed,
+        "created": data.created,
+        "removed": data.removed,
+    }
+    if data.removed:
+        body["removed_filenames"] = list(data.removed_filenames)
     return [SseEvent("jobs", "manifest_changed", body)]
 
 

@@ -14,6 +14,7 @@ from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.catalogue_update import catalogue_update
 from photobus_maintenance.jobs.folder_check import FolderCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
+from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 
 NAME: Final[Service] = "maintenance"
 
@@ -30,6 +31,7 @@ async def main(settings: Settings, stop: Stop) -> None:
     handlers: dict[str, Handler] = {
         "manifest_check": ManifestCheck(context),
         "folder_check": FolderCheck(context),
+        "manifest_cleaning": ManifestCleaning(context),
         "catalogue_update": catalogue_update,
     }
     await serve_worker(NAME, handlers, settings, stop)

@@ -472,6 +472,8 @@ class ManifestChanged(ProjectEvent):
     changed: int = 0
     created: int = 0
     manifest_written: bool = False
+    removed: int = 0
+    removed_filenames: tuple[str, ...] = ()
 
 
 # --- access --------------------------------------------------------------------------------------------------------
