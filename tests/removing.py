@@ -1,12 +1,13 @@
 """Pending deletions on disk and in the catalogue, and accounts of where every original lies."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from shelf import Photo, Shelf, put
 from working import Site
 
+from photobus_common.commands import RunJob
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.storage.library import Library
@@ -29,6 +30,11 @@ def mover(settings: Settings, library: Library) -> Context:
 def removal(settings: Settings, library: Library) -> dict[str, Handler]:
     """Return the handler of the job type."""
     return {"file_removal": FileRemoval(mover(settings, library))}
+
+
+async def commit(site: Site, photos: Sequence[Photo]) -> RunJob:
+    """Command a job that removes what is pending of ``photos``."""
+    return await site.post([photo.target for photo in photos], "file_removal", task_type="change_commit_all")
 
 
 async def keep(site: Site, photo: Photo, kinds: str = "") -> None:

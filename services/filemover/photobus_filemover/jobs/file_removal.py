@@ -17,6 +17,7 @@ from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.removals import photos_to_show_anew, removable_photos
+from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.task_requests import request_task
 from photobus_common.worker import ItemOutcome, Job, JobItem
@@ -93,6 +94,8 @@ class FileRemoval:
         """Put on record what is going to be done."""
         tenant = job.command.tenant
         async with job.checkpoint() as work:
+            if await folder_of_active_project(work.connection, project.id) != project.folder:
+                raise LockedError("The project was deleted or moved meanwhile.")  # comes again, and finds how it is
             photos = await removable_photos(work.connection, tenant, [item.photo_id for item in items], lock=True)
             planned = [
                 (item, removal)
