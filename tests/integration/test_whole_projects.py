@@ -1,22 +1,31 @@
 """Checks and cleaning over whole projects: in portions, from a cursor; no row goes that a file may come back to."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from bus_traffic import until
 from reconciling import checks
 from removing import derivatives, show
-from shelf import JPEG, Photo, Shelf, put
+from shelf import JPEG, Photo, Shelf, md5, put
 from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Maintenance, Settings
 from photobus_common.definitions import load_definitions
-from photobus_common.events.catalogue import JobAttemptFailed, JobHandedBack, KeptKinds, ManifestChanged, PhotosRemoved
+from photobus_common.events.catalogue import (
+    JobAttemptFailed,
+    JobHandedBack,
+    KeptKinds,
+    ManifestChanged,
+    PhotosAdded,
+    PhotosRemoved,
+    TaskRequested,
+)
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.worker.job import Handler
-from photobus_maintenance import visits
+from photobus_maintenance import new_photos, visits
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 from photobus_maintenance.visits import Visit
@@ -189,3 +198,77 @@ async def test_a_folder_that_someone_works_in_is_cleaned_later(
             folder.unlock()
             await site.until_idle()
     assert await shelf.rows() == []
+
+
+async def test_files_of_photos_that_are_not_known_become_photos_once(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_photos, "PORTION", 1)
+    known = await shelf.photo(("a", await shelf.project("a")), "KNOWN", ["KNOWN.jpg"])
+    await shelf.photo(("b", await shelf.project("b")), "ELSEWHERE", ["ELSEWHERE.jpg"])
+    await shelf.intend(known, "PLACED.jpg")
+    for name in ("A.jpg", "A.dng", "A.dng.xmp", "B.JPG", "ELSEWHERE.jpg", "PLACED.jpg", "LONE.xmp", ".HIDDEN.jpg"):
+        put(known.folder / name)
+    put(known.folder / "NONE.jpg", b"not a photo")
+    put(known.folder / "NOTES.txt", b"words")
+    (known.folder / "FRESH.jpg").write_bytes(JPEG)
+    (known.folder / "LINK.jpg").symlink_to("KNOWN.jpg")
+    disk = shelf.disk()
+
+    async with hired(settings, handlers):
+        for _ in range(2):
+            await post(site, "folder_check", [known.project_id])
+            await site.until_idle()
+
+    rows = {row["filename"]: row for row in await shelf.rows()}
+    assert sorted(rows) == ["A", "B", "ELSEWHERE", "KNOWN"]
+    assert [file.split()[0] for file in rows["A"]["files"]] == ["A.dng", "A.dng.xmp", "A.jpg"]
+    assert (rows["A"]["raw_available"], rows["A"]["keep_raw"], rows["A"]["thumbnail_status"]) == (True, True, "pending")
+    told = [photo for data in await site.said(PhotosAdded) for photo in data.photos]
+    assert {photo.filename: photo.photo_id for photo in told} == {name: rows[name]["id"] for name in "AB"}
+    assert len(told) == 2
+    [asked] = await site.said(TaskRequested)
+    assert (asked.source, asked.targets.filter) == ("task", {"project_folder": "a", "status": "pending"})
+    assert shelf.disk() == disk
+    assert await site.said(JobAttemptFailed) == []
+
+
+async def test_a_file_that_changes_while_it_is_read_waits_for_the_next_check(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = await shelf.project("a")
+    path = shelf.root / "a" / "A.jpg"
+    put(path)
+    identified = new_photos._identified
+
+    async def then_replaced(*args: Any) -> Any:
+        found = await identified(*args)
+        path.unlink()
+        put(path, JPEG + b"more")
+        return found
+
+    monkeypatch.setattr(new_photos, "_identified", then_replaced)
+    async with hired(settings, handlers):
+        await post(site, "folder_check", [project])
+        await site.until_idle()
+        assert await shelf.rows() == []
+        monkeypatch.setattr(new_photos, "_identified", identified)
+        await post(site, "folder_check", [project])
+        await site.until_idle()
+    [row] = await shelf.rows()
+    assert row["files"] == [f"A.jpg {md5(JPEG + b'more')}"]
+
+
+async def test_names_may_repeat_where_that_is_wanted(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    await shelf.photo(("b", await shelf.project("b")), "A", ["A.jpg"])
+    project = await shelf.project("a")
+    put(shelf.root / "a" / "A.jpg")
+    by_project = settings.model_copy(
+        update={"library": settings.library.model_copy(update={"unique_names": "project"})}
+    )
+    async with hired(by_project, checks(by_project, library)):
+        await post(site, "folder_check", [project])
+        await site.until_idle()
+    assert [row["filename"] for row in await shelf.rows()] == ["A", "A"]

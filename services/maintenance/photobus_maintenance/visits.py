@@ -45,7 +45,8 @@ class ForeignFolderError(ConflictError):
 class Visit:
     """Photos of one project to check in its open folder: those that items of the job name, or a portion of them all.
 
-    ``entries`` is a listing that a whole project's portions share; it is as old as the visit of the project.
+    ``entries`` is a listing that a whole project's portions share; it is as old as the visit of the project, whose
+    ``last`` portion this may be.
     """
 
     job: Job
@@ -55,6 +56,7 @@ class Visit:
     photo_ids: tuple[int, ...]
     items: tuple[JobItem, ...] = ()
     entries: Sequence[Entry] | None = None
+    last: bool = False
 
     @property
     def about(self) -> dict[str, Any]:
@@ -144,9 +146,9 @@ async def _visit_portions(start: Visit, check: Check, after: int, total: int) ->
         job.hand_back_if_asked()
         async with job.database.connection() as connection:
             photo_ids = await photo_ids_after(connection, project.id, after, PORTION)
-        await check(replace(start, photo_ids=photo_ids))
-        after = photo_ids[-1] if photo_ids else after
         last = len(photo_ids) < PORTION
+        await check(replace(start, photo_ids=photo_ids, last=last))
+        after = photo_ids[-1] if photo_ids else after
         done = (job.cursor or {}).get("done", 0) + len(photo_ids)
         reached = {"project": project.id + 1, "photo": 0} if last else {"project": project.id, "photo": after}
         async with job.checkpoint() as work:
