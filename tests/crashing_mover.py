@@ -1,16 +1,18 @@
-"""A file mover in a process of its own that kills itself after a chosen number of effects on disk and database.
+"""A file mover in a process of its own that kills or stops itself after a chosen number of effects.
 
-Run as a program with the settings as JSON and the number. It ends by itself when its job did before that.
+Run as a program with the settings as JSON, the number and the signal. It ends by itself when its job did before that.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 from removing import removal
 
 from photobus_common.bus.connection import Broker
@@ -27,8 +29,7 @@ from photobus_filemover import completing
 
 async def run_until_killed(settings: Settings, effects: int) -> bool:
     """Run the mover that kills itself after ``effects`` effects; say whether it came to that."""
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects))
-    process = await asyncio.create_subprocess_exec(*command)
+    process = await _start(settings, effects, signal.SIGKILL)
     try:
         async with asyncio.timeout(60):
             code = await process.wait()
@@ -40,16 +41,37 @@ async def run_until_killed(settings: Settings, effects: int) -> bool:
     return code != 0
 
 
-class _Effects:
-    """Counts down; the process dies of the last."""
+@asynccontextmanager
+async def stopped(settings: Settings, effects: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the mover until it has stopped itself after ``effects`` effects; yield it, to be woken with SIGCONT."""
+    process = await _start(settings, effects, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(60):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                await asyncio.sleep(0.02)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
-    def __init__(self, left: int) -> None:
+
+async def _start(settings: Settings, effects: int, number: signal.Signals) -> asyncio.subprocess.Process:
+    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects), str(int(number)))
+    return await asyncio.create_subprocess_exec(*command)
+
+
+class _Effects:
+    """Counts down; the process gets the signal with the last."""
+
+    def __init__(self, left: int, number: int) -> None:
         self.left = left
+        self._signal = number
 
     def happened(self) -> None:
         self.left -= 1
         if self.left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self._signal)
 
     def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
         """Return ``function`` as an effect."""
@@ -104,4 +126,4 @@ async def _main(settings: Settings, effects: _Effects) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2]))))
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2]), int(sys.argv[3]))))

@@ -1,15 +1,17 @@
-"""A file mover is killed between any two effects of a removal: another one finishes, and no original is lost."""
+"""A file mover is killed or stopped between effects of a removal: another one finishes, and no original is lost."""
 
+import signal
 from itertools import count
 
 import pytest
-from crashing_mover import run_until_killed
-from removing import OPEN, derivatives, keep, originals, removal, rows_agree, show, trashed
+from bus_traffic import until
+from crashing_mover import run_until_killed, stopped
+from removing import OPEN, commit, derivatives, keep, lying, originals, removal, rows_agree, show, trashed
 from shelf import Photo, Shelf
 from working import Site, hired
 
 from photobus_common.config import Filemover, Pipeline, Settings
-from photobus_common.events.catalogue import FilesTrashed, JobCompleted, PhotosRemoved
+from photobus_common.events.catalogue import FilesTrashed, JobCompleted, JobHandedBack, PhotosRemoved
 from photobus_common.storage.library import Library
 
 LEASES = Pipeline(stale_seconds=0.6, heartbeat_ms=200, drain_seconds=5.0)
@@ -59,3 +61,29 @@ async def test_killed_between_any_two_effects_a_removal_is_finished_by_another(
     assert len(await site.said(PhotosRemoved)) == effects
     assert len(await site.said(FilesTrashed)) == effects
     assert len(await site.said(JobCompleted)) == effects
+
+
+@pytest.mark.parametrize("effects", [3, 5, 10])
+async def test_one_that_is_stopped_past_its_lease_does_no_harm_when_it_wakes(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, effects: int
+) -> None:
+    photos = await _arrange(shelf, site, "P")
+    before = originals(shelf)
+    command = await commit(site, photos)
+    async with stopped(settings, effects) as first, hired(settings, removal(settings, library)):
+
+        async def handed_back() -> bool:
+            return bool(await site.said(JobHandedBack))
+
+        await until(handed_back)  # the stopped one has the folder's lock
+        assert len(await shelf.rows()) == 2
+        await keep(site, photos[0], "jpg")
+        first.send_signal(signal.SIGCONT)
+        await site.until_state(command, "completed")
+
+    assert [photo for photo, _, _ in await site.outcomes(command)] == [photo.id for photo in photos]
+    assert originals(shelf).keys() == before.keys()
+    assert lying(shelf, "P") == ["A.jpg", "A.xmp", "B.dng"]
+    assert trashed(shelf, "P") == ["B.jpg"]
+    assert await rows_agree(shelf, site)
+    assert await site.fetch(OPEN) == [(0,)]

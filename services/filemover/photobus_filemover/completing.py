@@ -6,7 +6,7 @@ in it leaves the operations open and the rows as they were; the next one finds o
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.events import EventData, Origin, cut_by_bytes
@@ -31,9 +31,11 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.carrying_out import Ended, carry_out
 
-SOURCE = "/filemover"
+SOURCE: Final = "/filemover"
 
-_FAILURES = {
+LIMIT_IDLENESS: Final = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
+
+_FAILURES: Final = {
     "changed": "Another file has taken its place.",
     "refused": "The storage does not let the file go.",
 }
@@ -86,13 +88,26 @@ class Settled:
         return ItemOutcome(position, self.photo_id, "skipped", reason)
 
 
-async def complete(
-    work: UnitOfWork, project: CatalogueProject, folder: ProjectFolder, asked: Mapping[int, Cause]
-) -> list[Settled]:
+@dataclass(frozen=True)
+class Place:
+    """A project and its open folder, whose lock is held.
+
+    ``patience_seconds`` is how long rows and claim stay locked for a process that is stopped in the middle: as long as
+    its lease. What it does when it wakes is not committed, and found on disk by whoever comes next.
+    """
+
+    project: CatalogueProject
+    folder: ProjectFolder
+    patience_seconds: float
+
+
+async def complete(work: UnitOfWork, place: Place, asked: Mapping[int, Cause]) -> list[Settled]:
     """Carry out what is on record for the project, and settle the photos ``asked`` about that have no files to move.
 
-    The caller holds the folder's lock, and writes the outcomes of the items.
+    The caller writes the outcomes of the items.
     """
+    project, folder = place.project, place.folder
+    await work.connection.execute(LIMIT_IDLENESS, f"{round(place.patience_seconds * 1000)}ms")
     operations = await open_operations(work.connection, project.id, lock=True)
     causes = dict(asked)
     for one in operations:

@@ -14,7 +14,6 @@ from photobus_common.libraries import opened_project
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import LockedError
-from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Database
 from photobus_common.store.file_operations import (
     open_operations,
@@ -27,32 +26,29 @@ from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_wo
 from photobus_common.task_requests import request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
-from photobus_filemover.completing import SOURCE, Settled, complete
+from photobus_filemover.completing import SOURCE, Place, Settled, complete
 from photobus_filemover.context import Context
 from photobus_filemover.planning import retargeted
 
 log = get_logger()
 
 
-async def finish_open(job: Job, project: CatalogueProject, folder: ProjectFolder) -> frozenset[int]:
-    """Complete what is on record for the project, under the claim of ``job``; return the positions of its own items.
-
-    The caller holds the folder's lock.
-    """
+async def finish_open(job: Job, place: Place) -> frozenset[int]:
+    """Complete what is on record for the project, under the claim of ``job``; return the positions of its own items."""
     async with job.database.connection() as connection:
-        operations = await open_operations(connection, project.id)
+        operations = await open_operations(connection, place.project.id)
     if not operations:
         return frozenset()
-    targets = await in_thread(retargeted, folder, operations)
+    targets = await in_thread(retargeted, place.folder, operations)
     if targets:
         async with job.checkpoint() as work:
             await retarget_operations(work.connection, targets)
     own: list[ItemOutcome] = []
     async with job.checkpoint(own) as work:
-        settled = await complete(work, project, folder, {})
+        settled = await complete(work, place, {})
         own += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
         await _tell_others(work, [one for one in settled if one.cause.job_id != job.command.job_id])
-    log.info("operations_completed", project=project.folder, photos=len(settled))
+    log.info("operations_completed", project=place.project.folder, photos=len(settled))
     return frozenset(outcome.position for outcome in own)
 
 
@@ -86,6 +82,7 @@ class Finisher:
                 log.warning("operations_not_completed", project_id=project_id, reason=error.public_message)
 
     async def _finish(self, database: Database, publisher: Publisher, project: CatalogueProject) -> None:
+        patience = self._context.settings.pipeline.stale_seconds
         async with opened_project(self._context.library, project) as folder, folder.locked(0):
             async with database.connection() as connection:
                 operations = await open_operations(connection, project.id)
@@ -94,7 +91,7 @@ class Finisher:
                 async with database.transaction() as connection:
                     await retarget_operations(connection, targets)
             async with unit_of_work(database, publisher) as work:
-                settled = await complete(work, project, folder, {})
+                settled = await complete(work, Place(project, folder, patience), {})
                 await _tell_others(work, settled)
                 self._ask_for_derivatives(work, project, settled)
         log.info("operations_completed", project=project.folder, photos=len(settled))

@@ -12,7 +12,6 @@ from photobus_common.libraries import opened_project
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.removal import plan_removal
 from photobus_common.storage.errors import FolderMissingError, LockedError
-from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
 from photobus_common.store.reconciliation import projects_of_tenant
@@ -22,7 +21,7 @@ from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.task_requests import request_task
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
-from photobus_filemover.completing import Cause, complete
+from photobus_filemover.completing import Cause, Place, complete
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import finish_open
 from photobus_filemover.planning import planned_operations
@@ -66,33 +65,30 @@ class FileRemoval:
         await self._ask_for_derivatives(job)
 
     async def _visit(self, job: Job, project: CatalogueProject, items: Sequence[JobItem]) -> None:
-        left = list(items)
+        settings, left = self._context.settings, list(items)
         try:
             async with opened_project(self._context.library, project) as folder:
+                place = Place(project, folder, settings.pipeline.stale_seconds)
                 while left:
                     job.hand_back_if_asked()
-                    async with folder.locked(self._context.settings.filemover.lock_wait_seconds):
-                        await self._remove(job, project, folder, left[:PORTION])
+                    async with folder.locked(settings.filemover.lock_wait_seconds):
+                        await self._remove(job, place, left[:PORTION])
                     del left[:PORTION]
         except FolderMissingError as error:
             job.record(_outcomes(left, "failed", error.public_message))
 
-    async def _remove(
-        self, job: Job, project: CatalogueProject, folder: ProjectFolder, portion: Sequence[JobItem]
-    ) -> None:
+    async def _remove(self, job: Job, place: Place, portion: Sequence[JobItem]) -> None:
         outcomes: list[ItemOutcome] = []
-        finished = await finish_open(job, project, folder)
+        finished = await finish_open(job, place)
         items = [item for item in portion if item.position not in finished]
-        await self._intend(job, project, folder, items)
+        await self._intend(job, place, items)
         async with job.checkpoint(outcomes) as work:
-            settled = await complete(work, project, folder, {item.photo_id: _cause(job, item) for item in items})
+            settled = await complete(work, place, {item.photo_id: _cause(job, item) for item in items})
             outcomes += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
 
-    async def _intend(
-        self, job: Job, project: CatalogueProject, folder: ProjectFolder, items: Sequence[JobItem]
-    ) -> None:
+    async def _intend(self, job: Job, place: Place, items: Sequence[JobItem]) -> None:
         """Put on record what is going to be done."""
-        tenant = job.command.tenant
+        tenant, project = job.command.tenant, place.project
         async with job.checkpoint() as work:
             if await folder_of_active_project(work.connection, project.id) != project.folder:
                 raise LockedError("The project was deleted or moved meanwhile.")  # comes again, and finds how it is
@@ -104,7 +100,7 @@ class FileRemoval:
                 and photo.project_id == project.id
                 and (removal := plan_removal(photo)) is not None
             ]
-            await record_operations(work.connection, await in_thread(planned_operations, job, folder, planned))
+            await record_operations(work.connection, await in_thread(planned_operations, job, place.folder, planned))
 
     async def _ask_for_derivatives(self, job: Job) -> None:
         """Have the derivatives made of photos that another of their files shows from now on: once, by one task."""
