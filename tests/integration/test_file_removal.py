@@ -155,10 +155,11 @@ async def test_what_is_kept_again_before_its_turn_or_after_it_was_put_on_record_
     disk = originals(shelf)
     intend = FileRemoval._intend
 
-    async def then_kept(self: FileRemoval, *args: Any) -> None:
-        await intend(self, *args)
+    async def then_kept(self: FileRemoval, *args: Any) -> Any:
+        arriving = await intend(self, *args)
         assert await site.fetch(OPEN) == [(4,)]
         await keep(site, late, "jpg raw")
+        return arriving
 
     monkeypatch.setattr(FileRemoval, "_intend", then_kept)
     command = await commit(site, [early, late])
@@ -184,10 +185,11 @@ async def test_a_file_that_another_took_the_place_of_stays_and_is_told(
     await keep(site, photo)
     intend = FileRemoval._intend
 
-    async def then_replaced(self: FileRemoval, *args: Any) -> None:
-        await intend(self, *args)
+    async def then_replaced(self: FileRemoval, *args: Any) -> Any:
+        arriving = await intend(self, *args)
         put(photo.folder / "new", b"other bytes")
         (photo.folder / "new").replace(photo.folder / "A.jpg")
+        return arriving
 
     monkeypatch.setattr(FileRemoval, "_intend", then_replaced)
     command = await done(site, settings, handlers, [photo])
@@ -206,28 +208,30 @@ async def test_nothing_in_the_trash_is_replaced(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     sea = ("Sea", await shelf.project("Sea"))
-    basename = "é" * 124  # the name is as long as any may be, its derivatives are not longer
-    photos = [await shelf.photo(sea, name, [f"{name}.jpg"]) for name in (basename, "B")]
-    assert len(f"{basename}.jpg".encode()) == 252
+    basename = "é" * 125  # the name is as long as any may be
+    longest = f"{basename}.jpeg"
+    assert len(longest.encode()) == 255
+    photos = [await shelf.photo(sea, "B", ["B.jpg"]), await shelf.photo(sea, basename, [longest])]
     for photo in photos:
         await keep(site, photo)
     command = await commit(site, photos)
     folder = shelf.root / "Sea" / TRASH / trash_folder(datetime.now(UTC), command.task_id)
     folder.mkdir(parents=True)
-    put(folder / f"{basename}.jpg", b"older")
+    put(folder / longest, b"older")
     intend = FileRemoval._intend
 
-    async def then_taken(self: FileRemoval, *args: Any) -> None:
-        await intend(self, *args)
+    async def then_taken(self: FileRemoval, *args: Any) -> Any:
+        arriving = await intend(self, *args)
         if not (folder / "B.jpg").exists():
             put(folder / "B.jpg", b"put there meanwhile")
+        return arriving
 
     monkeypatch.setattr(FileRemoval, "_intend", then_taken)
     async with hired(settings, handlers):
         await site.until_idle()
 
     assert [status for _, status, _ in await site.outcomes(command)] == ["done", "done"]
-    assert (folder / f"{basename}.jpg").read_bytes() == b"older"
+    assert (folder / longest).read_bytes() == b"older"
     assert (folder / "B.jpg").read_bytes() == b"put there meanwhile"
     assert len(trashed(shelf, "Sea")) == 4
     assert await site.fetch(PHOTOS) == []
@@ -318,11 +322,11 @@ async def test_a_project_that_is_moved_meanwhile_is_come_back_to(
     await keep(site, photo)
     intend = FileRemoval._intend
 
-    async def once_moved(self: FileRemoval, *args: Any) -> None:
+    async def once_moved(self: FileRemoval, *args: Any) -> Any:
         if photo.folder.exists():
             photo.folder.rename(photo.folder.with_name("Ocean"))
             await site.execute("UPDATE projects SET folder = 'Ocean'")
-        await intend(self, *args)
+        return await intend(self, *args)
 
     monkeypatch.setattr(FileRemoval, "_intend", once_moved)
     command = await done(site, settings, handlers, [photo])
@@ -331,3 +335,21 @@ async def test_a_project_that_is_moved_meanwhile_is_come_back_to(
     assert len(await site.said(JobHandedBack)) == 1
     assert trashed(shelf, "Ocean") == ["A.jpg"]
     assert {data.project_folder for data in await site.said(PhotosRemoved)} == {"Ocean"}
+
+
+async def test_a_name_that_an_upload_is_about_to_take_is_passed_over(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
+) -> None:
+    sea = ("Sea", await shelf.project("Sea"))
+    arriving, other = await shelf.photo(sea, "A", ["A.jpg"]), await shelf.photo(sea, "B", ["B.jpg"])
+    for photo in (arriving, other):
+        await keep(site, photo)
+    await shelf.intend(arriving, "A.jpg")
+
+    command = await done(site, settings, handlers, [arriving, other])
+
+    assert await site.outcomes(command) == [
+        (arriving.id, "failed", "An upload of one of its files is not finished yet."),
+        (other.id, "done", None),
+    ]
+    assert (lying(shelf, "Sea"), trashed(shelf, "Sea")) == (["A.jpg"], ["B.jpg"])

@@ -171,10 +171,11 @@ async def test_a_job_that_is_canceled_in_between_touches_nothing_more_by_itself(
     intend = FileRemoval._intend
     commands: list[RunJob] = []
 
-    async def then_canceled(self: FileRemoval, *args: Any) -> None:
-        await intend(self, *args)
+    async def then_canceled(self: FileRemoval, *args: Any) -> Any:
+        arriving = await intend(self, *args)
         if trashed(shelf, "Sea"):
             await site.end(commands[0])
+        return arriving
 
     monkeypatch.setattr(FileRemoval, "_intend", then_canceled)
     commands.append(await commit(site, photos))

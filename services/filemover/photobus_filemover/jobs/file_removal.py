@@ -14,7 +14,7 @@ from photobus_common.removal import plan_removal
 from photobus_common.storage.errors import FolderMissingError, LockedError
 from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
-from photobus_common.store.reconciliation import projects_of_tenant
+from photobus_common.store.reconciliation import names_in_motion, projects_of_tenant
 from photobus_common.store.removals import photos_to_show_anew, removable_photos
 from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
@@ -78,20 +78,22 @@ class FileRemoval:
             job.record(_outcomes(left, "failed", error.public_message))
 
     async def _remove(self, job: Job, place: Place, portion: Sequence[JobItem]) -> None:
-        outcomes: list[ItemOutcome] = []
         finished = await finish_open(job, place)
         items = [item for item in portion if item.position not in finished]
-        await self._intend(job, place, items)
+        arriving = await self._intend(job, place, items)
+        outcomes = _outcomes(arriving, "failed", "An upload of one of its files is not finished yet.")
         async with job.checkpoint(outcomes) as work:
-            settled = await complete(work, place, {item.photo_id: _cause(job, item) for item in items})
+            asked = {item.photo_id: _cause(job, item) for item in items if item not in arriving}
+            settled = await complete(work, place, asked)
             outcomes += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
 
-    async def _intend(self, job: Job, place: Place, items: Sequence[JobItem]) -> None:
-        """Put on record what is going to be done."""
+    async def _intend(self, job: Job, place: Place, items: Sequence[JobItem]) -> list[JobItem]:
+        """Put on record what is going to be done; return the items to pass over, for an upload has their names."""
         tenant, project = job.command.tenant, place.project
         async with job.checkpoint() as work:
             if await folder_of_active_project(work.connection, project.id) != project.folder:
                 raise LockedError("The project was deleted or moved meanwhile.")  # comes again, and finds how it is
+            moving = await names_in_motion(work.connection, project.id)
             photos = await removable_photos(work.connection, tenant, [item.photo_id for item in items], lock=True)
             planned = [
                 (item, removal)
@@ -100,7 +102,10 @@ class FileRemoval:
                 and photo.project_id == project.id
                 and (removal := plan_removal(photo)) is not None
             ]
+            arriving = [item for item, plan in planned if not moving.isdisjoint(file.name for file in plan.going)]
+            planned = [(item, plan) for item, plan in planned if item not in arriving]
             await record_operations(work.connection, await in_thread(planned_operations, job, place.folder, planned))
+        return arriving
 
     async def _ask_for_derivatives(self, job: Job) -> None:
         """Have the derivatives made of photos that another of their files shows from now on: once, by one task."""
