@@ -91,6 +91,23 @@ async def test_what_a_dead_worker_moved_comes_back_if_it_is_kept_again(
     assert await site.outcomes(command) == [(photo.id, "skipped", "unchanged"), (other.id, "done", None)]
 
 
+@pytest.mark.parametrize("kinds", ["", "jpg"])
+async def test_of_two_names_that_a_cut_off_rename_left_one_stays(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, kinds: str
+) -> None:
+    photo = await shelf.photo(("Sea", await shelf.project("Sea")), "A", ["A.jpg"])
+    await keep(site, photo)
+    await _dies_before_the_commit(shelf, site, settings, library, [photo])
+    [path] = (shelf.root / "Sea").glob(".trash/*/A.jpg")
+    (shelf.root / "Sea" / "A.jpg").hardlink_to(path)  # as on a file system that can only link and unlink
+    await keep(site, photo, kinds)
+
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert (lying(shelf, "Sea"), trashed(shelf, "Sea")) == ((["A.jpg"], []) if kinds else ([], ["A.jpg"]))
+    assert await rows_agree(shelf, site)
+
+
 @pytest.mark.parametrize("status", ["canceled", "failed"])
 async def test_what_an_ended_job_had_on_record_is_completed(
     shelf: Shelf, site: Site, settings: Settings, library: Library, status: str

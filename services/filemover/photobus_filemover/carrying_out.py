@@ -94,10 +94,13 @@ def _trash(disk: _Disk, operation: FileOperation, photos: Mapping[int, Removable
     Of a photo that is no longer here nothing is wanted, and what went stays in the trash.
     """
     photo = photos.get(operation.photo_id)
-    if _lies_in_trash(disk, operation):
-        disk.touch(_target(operation)[0])  # whoever moved it may have died before it lasted
-        return "moved" if photo is None or _is_wanted(operation, photo) else _put_back(disk, operation)
-    return "kept" if photo is None or not _is_wanted(operation, photo) else _move(disk, operation)
+    wanted = photo is not None and _is_wanted(operation, photo)
+    if not _lies_in_trash(disk, operation):
+        return _move(disk, operation) if wanted else "kept"
+    disk.touch(_target(operation)[0])  # whoever moved it may have died before it lasted
+    if operation.is_about(disk.project.stat(operation.path)):
+        return _leave_one_name(disk, operation, wanted=wanted)
+    return "moved" if wanted or photo is None else _put_back(disk, operation)
 
 
 def _is_wanted(operation: FileOperation, photo: RemovablePhoto) -> bool:
@@ -118,6 +121,16 @@ def _move(disk: _Disk, operation: FileOperation) -> OperationOutcome:
         return _not_trashed(operation, error)
     disk.touch(trashed)
     return "moved"
+
+
+def _leave_one_name(disk: _Disk, operation: FileOperation, *, wanted: bool) -> OperationOutcome:
+    """Take one of two names from a file, which it has where a rename is a link and an unlink and was cut in between."""
+    trashed, name = _target(operation)
+    if wanted:
+        disk.project.remove(operation.path)
+        return "moved"
+    disk.folder(trashed).remove(name)
+    return "kept"
 
 
 def _put_back(disk: _Disk, operation: FileOperation) -> OperationOutcome:
