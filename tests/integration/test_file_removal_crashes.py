@@ -63,6 +63,26 @@ async def test_killed_between_any_two_effects_a_removal_is_finished_by_another(
     assert len(await site.said(JobCompleted)) == effects
 
 
+@pytest.mark.parametrize("effects", [4, 7, 12])
+async def test_who_finishes_may_die_too(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, effects: int
+) -> None:
+    photos = await _arrange(shelf, site, "P")
+    before = originals(shelf)
+    command = await commit(site, photos)
+    deaths = [await run_until_killed(settings, one) for one in (effects, 3, 5)]
+    async with hired(settings, removal(settings, library)):
+        await site.until_state(command, "completed")
+
+    assert deaths[:2] == [True, True]
+    assert await site.outcomes(command) == [(photo.id, "done", None) for photo in photos]
+    assert originals(shelf).keys() == before.keys()
+    assert trashed(shelf, "P") == ["A.jpg", "A.xmp", "B.jpg"]
+    assert derivatives(shelf, "P") == [".preview/B.jpg", ".thumb/B.jpg"]
+    assert await rows_agree(shelf, site)
+    assert len(await site.said(PhotosRemoved)) == 1
+
+
 @pytest.mark.parametrize("effects", [3, 5, 10])
 async def test_one_that_is_stopped_past_its_lease_does_no_harm_when_it_wakes(
     shelf: Shelf, site: Site, settings: Settings, library: Library, effects: int
