@@ -213,6 +213,13 @@ class Maintenance(Section):
     lock_wait_seconds: float = Field(default=2.0, ge=0)
 
 
+class Filemover(Section):
+    """Moving and removing files. What a dead worker left on record is looked for every ``finish_every_seconds``."""
+
+    lock_wait_seconds: float = Field(default=2.0, ge=0)
+    finish_every_seconds: float = Field(default=15.0, gt=0)
+
+
 class Health(Section):
     """``/healthz``, ``/readyz`` and ``/metrics`` of the services without HTTP of their own; port 0 takes a free one."""
 
@@ -250,6 +257,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits = RateLimits()
     sse: Sse = Sse()
     maintenance: Maintenance = Maintenance()
+    filemover: Filemover = Filemover()
     health: Health = Health()
     logging: Logging = Logging()
 

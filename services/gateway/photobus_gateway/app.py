@@ -28,6 +28,7 @@ from photobus_gateway.problems import problem_middleware
 from photobus_gateway.registry import Route
 from photobus_gateway.routes import (
     analyze,
+    commits,
     jobs,
     media,
     pending_changes,
@@ -56,6 +57,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
     *photo_sets.ROUTES,
     *pending_changes.ROUTES,
+    *commits.ROUTES,
     *photos.ROUTES,
     *photo_changes.ROUTES,
     *media.ROUTES,

@@ -335,6 +335,17 @@ class PhotoKeep(Part):
     after: KeptKinds
 
 
+class PhotoRemoved(Part):
+    """A photo whose row is gone: what an undo needs to bring it back. ``version`` counts on from that of its row."""
+
+    photo_id: int
+    filename: str
+    version: int
+    keep: KeptKinds
+    tags: tuple[str, ...] = ()
+    files: tuple[FileFact, ...] = ()
+
+
 class PhotoTags(Part):
     """Tags that a photo got and lost; ``tags`` are all that it has after that."""
 
@@ -397,7 +408,7 @@ class PhotoFilesChanged(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotoFilesChanged"
 
-    cause: Literal["upload", "manifest_check", "folder_check"]
+    cause: Literal["upload", "manifest_check", "folder_check", "file_removal"]
     photos: tuple[PhotoFiles, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:
@@ -422,8 +433,21 @@ class FilesTrashed(ProjectEvent):
 
     TYPE: ClassVar[str] = "FilesTrashed"
 
-    reason: Literal["overwritten"]
+    reason: Literal["overwritten", "committed"]
     files: tuple[TrashedFile, ...]
+
+
+class PhotosRemoved(ProjectEvent):
+    """Photos left the catalogue: nothing of them is kept, or there, any more. ``FilesTrashed`` says where files lie."""
+
+    TYPE: ClassVar[str] = "PhotosRemoved"
+
+    cause: Literal["file_removal", "manifest_cleaning"]
+    photos: tuple[PhotoRemoved, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the removed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
 
 
 class KeepChanged(ProjectEvent):
@@ -458,6 +482,8 @@ class ManifestChanged(ProjectEvent):
     changed: int = 0
     created: int = 0
     manifest_written: bool = False
+    removed: int = 0
+    removed_filenames: tuple[str, ...] = ()
 
 
 # --- access --------------------------------------------------------------------------------------------------------
@@ -513,6 +539,7 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     PhotoFilesChanged,
     DerivativesUpdated,
     FilesTrashed,
+    PhotosRemoved,
     KeepChanged,
     TagsChanged,
     ManifestChanged,

@@ -119,12 +119,12 @@ async def _revert(request: web.Request, headers: IdempotencyHeaders, which: Whic
     definition = definition_for(request, "change_revert")
 
     async def prepare(connection: Connection) -> Ask:
-        return Ask(definition, await _targets(connection, caller_of(request).tenant, which, field), {})
+        return Ask(definition, await targets_of_changes(connection, caller_of(request).tenant, which, field), {})
 
     return await start(request, headers, which, prepare, dry_run=which.dry_run)
 
 
-async def _targets(connection: Connection, tenant: str, which: WhichChanges, field: str) -> Targets:
+async def targets_of_changes(connection: Connection, tenant: str, which: WhichChanges, field: str) -> Targets:
     """Return the photos that are named, or whatever is pending; ``field`` is what named the projects."""
     if which.items is not None:
         return await photo_targets(connection, tenant, [item.photo_id for item in which.items], "items")
