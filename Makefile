@@ -4,12 +4,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv
-MEMBERS := libs/common services/gateway services/orchestrator services/derivatives services/maintenance \
+MEMBERS := libs/common services/gateway services/orchestrator services/derivatives services/maintenance services/filemover \
 	clients/python clients/cli deploy/local
 EDITABLE := $(foreach member,$(MEMBERS),-e $(member))
 COMPILE := $(UV) pip compile --universal --python-version 3.11 --generate-hashes --no-annotate --quiet \
 	--custom-compile-command "make lock"
-OWN := $(foreach name,common gateway orchestrator derivatives maintenance client cli local,--no-emit-package photobus-$(name))
+OWN := $(foreach name,common gateway orchestrator derivatives maintenance filemover client cli local,--no-emit-package photobus-$(name))
 INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 # What is installed can be read by the user that Postgres runs as, whatever the umask. What broke off is installed anew,
 # because an installer takes a part of a package for the whole.

@@ -21,7 +21,7 @@ from photobus_common.worker.job import Job
 from photobus_common.worker.runtime import Worker
 from photobus_orchestrator.app import Orchestrator
 
-SERVICES: Final[tuple[Service, ...]] = ("derivatives", "maintenance")
+SERVICES: Final[tuple[Service, ...]] = ("derivatives", "maintenance", "filemover")
 
 STATUS = "SELECT status FROM tasks WHERE id = $1"
 

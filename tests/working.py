@@ -68,12 +68,13 @@ class Site:
         over: Unit = "items",
         source: TaskSource = "user",
         params: Mapping[str, Any] | None = None,
+        task_type: str = "generate_derivatives",
     ) -> RunJob:
         """Make a job over photos, each with its project, or over that many that nothing is known of; command it."""
         if isinstance(items, int):
             items = [(photo, 1) for photo in range(items)]
         changes = {"count": len(items), "over": over, "source": source, "params": dict(params or {})}
-        command = make_command(job_type, lane).model_copy(update=changes)
+        command = make_command(job_type, lane).model_copy(update={**changes, "task_type": task_type})
         async with self.database.transaction() as connection:
             await connection.execute(INSERT_ITEMS, command.task_id, [i[0] for i in items], [i[1] for i in items])
             described = (job_type, JOB_TYPES[job_type].service, lane, command.priority, command.over, command.count)

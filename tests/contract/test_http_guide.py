@@ -9,7 +9,7 @@ from photobus_gateway.app import ROUTES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8").replace("\\\n", "")
 ADDRESSES = re.findall(r"\$A(/[^\s\"?]+)", GUIDE)
-BODIES = re.findall(r"\$A(/[^\s\"?]+).*?--json '([^']+)'", GUIDE)
+BODIES = re.findall(r"(?:-X (PATCH) )?\"?\$A(/[^\s\"?]+).*?--json '([^']+)'", GUIDE)
 
 WITH_STARS = {(route.method, re.sub(r"{\w+}", "*", route.path)): route for route in ROUTES}
 
@@ -26,9 +26,9 @@ def test_every_address_is_served() -> None:
     assert {starred(path) for path in ADDRESSES} <= served
 
 
-@pytest.mark.parametrize(("path", "body"), BODIES)
-def test_every_body_is_understood(path: str, body: str) -> None:
-    model = WITH_STARS["POST", starred(path)].body_model
+@pytest.mark.parametrize(("method", "path", "body"), BODIES)
+def test_every_body_is_understood(method: str, path: str, body: str) -> None:
+    model = WITH_STARS[method or "POST", starred(path)].body_model
 
     assert model is not None
     assert model.model_validate_json(body, strict=True).model_fields_set

@@ -171,7 +171,7 @@ async def test_unknown_photos_are_named_also_those_of_others(gateway: Gateway, p
 @pytest.mark.parametrize(
     ("path", "body", "missing"),
     [
-        ("/api/tasks", {"type": "change_commit", "targets": {"project_folders": ["Alps"]}}, "file_removal"),
+        ("/api/tasks", {"type": "maintenance", "targets": {"project_folders": ["Alps"]}}, "trash_maintenance"),
         ("/api/tasks", {"type": "maintenance_global", "targets": {"all": True}}, "trash_maintenance"),
         ("/api/projects/Alps/jobs", {"task_type": "image_move"}, "image_move_files"),
     ],
@@ -299,7 +299,7 @@ async def test_definitions_are_listed_in_their_order(gateway: Gateway) -> None:
         {"type": "generate_derivatives", "priority": 90, "service": "derivatives"}
     ]
     assert listed["upload_postprocess"]["missing_job_types"] == []
-    assert listed["maintenance"]["missing_job_types"] == ["trash_maintenance", "manifest_cleaning"]
+    assert listed["maintenance"]["missing_job_types"] == ["trash_maintenance"]
 
 
 async def test_the_trace_of_the_caller_goes_on_in_the_event(gateway: Gateway, photos: Library) -> None:

@@ -14,7 +14,7 @@ from running_stack import PHOTOBUS, RunningStack
 
 pytestmark = pytest.mark.stack
 
-PARTS = ("postgres", "nats", "orchestrator", "derivatives", "maintenance", "gateway")
+PARTS = ("postgres", "nats", "orchestrator", "derivatives", "maintenance", "filemover", "gateway")
 
 
 @pytest.fixture

@@ -37,6 +37,11 @@ from photobus_gateway.uploads.resumable import Resumable
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)
 RAW = dng(64, 48)
+INSERT_OPERATION = """
+INSERT INTO file_operations (id, tenant, actor, task_id, job_id, attempt, position, photo_id, kind, project_id, path)
+SELECT gen_random_uuid(), tenant, 'ada', gen_random_uuid(), gen_random_uuid(), 1, 0, photo_id, 'trash', project_id, name
+FROM photo_files
+"""
 SIDECAR = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"/>'
 
 
@@ -251,3 +256,17 @@ async def test_an_upload_that_comes_on_record_while_it_is_ended_is_not_lost(
 
     assert (ended.status, last) == (204, [423])
     assert (visible(gateway, trip), received(gateway)) == ([], [])
+
+
+async def test_a_name_that_is_being_removed_is_not_given_before_that_is_done(gateway: Gateway, trip: str) -> None:
+    await upload(gateway, trip, [("A.JPG", PHOTO)])
+    async with gateway.database.transaction() as connection:
+        await connection.execute(INSERT_OPERATION)
+    (folder_of(gateway, trip) / "A.JPG").unlink()  # the file mover died right after it took the file away
+
+    again = await upload(gateway, trip, [("A.JPG", PHOTO), ("A.dng", RAW)])
+    assert statuses(again) == [("A.JPG", "refused", "being_removed"), ("A.dng", "paired", None)]
+
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE file_operations SET state = 'done'")
+    assert statuses(await upload(gateway, trip, [("A.JPG", PHOTO)])) == [("A.JPG", "paired", None)]

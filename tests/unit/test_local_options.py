@@ -11,7 +11,9 @@ from photobus_local.stack import service_environment
 
 def test_defaults() -> None:
     options = Options.from_environment({})
-    assert options == Options(Path("data"), 8080, {"orchestrator": 1, "derivatives": 1, "maintenance": 1, "gateway": 1})
+    assert options == Options(
+        Path("data"), 8080, {"orchestrator": 1, "derivatives": 1, "maintenance": 1, "filemover": 1, "gateway": 1}
+    )
 
 
 def test_empty_variables_are_as_good_as_none() -> None:
@@ -21,7 +23,7 @@ def test_empty_variables_are_as_good_as_none() -> None:
 
 def test_services_are_scaled_by_name() -> None:
     options = Options.from_environment({"PHOTOBUS_SCALE": "gateway=2, derivatives=3"})
-    assert options.scale == {"orchestrator": 1, "derivatives": 3, "maintenance": 1, "gateway": 2}
+    assert options.scale == {"orchestrator": 1, "derivatives": 3, "maintenance": 1, "filemover": 1, "gateway": 2}
 
 
 @pytest.mark.parametrize("scale", ["gateway", "gateway=0", "gateway=-1", "gateway=33", "web=2", "gateway=two"])

@@ -13,12 +13,16 @@ from photobus_common.events.catalogue import (
     FileFact,
     JobCompleted,
     JobProgress,
+    KeptKinds,
+    ManifestChanged,
     PhotoAdded,
     PhotoDerivatives,
+    PhotoRemoved,
     PhotosAdded,
+    PhotosRemoved,
     TaskCompleted,
 )
-from photobus_gateway.sse_events import HANDLERS, IGNORED, SseEvent, expand
+from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, SseEvent, expand
 
 TASK, JOB = UUID(int=1), UUID(int=2)
 ORIGIN = Origin("/test", "user_0", "test", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
@@ -69,6 +73,32 @@ def test_a_photo_that_was_added_is_an_item_that_is_pending() -> None:
     [message] = told(PhotosAdded(project_id=7, project_folder="Trip", photos=(added,)))
 
     assert (message.name, message.data["thumbnail_status"], message.data["version"]) == ("item", "pending", 1)
+
+
+def test_a_removed_photo_is_told_with_the_version_that_its_removal_is() -> None:
+    nothing = KeptKinds(jpg=False, raw=False, other=False)
+    photos = tuple(PhotoRemoved(photo_id=n, filename=f"P{n}", version=n + 7, keep=nothing) for n in (1, 2))
+    messages = told(PhotosRemoved(project_id=3, project_folder="Trip", cause="file_removal", photos=photos))
+    assert [(message.channel, message.name, message.data) for message in messages] == [
+        (
+            "jobs",
+            "item_removed",
+            {
+                "project_folder": "Trip",
+                "filename": f"P{n}",
+                "photo_id": n,
+                "version": n + 7,
+                "updated_at": "2026-01-02T00:00:00+00:00",
+            },
+        )
+        for n in (1, 2)
+    ]
+    assert "PhotosRemoved" in CHANGES_PENDING_DELETIONS
+
+
+def test_cleaning_tells_the_names_of_what_went() -> None:
+    [message] = told(ManifestChanged(project_id=3, project_folder="Trip", removed=1, removed_filenames=("A",)))
+    assert (message.name, message.data["removed"], message.data["removed_filenames"]) == ("manifest_changed", 1, ["A"])
 
 
 def test_progress_and_completion_of_a_job_say_how_far_it_is() -> None:

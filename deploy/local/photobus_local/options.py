@@ -8,7 +8,7 @@ from typing import Final, Self
 
 from photobus_common.errors import ConfigurationError
 
-SERVICES: Final = ("orchestrator", "derivatives", "maintenance", "gateway")
+SERVICES: Final = ("orchestrator", "derivatives", "maintenance", "filemover", "gateway")
 OWN_VARIABLES: Final = frozenset({"PHOTOBUS_DATA", "PHOTOBUS_PORT", "PHOTOBUS_SCALE"})
 _MOST_PROCESSES: Final = 32
 

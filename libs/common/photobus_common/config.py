@@ -7,6 +7,7 @@ their names under ``pipeline``.
 
 import os
 from collections.abc import Mapping
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -170,6 +171,24 @@ class Gateway(Section):
     secure_cookie: bool = False
 
 
+class RateLimits(Section):
+    """How often one address may commit, revert or rename: ``requests`` of each within ``window_seconds``.
+
+    ``trusted_proxies`` are networks whose word on who calls (X-Forwarded-For) is believed.
+    """
+
+    requests: int = Field(default=10, ge=1, le=1000)
+    window_seconds: float = Field(default=300.0, gt=0)
+    trusted_proxies: tuple[str, ...] = ()
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, networks: tuple[str, ...]) -> tuple[str, ...]:
+        for network in networks:
+            ip_network(network)
+        return networks
+
+
 class Sse(Section):
     """Live updates. ``ring_events`` and ``ring_bytes`` bound what a gateway keeps for slow and returning clients."""
 
@@ -192,6 +211,13 @@ class Maintenance(Section):
     removal_share: float = Field(default=0.3, ge=0, le=1)
     removal_photos: int = Field(default=20, ge=1)
     lock_wait_seconds: float = Field(default=2.0, ge=0)
+
+
+class Filemover(Section):
+    """Moving and removing files. What a dead worker left on record is looked for every ``finish_every_seconds``."""
+
+    lock_wait_seconds: float = Field(default=2.0, ge=0)
+    finish_every_seconds: float = Field(default=15.0, gt=0)
 
 
 class Health(Section):
@@ -228,8 +254,10 @@ class Settings(BaseSettings):
     processing: Processing = Processing()
     uploader: Uploader = Uploader()
     gateway: Gateway = Gateway()
+    rate_limits: RateLimits = RateLimits()
     sse: Sse = Sse()
     maintenance: Maintenance = Maintenance()
+    filemover: Filemover = Filemover()
     health: Health = Health()
     logging: Logging = Logging()
 

@@ -23,6 +23,7 @@ class PhotobusError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     retryable: ClassVar[bool] = False
+    retry_after_seconds: int = 1
 
     def __init__(self, public_message: str, *, fields: tuple[FieldError, ...] = ()) -> None:
         super().__init__(public_message)

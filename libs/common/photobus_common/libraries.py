@@ -1,12 +1,19 @@
-"""What a service that relies on the locks of project folders asks of every library before it starts."""
+"""Libraries as services use them: tried before the service starts, and opened project by project."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
+from photobus_common.config import Settings
 from photobus_common.errors import StorageUnavailableError
+from photobus_common.job_types import Service
 from photobus_common.logging import get_logger
+from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.library import Library
+from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Database
 from photobus_common.store.uploads import tenant_libraries
+from photobus_common.worker.blocking import in_thread
 
 log = get_logger()
 
@@ -23,3 +30,23 @@ async def refuse_without_locks(database: Database, library: Library) -> None:
             await asyncio.to_thread(library.tenant(tenant, library_id).self_test)
         except StorageUnavailableError as error:
             log.warning("library_unavailable", tenant=tenant, reason=error.public_message)
+
+
+async def refuse_to_start_without_locks(settings: Settings, library: Library, service: Service) -> None:
+    """Do the same for a service whose parts are not open yet."""
+    database = await Database.open(settings.postgres, service)
+    try:
+        await refuse_without_locks(database, library)
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def opened_project(library: Library, project: CatalogueProject) -> AsyncIterator[ProjectFolder]:
+    """Open the project's folder; raises ``StorageUnavailableError`` or ``FolderMissingError``."""
+    of_tenant = library.tenant(project.tenant, project.library_id)
+    folder = await in_thread(of_tenant.open_project, project.folder, undo=ProjectFolder.close)
+    try:
+        yield folder
+    finally:
+        folder.close()

@@ -95,8 +95,8 @@ def check_files(
 ) -> list[FileCheck]:
     """Return the photos whose rows differ from the names ``on_disk``.
 
-    Names that an open upload intends to place are ``expected``: they are neither there nor missing, and whoever
-    finishes the upload settles them.
+    Names that an open upload or file operation is about are ``expected``: they are neither there nor missing, and
+    whoever finishes it settles them.
     """
     found = []
     for photo in photos:
@@ -136,8 +136,8 @@ def untracked_files(
 ) -> list[UntrackedFile]:
     """Return the files among ``entries`` that belong to ``photos`` and have no row.
 
-    Passed over: what no photo's name fits (hidden and temporary files among it), names that an open upload intends to
-    place, and files changed at or after ``settled_before_ns``, which may still be being written.
+    Passed over: what no photo's name fits (hidden and temporary files among it), names that an open upload or file
+    operation is about, and files changed at or after ``settled_before_ns``, which may still be being written.
     """
     by_name = {photo.filename: photo for photo in photos}
     tracked = {file.name for photo in by_name.values() for file in photo.files}
@@ -149,6 +149,21 @@ def untracked_files(
         if isinstance(parsed, ParsedName) and (photo := by_name.get(parsed.basename)) is not None:
             found.append(UntrackedFile(photo, parsed.kind, entry))
     return found
+
+
+def photos_gone(
+    photos: Iterable[CataloguePhoto],
+    entries: Iterable[Entry],
+    expected: Collection[str],
+    parse: Callable[[str], ParsedName | RefusedName],
+) -> list[CataloguePhoto]:
+    """Return the photos that have no file on record and of which none lies in the folder or is in motion.
+
+    A file that is there without a row, because it was put there just now, keeps its photo.
+    """
+    parsed = (parse(name) for name in {*expected, *(entry.name for entry in entries)})
+    there = {name.basename for name in parsed if isinstance(name, ParsedName)}
+    return [photo for photo in photos if not photo.files and photo.filename not in there]
 
 
 def kinds_with(photo: CataloguePhoto, added: Iterable[FileKind]) -> frozenset[PhotoKind]:

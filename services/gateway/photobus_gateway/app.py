@@ -21,15 +21,19 @@ from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.emitting import Emitter
 from photobus_common.store.unit_of_work import Publisher
-from photobus_gateway import idempotency, keys
+from photobus_gateway import idempotency, keys, rate_limits
 from photobus_gateway.auth import Authenticator
 from photobus_gateway.edges import observe_middleware, secure_response
 from photobus_gateway.problems import problem_middleware
 from photobus_gateway.registry import Route
 from photobus_gateway.routes import (
     analyze,
+    commits,
     jobs,
     media,
+    pending_changes,
+    photo_changes,
+    photo_sets,
     photos,
     projects,
     session,
@@ -51,7 +55,11 @@ MAX_LINE: Final = 64 * 1024
 
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
+    *photo_sets.ROUTES,
+    *pending_changes.ROUTES,
+    *commits.ROUTES,
     *photos.ROUTES,
+    *photo_changes.ROUTES,
     *media.ROUTES,
     *analyze.ROUTES,
     *uploads.ROUTES,
@@ -96,6 +104,7 @@ def build_app(parts: Parts) -> web.Application:
     # Requests are accepted while the broker is away, so only the database decides whether this gateway is ready.
     app.add_routes(health_routes({"database": _answering(parts.database)}))
     app.on_response_prepare.append(secure_response)
+    app.on_response_prepare.append(rate_limits.tell_rate)
     app.on_shutdown.append(_let_clients_go)
     app.cleanup_ctx.append(uploads_context)
     return app
@@ -119,6 +128,7 @@ async def main(settings: Settings, stop: Stop) -> None:
             OutboxRelay(database, publisher, settings).run(),
             hub.run(),
             idempotency.sweep(database, keep),
+            rate_limits.sweep(database, settings.rate_limits),
         )
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(loop) for loop in loops]

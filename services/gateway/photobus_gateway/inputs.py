@@ -51,20 +51,25 @@ class HeaderInput(BaseModel):
     model_config = ConfigDict(extra="ignore", frozen=True)
 
 
-class PageQuery(Input):
-    """Which page of a list. No page is longer than ``gateway.page_limit`` of the settings, whatever is asked for."""
+class LimitQuery(Input):
+    """How long a page is: never longer than ``gateway.page_limit`` of the settings, whatever is asked for."""
 
     limit: int = Field(default=100, ge=1, le=MAX_ITEMS, description="Most items of the page.")
+
+    def bounded(self, request: web.Request) -> int:
+        """Return how many items the page may have."""
+        return min(self.limit, request.app[SETTINGS].gateway.page_limit)
+
+
+class PageQuery(LimitQuery):
+    """Which page of a list."""
+
     cursor: str | None = Field(
         default=None,
         min_length=1,
         max_length=MAX_CURSOR,
         description="`next_cursor` or `prev_cursor` of another page of the same list.",
     )
-
-    def bounded(self, request: web.Request) -> int:
-        """Return how many items the page may have."""
-        return min(self.limit, request.app[SETTINGS].gateway.page_limit)
 
     def start(self, sort: Sort) -> Cursor | None:
         """Return where the page starts."""

@@ -4,6 +4,7 @@ Everything that can be refused is refused here, before anything is written: unkn
 does not work on, ids that are nobody's, job types that nobody runs.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
@@ -18,7 +19,7 @@ from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError
 from photobus_common.events.catalogue import Targets, TaskSource
 from photobus_common.store import photo_pages, projects
 from photobus_common.store.database import Connection
-from photobus_common.store.filters import PhotoFilter
+from photobus_common.store.filters import MAX_TAGS, PhotoFilter, Tag
 from photobus_common.task_requests import refuse_unprovided
 from photobus_gateway.callers import Caller, caller_of
 from photobus_gateway.inputs import Folder, Input, RowId, never_null
@@ -60,6 +61,33 @@ class ForceParams(Input):
     force: bool = False
 
 
+class KeepParams(Input):
+    """Parameters of ``keep_update``: which kinds are kept; what is absent stays as it is, and one at least is there."""
+
+    keep_jpg: bool | None = None
+    keep_raw: bool | None = None
+    keep_other: bool | None = None
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.keep_jpg is None and self.keep_raw is None and self.keep_other is None:
+            raise ValueError("give at least one of keep_jpg, keep_raw, keep_other")
+        return self
+
+
+class TagsParams(Input):
+    """Parameters of ``tags_update``: tags that each photo gets and loses."""
+
+    add: tuple[Tag, ...] = Field(default=(), max_length=MAX_TAGS)
+    remove: tuple[Tag, ...] = Field(default=(), max_length=MAX_TAGS)
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if not self.add and not self.remove:
+            raise ValueError("give tags to add or to remove")
+        return self
+
+
 class NoParams(Input):
     """Parameters of tasks that have none."""
 
@@ -67,6 +95,8 @@ class NoParams(Input):
 PARAMS: Final[Mapping[str, type[Input]]] = {
     "generate_derivatives": ForceParams,
     "upload_postprocess": ForceParams,
+    "keep_update": KeepParams,
+    "tags_update": TagsParams,
 }
 """What ``params`` may hold, by task type; other tasks have none."""
 
@@ -98,7 +128,8 @@ def checked_params(definition: TaskDefinition, params: Mapping[str, Any]) -> dic
     """Return the parameters that differ from their defaults; raises a 400 that names the one that is wrong."""
     model = PARAMS.get(definition.type, NoParams)
     try:
-        return model.model_validate(params, strict=True).model_dump(mode="json", exclude_defaults=True)
+        given = model.model_validate_json(json.dumps(params), strict=True)  # a list is a list, as it is in a body
+        return given.model_dump(mode="json", exclude_defaults=True)
     except ValidationError as error:
         raise invalid(error, "params") from error
 

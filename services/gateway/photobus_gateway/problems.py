@@ -66,7 +66,10 @@ class DatabaseUnavailableError(PhotobusError):
 def respond(error: PhotobusError) -> web.Response:
     """Answer with the problem document of ``error``."""
     fields = tuple(FieldProblem(field=f.field, message=f.message, limit=f.limit) for f in error.fields)
-    return _response(error.status, error.code, error.public_message, fields, retryable=error.retryable)
+    answer = _response(error.status, error.code, error.public_message, fields)
+    if error.retryable:
+        answer.headers["Retry-After"] = str(error.retry_after_seconds)
+    return answer
 
 
 def invalid(error: ValidationError, place: str = "") -> InvalidInputError:
@@ -163,8 +166,6 @@ def _response(
     code: str,
     detail: str,
     fields: Iterable[FieldProblem],
-    *,
-    retryable: bool = False,
 ) -> web.Response:
     problem = Problem(
         type=f"/api/docs#{code}",
@@ -181,8 +182,6 @@ def _response(
     )
     if status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
-    if retryable:
-        response.headers["Retry-After"] = "1"
     return response
 
 

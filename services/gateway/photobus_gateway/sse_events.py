@@ -21,14 +21,20 @@ from photobus_common.events.catalogue import (
     JobProgress,
     JobQueued,
     JobStarted,
+    KeepChanged,
     ManifestChanged,
     PhotoAdded,
     PhotoDerivatives,
     PhotoFiles,
     PhotoFilesChanged,
+    PhotoKeep,
     PhotosAdded,
+    PhotosRemoved,
+    PhotoTags,
     ProjectCreated,
     ProjectEvent,
+    ProjectRenamed,
+    TagsChanged,
     TaskCanceled,
     TaskCancelRequested,
     TaskCompleted,
@@ -197,14 +203,67 @@ def _derivatives_updated(data: DerivativesUpdated, event: Event) -> list[SseEven
     ]
 
 
+def _said_of(data: ProjectEvent, event: Event, photo: PhotoKeep | PhotoTags, **said: Any) -> SseEvent:
+    body = {
+        "project_folder": data.project_folder,
+        "filename": photo.filename,
+        "photo_id": photo.photo_id,
+        **said,
+        "version": photo.version,
+        "updated_at": event.time.isoformat(),
+    }
+    return SseEvent("jobs", "item", body)
+
+
+def _keep_changed(data: KeepChanged, event: Event) -> list[SseEvent]:
+    return [
+        _said_of(data, event, photo, keep_jpg=photo.after.jpg, keep_raw=photo.after.raw, keep_other=photo.after.other)
+        for photo in data.photos
+    ]
+
+
+def _tags_changed(data: TagsChanged, event: Event) -> list[SseEvent]:
+    return [_said_of(data, event, photo, tags=list(photo.tags)) for photo in data.photos]
+
+
+def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
+    about = {"project_folder": data.project_folder, "updated_at": event.time.isoformat()}
+    return [
+        SseEvent(
+            "jobs",
+            "item_removed",
+            {**about, "filename": photo.filename, "photo_id": photo.photo_id, "version": photo.version},
+        )
+        for photo in data.photos
+    ]
+
+
 def _manifest_changed(data: ManifestChanged, _event: Event) -> list[SseEvent]:
-    body = {"project_folder": data.project_folder, "changed": data.changed, "created": data.created}
+    body: dict[str, Any] = {
+        "project_folder": data.project_folder,
+        "changed": data.changed,
+        "created": data.created,
+        "removed": data.removed,
+    }
+    if data.removed:
+        body["removed_filenames"] = list(data.removed_filenames)
     return [SseEvent("jobs", "manifest_changed", body)]
 
 
 def _project_created(data: ProjectCreated, _event: Event) -> list[SseEvent]:
     body = {"project_id": data.project_id, "project_folder": data.project_folder, "name": data.name}
     return [SseEvent("jobs", "project_created", body)]
+
+
+def _project_renamed(data: ProjectRenamed, _event: Event) -> list[SseEvent]:
+    body = {
+        "project_id": data.project_id,
+        "project_folder": data.project_folder,
+        "old_name": data.old_name,
+        "name": data.name,
+        "version": data.version,
+    }
+    return [SseEvent("jobs", "project_renamed", body)]
 
 
 # --- the tables ----------------------------------------------------------------------------------------------------
@@ -233,9 +292,13 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         _of(JobFailed, _job_failed),
         _of(JobCanceled, _job_canceled),
         _of(ProjectCreated, _project_created),
+        _of(ProjectRenamed, _project_renamed),
         _of(PhotosAdded, _photos_added),
         _of(PhotoFilesChanged, _photo_files_changed),
         _of(DerivativesUpdated, _derivatives_updated),
+        _of(PhotosRemoved, _photos_removed),
+        _of(KeepChanged, _keep_changed),
+        _of(TagsChanged, _tags_changed),
         _of(ManifestChanged, _manifest_changed),
     ),
 )
@@ -245,10 +308,10 @@ IGNORED: Final[dict[str, str]] = {
     "TargetsUnresolvable": "the TaskFailed that follows gives the reason",
     "JobAttemptFailed": "the JobQueued or JobFailed that follows says what became of the job",
     "JobLost": "the JobQueued that follows says that it waits again",
-    "FilesTrashed": "the PhotoFilesChanged beside it says how the photo stands",
+    "FilesTrashed": "the PhotoFilesChanged or PhotosRemoved beside it says how the photo stands",
     "TokenCreated": "who may do what is no live update",
     "TokenRevoked": "told to nobody; the hub ends the streams of who bears that token",
 }
 
-CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged"})
+CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged", "PhotosRemoved", "KeepChanged"})
 """Events after which the counts of pending deletions may differ: they change what is available or kept."""

@@ -69,6 +69,10 @@ class TaskPlan(BaseModel):
     steps: list[PlannedStep]
 
 
+Detail = Callable[[Connection, Ask, TaskPlan], Awaitable[TaskPlan]]
+"""Adds to a plan what would happen to each photo."""
+
+
 async def start(
     request: web.Request,
     headers: IdempotencyHeaders,
@@ -76,12 +80,19 @@ async def start(
     prepare: Prepare,
     *,
     dry_run: bool = False,
+    detail: Detail | None = None,
 ) -> web.Response:
-    """Answer with the task that was asked for (202), or with its plan (200) when it is a dry run."""
+    """Answer with the task that was asked for (202), or with its plan (200) when it is a dry run.
+
+    ``detail`` makes a plan that says more than numbers.
+    """
     jobs = request.app[SETTINGS].jobs
     if dry_run:
         async with request.app[DATABASE].connection() as connection:
-            plan = await _plan(connection, caller_of(request).tenant, await prepare(connection), jobs)
+            ask = await prepare(connection)
+            plan = await _plan(connection, caller_of(request).tenant, ask, jobs)
+            if detail is not None:
+                plan = await detail(connection, ask, plan)
         return json_response(plan)
     accepted: list[Ask] = []
 

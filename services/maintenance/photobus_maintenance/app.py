@@ -5,15 +5,16 @@ from typing import Final
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.job_types import Service
-from photobus_common.libraries import refuse_without_locks
+from photobus_common.libraries import refuse_to_start_without_locks
 from photobus_common.service import Stop
 from photobus_common.storage.library import Library
-from photobus_common.store.database import Database
 from photobus_common.worker.job import Handler
 from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs.catalogue_update import catalogue_update
 from photobus_maintenance.jobs.folder_check import FolderCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
+from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 
 NAME: Final[Service] = "maintenance"
 
@@ -25,18 +26,12 @@ async def main(settings: Settings, stop: Stop) -> None:
     be kept apart from uploads.
     """
     library = Library(settings.library.root)
-    await _test_locks(settings, library)
+    await refuse_to_start_without_locks(settings, library, NAME)
     context = Context(library, settings, load_definitions())
     handlers: dict[str, Handler] = {
         "manifest_check": ManifestCheck(context),
         "folder_check": FolderCheck(context),
+        "manifest_cleaning": ManifestCleaning(context),
+        "catalogue_update": catalogue_update,
     }
     await serve_worker(NAME, handlers, settings, stop)
-
-
-async def _test_locks(settings: Settings, library: Library) -> None:
-    database = await Database.open(settings.postgres, NAME)
-    try:
-        await refuse_without_locks(database, library)
-    finally:
-        await database.close()

@@ -1,22 +1,38 @@
-"""Going through the photos of a job project by project, each folder opened behind the storage guard."""
+"""Going through the photos of a job project by project, each folder opened behind the storage guard.
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any
+A job over whole projects goes through them in portions, and saves after each how far it is.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 from photobus_common.errors import ConflictError, NotProvidedError
+from photobus_common.libraries import opened_project
+from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CataloguePhoto, CatalogueProject
 from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
 from photobus_common.store.job_items import ItemStatus
-from photobus_common.store.reconciliation import names_being_placed, photos_in_project, projects_of_tenant
+from photobus_common.store.reconciliation import (
+    names_in_motion,
+    photo_ids_after,
+    photos_in_project,
+    photos_in_projects,
+    projects_of_task,
+    projects_of_tenant,
+)
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
+
+PORTION: Final = 2000
+"""Photos of a whole project that are checked at once."""
+
+log = get_logger()
 
 
 class ForeignFolderError(ConflictError):
@@ -27,13 +43,20 @@ class ForeignFolderError(ConflictError):
 
 @dataclass(frozen=True)
 class Visit:
-    """One project of the job: its open folder and the items to check in it."""
+    """Photos of one project to check in its open folder: those that items of the job name, or a portion of them all.
+
+    ``entries`` is a listing that a whole project's portions share; it is as old as the visit of the project, whose
+    ``last`` portion this may be.
+    """
 
     job: Job
     context: Context
     project: CatalogueProject
     folder: ProjectFolder
-    items: tuple[JobItem, ...]
+    photo_ids: tuple[int, ...]
+    items: tuple[JobItem, ...] = ()
+    entries: Sequence[Entry] | None = None
+    last: bool = False
 
     @property
     def about(self) -> dict[str, Any]:
@@ -50,7 +73,7 @@ class Visit:
 
 @dataclass(frozen=True)
 class Sight:
-    """Rows and disk as seen at one time; ``expected`` are the names that open uploads intend to place."""
+    """Rows and disk as seen at one time; ``expected`` are names in motion, which whoever moves them settles."""
 
     photos: Sequence[CataloguePhoto]
     entries: Sequence[Entry]
@@ -61,13 +84,22 @@ Check = Callable[[Visit], Awaitable[None]]
 
 
 async def visit_projects(job: Job, context: Context, check: Check) -> None:
-    """Call ``check`` for each project that the job's photos lie in, in the order of their ids.
+    """Call ``check`` for the photos of each project of the job, in the order of the projects' ids.
 
-    ``check`` records or writes an outcome for every item of its visit. A project that is archived, whose folder is gone
-    or belongs to another project, costs its own items only; an unavailable library fails the attempt.
+    A project that is archived, whose folder is gone or belongs to another project, costs its own photos only; an
+    unavailable library fails the attempt.
     """
-    if job.command.over != "items":
-        raise NotProvidedError(f"{job.command.job_type} over {job.command.over} is not provided by this version.")
+    match job.command.over:
+        case "items":
+            await _visit_items(job, context, check)
+        case "projects":
+            await _visit_whole(job, context, check)
+        case over:
+            raise NotProvidedError(f"{job.command.job_type} over {over} is not provided by this version.")
+
+
+async def _visit_items(job: Job, context: Context, check: Check) -> None:
+    """Visit the photos that the items name; ``check`` records or writes an outcome for each of them."""
     items = await job.pending_items()
     job.record(_outcomes((item for item in items if item.gone), "skipped", "The photo is no longer there."))
     here = [item for item in items if not item.gone]
@@ -82,33 +114,61 @@ async def visit_projects(job: Job, context: Context, check: Check) -> None:
             job.record(_outcomes(of_project, "skipped", "The project is no longer there."))
             continue
         try:
-            async with opened(context, project) as folder:
-                await check(Visit(job, context, project, folder, of_project))
+            async with opened_project(context.library, project) as folder:
+                await check(Visit(job, context, project, folder, batch.photo_ids, of_project))
         except (FolderMissingError, ForeignFolderError) as error:
             job.record(_outcomes(of_project, "failed", error.public_message))
 
 
-@asynccontextmanager
-async def opened(context: Context, project: CatalogueProject) -> AsyncIterator[ProjectFolder]:
-    """Open the project's folder; raises ``StorageUnavailableError`` or ``FolderMissingError``."""
-    library = context.library.tenant(project.tenant, project.library_id)
-    folder = await in_thread(library.open_project, project.folder, undo=ProjectFolder.close)
-    try:
-        yield folder
-    finally:
-        folder.close()
+async def _visit_whole(job: Job, context: Context, check: Check) -> None:
+    """Visit all photos of the task's projects, from where the last run saved its cursor, portion by portion."""
+    async with job.database.connection() as connection:
+        ids = await projects_of_task(connection, job.command.task_id)
+        projects = await projects_of_tenant(connection, job.command.tenant, ids)
+        total = await photos_in_projects(connection, ids)
+    cursor = job.cursor or {"project": 0, "photo": 0, "done": 0}
+    for project in (projects[one] for one in ids if one in projects and one >= cursor["project"]):
+        after = cursor["photo"] if project.id == cursor["project"] else 0
+        if not project.active:
+            continue
+        try:
+            async with opened_project(context.library, project) as folder:
+                start = Visit(job, context, project, folder, (), entries=await in_thread(folder.list))
+                await _visit_portions(start, check, after, total)
+        except (FolderMissingError, ForeignFolderError) as error:
+            log.warning("project_not_checked", project=project.folder, reason=error.public_message)
+
+
+async def _visit_portions(start: Visit, check: Check, after: int, total: int) -> None:
+    """Check a project by portions; one without photos has its folder looked at all the same."""
+    job, project = start.job, start.project
+    while True:
+        job.hand_back_if_asked()
+        async with job.database.connection() as connection:
+            photo_ids = await photo_ids_after(connection, project.id, after, PORTION)
+        last = len(photo_ids) < PORTION
+        await check(replace(start, photo_ids=photo_ids, last=last))
+        after = photo_ids[-1] if photo_ids else after
+        done = (job.cursor or {}).get("done", 0) + len(photo_ids)
+        reached = {"project": project.id + 1, "photo": 0} if last else {"project": project.id, "photo": after}
+        async with job.checkpoint() as work:
+            await job.save_cursor({**reached, "done": done}, work)
+        job.progress(done, max(done, total))
+        if last:
+            return
 
 
 async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
     """See rows and disk, in the order that makes a file in motion look expected and never missing.
 
     Rows come first: what they name was placed before the folder was listed. Intents come last: an upload that was
-    placing a file during the listing cannot have finished since, if the rows are kept by ``lock``.
+    placing a file during the listing cannot have finished since, if the rows are kept by ``lock``. Without it, the
+    listing may be older, for what is found then is looked at again.
     """
-    photo_ids = [item.photo_id for item in visit.items]
-    photos = await photos_in_project(connection, visit.project.id, photo_ids, lock=lock)
-    entries = await in_thread(visit.folder.list)
-    return Sight(photos, entries, await names_being_placed(connection, visit.project.id))
+    photos = await photos_in_project(connection, visit.project.id, visit.photo_ids, lock=lock)
+    known = None if lock else visit.entries
+    entries = await in_thread(visit.folder.list) if known is None else known
+    return Sight(photos, entries, await names_in_motion(connection, visit.project.id))
 
 
 def _outcomes(items: Iterable[JobItem], status: ItemStatus, reason: str | None) -> list[ItemOutcome]:

@@ -317,6 +317,46 @@ class TrashedFile(Part):
     md5: str | None = None
 
 
+class KeptKinds(Part):
+    """Which kinds of file of a photo its owner wants to keep."""
+
+    jpg: bool
+    raw: bool
+    other: bool
+
+
+class PhotoKeep(Part):
+    """What is kept of a photo: ``before`` is what an undo brings back."""
+
+    photo_id: int
+    filename: str
+    version: int
+    before: KeptKinds
+    after: KeptKinds
+
+
+class PhotoRemoved(Part):
+    """A photo whose row is gone: what an undo needs to bring it back. ``version`` counts on from that of its row."""
+
+    photo_id: int
+    filename: str
+    version: int
+    keep: KeptKinds
+    tags: tuple[str, ...] = ()
+    files: tuple[FileFact, ...] = ()
+
+
+class PhotoTags(Part):
+    """Tags that a photo got and lost; ``tags`` are all that it has after that."""
+
+    photo_id: int
+    filename: str
+    version: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
 class ProjectEvent(EventData):
     """Base of what happens to one project. ``project_folder`` is its folder at that time."""
 
@@ -341,6 +381,16 @@ class ProjectCreated(ProjectEvent):
     name: str
 
 
+class ProjectRenamed(ProjectEvent):
+    """A person gave the project another name. Its folder follows later, by maintenance."""
+
+    TYPE: ClassVar[str] = "ProjectRenamed"
+
+    old_name: str
+    name: str
+    version: int
+
+
 class PhotosAdded(ProjectEvent):
     """Photos became visible in the project."""
 
@@ -358,7 +408,7 @@ class PhotoFilesChanged(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotoFilesChanged"
 
-    cause: Literal["upload", "manifest_check", "folder_check"]
+    cause: Literal["upload", "manifest_check", "folder_check", "file_removal"]
     photos: tuple[PhotoFiles, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:
@@ -383,8 +433,45 @@ class FilesTrashed(ProjectEvent):
 
     TYPE: ClassVar[str] = "FilesTrashed"
 
-    reason: Literal["overwritten"]
+    reason: Literal["overwritten", "committed"]
     files: tuple[TrashedFile, ...]
+
+
+class PhotosRemoved(ProjectEvent):
+    """Photos left the catalogue: nothing of them is kept, or there, any more. ``FilesTrashed`` says where files lie."""
+
+    TYPE: ClassVar[str] = "PhotosRemoved"
+
+    cause: Literal["file_removal", "manifest_cleaning"]
+    photos: tuple[PhotoRemoved, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the removed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class KeepChanged(ProjectEvent):
+    """A person decided anew what is kept of photos; nothing on disk changes before a commit."""
+
+    TYPE: ClassVar[str] = "KeepChanged"
+
+    photos: tuple[PhotoKeep, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class TagsChanged(ProjectEvent):
+    """Photos got or lost tags."""
+
+    TYPE: ClassVar[str] = "TagsChanged"
+
+    photos: tuple[PhotoTags, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
 
 
 class ManifestChanged(ProjectEvent):
@@ -395,6 +482,8 @@ class ManifestChanged(ProjectEvent):
     changed: int = 0
     created: int = 0
     manifest_written: bool = False
+    removed: int = 0
+    removed_filenames: tuple[str, ...] = ()
 
 
 # --- access --------------------------------------------------------------------------------------------------------
@@ -445,10 +534,14 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     JobFailed,
     JobCanceled,
     ProjectCreated,
+    ProjectRenamed,
     PhotosAdded,
     PhotoFilesChanged,
     DerivativesUpdated,
     FilesTrashed,
+    PhotosRemoved,
+    KeepChanged,
+    TagsChanged,
     ManifestChanged,
     TokenCreated,
     TokenRevoked,

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from photobus_common.config import MAX_ITEMS
 from photobus_common.storable import STORABLE
 from photobus_common.store.conditions import Conditions
 
 MAX_TAGS: Final = 50
 
 Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=STORABLE)]
+Folder = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)]
 FileType = Literal["any", "jpg_only", "raw_only", "both"]
 KeepType = Literal["any", "any_kept", "jpg_only", "raw_jpg", "none"]
 Orientation = Literal["any", "landscape", "portrait", "square"]
@@ -27,6 +29,7 @@ class PhotoConditions(BaseModel):
 
     ``date_from`` and ``date_to`` are whole days in UTC, both included. ``text`` is looked for in the filename, in any
     case. A photo has all of the ``tags``. ``status`` ``generated`` means both derivatives; any other, either of them.
+    ``pending_deletion`` says whether a commit would remove any file of the photo.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,12 +42,14 @@ class PhotoConditions(BaseModel):
     tags: tuple[Tag, ...] = Field(default=(), max_length=MAX_TAGS)
     text: str | None = Field(default=None, min_length=1, max_length=255, pattern=STORABLE)
     status: Status | None = None
+    pending_deletion: bool | None = None
 
 
 class PhotoFilter(PhotoConditions):
     """Which photos of active projects match: the descriptor."""
 
-    project_folder: str | None = Field(default=None, min_length=1, max_length=255, pattern=STORABLE)
+    project_folder: Folder | None = None
+    project_folders: tuple[Folder, ...] = Field(default=(), max_length=MAX_ITEMS)
 
     @property
     def restricts_only_project(self) -> bool:
@@ -72,6 +77,11 @@ _KEEP_TYPES: Final[dict[KeepType, str]] = {
 }
 
 
+PENDING: Final = """((p.jpg_available AND NOT p.keep_jpg) OR (p.raw_available AND NOT p.keep_raw)
+    OR (p.other_available AND NOT p.keep_other))"""
+"""As the partial index of pending deletions has it."""
+
+
 def photo_filter_sql(
     tenant: str,
     descriptor: Mapping[str, Any] | PhotoFilter,
@@ -92,6 +102,12 @@ def photo_filter_sql(
             tenant,
             wanted.project_folder,
         )
+    if wanted.project_folders:
+        found.add(
+            "p.project_id IN (SELECT id FROM projects WHERE tenant = {} AND status = 'active' AND folder = ANY ({}))",
+            tenant,
+            list(wanted.project_folders),
+        )
     if wanted.date_from is not None:
         found.add("p.taken_at >= {}", _start_of(wanted.date_from))
     if wanted.date_to is not None:
@@ -107,6 +123,8 @@ def photo_filter_sql(
     if wanted.status is not None:
         joint = "AND" if wanted.status == "generated" else "OR"
         found.add(f"(p.thumbnail_status = {{0}} {joint} p.preview_status = {{0}})", wanted.status)
+    if wanted.pending_deletion is not None:
+        found.add(PENDING if wanted.pending_deletion else f"NOT {PENDING}")
     return found.sql, found.params
 
 

@@ -133,6 +133,13 @@ async def bounded_count(connection: Connection, selection: Selection, most: int)
     return min(found, most), found <= most
 
 
+async def count_before(connection: Connection, selection: Selection, sort: Sort, cursor: Cursor) -> int:
+    """Count the rows that stand before the one that ``cursor`` names, however many they are."""
+    condition = _beyond(selection, sort, not sort.descending)
+    sql = f"SELECT count(*) FROM {selection.source} WHERE {selection.where} AND {condition}"  # noqa: S608  the same
+    return int(await connection.fetchval(sql, *selection.params, cursor.key, cursor.tie))
+
+
 def timestamp(value: Any) -> datetime:
     """Read a cursor's point in time."""
     moment = datetime.fromisoformat(value)

@@ -101,6 +101,13 @@ async def exact_total(connection: Connection, tenant: str, wanted: PhotoFilter) 
     return row["photos"], row["projects"]
 
 
+async def first_photo_ids(connection: Connection, tenant: str, wanted: PhotoFilter, limit: int) -> list[int]:
+    """Return the first photos that match, in the order in which a task takes them up."""
+    where, params = photo_filter_sql(tenant, wanted)
+    sql = f"SELECT p.id FROM {SOURCE} WHERE {where} ORDER BY p.project_id, p.id LIMIT {limit:d}"  # noqa: S608
+    return [row["id"] for row in await connection.fetch(sql, *params)]
+
+
 async def total_of_project_ids(connection: Connection, tenant: str, project_ids: Sequence[int]) -> int:
     """Return how many photos lie in the projects."""
     return int(await connection.fetchval(TOTAL_OF_PROJECT_IDS, tenant, project_ids))

@@ -21,6 +21,12 @@ KNOWN_PROJECT: Final = "SELECT EXISTS (SELECT FROM projects WHERE id = $1)"
 
 INSERT_PROJECT: Final = "INSERT INTO projects (tenant, name, folder) VALUES ($1, $2, $3) RETURNING id, created_at"
 
+RENAME_PROJECT: Final = """
+UPDATE projects SET name = $2, version = version + 1, updated_at = now() WHERE id = $1 RETURNING version
+"""
+
+NAME_OF_PROJECT: Final = "SELECT name, folder, created_at FROM projects WHERE id = $1 AND status = 'active'"
+
 COLUMNS: Final = """
     pr.id, pr.name, pr.folder, pr.status, pr.version, pr.created_at, pr.updated_at, coalesce(t.photos, 0) AS photos
 """
@@ -67,6 +73,16 @@ async def insert_project(connection: Connection, tenant: str, name: str, folder:
     """Write the row of a new project; return its id and when it was made."""
     (row,) = await connection.fetch(INSERT_PROJECT, tenant, name, folder)
     return row["id"], row["created_at"]
+
+
+async def rename_project(connection: Connection, project_id: int, name: str) -> int:
+    """Write the project's new name; return its row's version."""
+    return int(await connection.fetchval(RENAME_PROJECT, project_id, name))
+
+
+async def name_of_project(connection: Connection, project_id: int) -> asyncpg.Record | None:
+    """Return name, folder and time of making of an active project."""
+    return await connection.fetchrow(NAME_OF_PROJECT, project_id)
 
 
 async def project_of_folder(connection: Connection, tenant: str, folder: str) -> asyncpg.Record | None:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from photobus_common.events.catalogue import DerivativeStatus
 from photobus_common.reconciliation import (
@@ -31,12 +32,24 @@ FROM photos WHERE id = ANY($1) AND project_id = $2 ORDER BY id
 
 LOCK_PHOTOS_IN_PROJECT: Final = PHOTOS_IN_PROJECT + "FOR UPDATE"
 
+PROJECTS_OF_TASK: Final = "SELECT project_id FROM task_projects WHERE task_id = $1 ORDER BY project_id"
+
+PHOTOS_IN_PROJECTS: Final = "SELECT coalesce(sum(photos), 0) FROM project_totals WHERE project_id = ANY($1::bigint[])"
+
+PHOTO_IDS_AFTER: Final = "SELECT id FROM photos WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+
+CHECKED_BY_TASK: Final = """
+SELECT EXISTS (SELECT FROM jobs WHERE task_id = $1 AND job_type = 'manifest_check' AND status = 'completed')
+"""
+
 FILES_OF_PHOTOS: Final = (
     "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
 )
 
-NAMES_BEING_PLACED: Final = """
-SELECT target_name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+NAMES_IN_MOTION: Final = """
+SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+UNION ALL
+SELECT path FROM file_operations WHERE project_id = $1 AND state = 'open' AND kind <> 'remove_derivative'
 """
 
 LOSS_OF_PROJECT: Final = """
@@ -126,6 +139,26 @@ async def projects_of_tenant(
     return {row["id"]: CatalogueProject(**row) for row in rows}
 
 
+async def projects_of_task(connection: Connection, task_id: UUID) -> list[int]:
+    """Return the projects that the task works on as a whole, in the order in which folders are locked."""
+    return [row["project_id"] for row in await connection.fetch(PROJECTS_OF_TASK, task_id)]
+
+
+async def photos_in_projects(connection: Connection, project_ids: Sequence[int]) -> int:
+    """Return how many photos the projects have together."""
+    return int(await connection.fetchval(PHOTOS_IN_PROJECTS, project_ids))
+
+
+async def photo_ids_after(connection: Connection, project_id: int, after: int, limit: int) -> tuple[int, ...]:
+    """Return the next photos of a project in the order of their ids."""
+    return tuple(row["id"] for row in await connection.fetch(PHOTO_IDS_AFTER, project_id, after, limit))
+
+
+async def checked_by_task(connection: Connection, task_id: UUID) -> bool:
+    """Whether the task has held its projects' rows against the disk before."""
+    return bool(await connection.fetchval(CHECKED_BY_TASK, task_id))
+
+
 async def photos_in_project(
     connection: Connection,
     project_id: int,
@@ -145,9 +178,9 @@ async def photos_in_project(
     return [CataloguePhoto(row["id"], row["filename"], _available(row), tuple(files[row["id"]])) for row in rows]
 
 
-async def names_being_placed(connection: Connection, project_id: int) -> frozenset[str]:
-    """Return the names that open uploads intend to place in the project's folder."""
-    return frozenset(row["target_name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
+async def names_in_motion(connection: Connection, project_id: int) -> frozenset[str]:
+    """Return the names of the project's folder that open uploads intend to place, or open operations to take away."""
+    return frozenset(row["name"] for row in await connection.fetch(NAMES_IN_MOTION, project_id))
 
 
 async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:

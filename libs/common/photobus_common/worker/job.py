@@ -92,15 +92,15 @@ class Job:
     async def checkpoint(self, outcomes: Sequence[ItemOutcome] = ()) -> AsyncIterator[UnitOfWork]:
         """Open a transaction that holds the claim; on leaving, write ``outcomes`` and commit.
 
-        Rows and events of the body and the outcomes of the items they are about become true together. Raises
+        Rows and events of the body and the outcomes of the items they are about become true together; the body may
+        still add to ``outcomes``. Raises
         ``ClaimLostError`` or ``JobCanceledError`` before the body runs; both are for the worker, not for the handler.
         """
         recorded = len(self._recorded)
-        written = [*self._recorded, *outcomes]
         async with unit_of_work(self.database, self._publisher) as work:
             await lock_own_claim(work.connection, self.command.job_id, self.holder)
             yield work
-            await insert_outcomes(work.connection, [self._outcomes(written)])
+            await insert_outcomes(work.connection, [self._outcomes([*self._recorded[:recorded], *outcomes])])
         del self._recorded[:recorded]
         self._count(len(outcomes))
 

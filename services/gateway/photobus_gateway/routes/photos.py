@@ -105,16 +105,18 @@ class PhotoPath(Input):
     photo_id: RowId
 
 
-class _Sorted(PageQuery):
+class Sorted(Input):
+    """In which order."""
+
     sort: PhotoSort = "taken_at"
     order: Order | None = Field(default=None, description="By default newest, largest, or A to Z first.")
 
 
-class ProjectPhotosQuery(PhotoConditions, _Sorted):
+class ProjectPhotosQuery(PhotoConditions, Sorted, PageQuery):
     """Which photos of a project, in which order."""
 
 
-class PhotosQuery(PhotoFilter, _Sorted):
+class PhotosQuery(PhotoFilter, Sorted, PageQuery):
     """Which photos of all projects, in which order."""
 
 
@@ -128,7 +130,7 @@ class TimelineQuery(PhotoFilter):
 async def list_photos(request: web.Request, query: PhotosQuery) -> PhotoList:
     """List the photos of all active projects that match the filter, newest first unless asked otherwise."""
     async with request.app[DATABASE].connection() as connection:
-        return await _page(request, connection, query, _filter_of(query))
+        return await _page(request, connection, query, filter_of(query))
 
 
 @route("GET", "/api/projects/{folder}/photos", role="viewer", summary="Photos of a project", errors=(NotFoundError,))
@@ -137,14 +139,14 @@ async def list_project_photos(request: web.Request, path: ProjectPath, query: Pr
     async with request.app[DATABASE].connection() as connection:
         if not await projects.ids_of_folders(connection, caller_of(request).tenant, [path.folder]):
             raise NotFoundError(f"There is no project in the folder {path.folder}.")
-        return await _page(request, connection, query, _filter_of(query, path.folder))
+        return await _page(request, connection, query, filter_of(query, path.folder))
 
 
 @route("GET", "/api/photos/timeline", role="viewer", summary="Photos by month")
 async def show_timeline(request: web.Request, query: TimelineQuery) -> Timeline:
     """Count the matching photos by month of `taken_at`, in UTC, each month with a cursor to start the list at it."""
     async with request.app[DATABASE].connection() as connection:
-        months = await photo_pages.months_of_photos(connection, caller_of(request).tenant, _filter_of(query))
+        months = await photo_pages.months_of_photos(connection, caller_of(request).tenant, filter_of(query))
     sort = SORTS["taken_at"].directed(query.order == "desc")
     items = [
         MonthView(month=f"{row['month']:%Y-%m}", photos=row["photos"], cursor=_start_of(row["month"], sort).encode())
@@ -164,11 +166,11 @@ async def show_photo(request: web.Request, path: PhotoPath) -> PhotoDetail:
     return PhotoDetail(**row, files=[FileView(**file) for file in files])
 
 
-async def _page(request: web.Request, connection: Connection, query: _Sorted, wanted: PhotoFilter) -> PhotoList:
+async def _page(
+    request: web.Request, connection: Connection, query: ProjectPhotosQuery | PhotosQuery, wanted: PhotoFilter
+) -> PhotoList:
     tenant = caller_of(request).tenant
-    sort = SORTS[query.sort]
-    if query.order is not None:
-        sort = sort.directed(query.order == "desc")
+    sort = sort_of(query)
     page = await photo_pages.page_of_photos(connection, tenant, wanted, sort, query.start(sort), query.bounded(request))
     total, exact = await photo_pages.total_of_photos(connection, tenant, wanted)
     return PhotoList(
@@ -180,7 +182,14 @@ async def _page(request: web.Request, connection: Connection, query: _Sorted, wa
     )
 
 
-def _filter_of(query: PhotoConditions, folder: str | None = None) -> PhotoFilter:
+def sort_of(query: Sorted) -> Sort:
+    """Return the order that is asked for."""
+    sort = SORTS[query.sort]
+    return sort if query.order is None else sort.directed(query.order == "desc")
+
+
+def filter_of(query: PhotoConditions, folder: str | None = None) -> PhotoFilter:
+    """Return the filter of a list's query, of one project if ``folder`` is given."""
     given = query.model_dump(include=set(PhotoFilter.model_fields))
     return PhotoFilter(**(given if folder is None else {**given, "project_folder": folder}))
 

@@ -12,11 +12,13 @@ from photobus_common.store import projects
 from photobus_common.store.projects import SORTS, ProjectSort
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_gateway.callers import caller_of, origin_of
-from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, once
+from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, once
 from photobus_gateway.inputs import Input, PageQuery, ProjectPath
 from photobus_gateway.keys import DATABASE, LIBRARY
 from photobus_gateway.new_projects import create
+from photobus_gateway.rate_limits import RateLimitedError, admit
 from photobus_gateway.registry import route
+from photobus_gateway.renaming import follow_in_manifest, rename
 from photobus_gateway.views import ListView
 
 READABLE: Final = r"^[^\x00-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x1f\x7f]*$"
@@ -27,6 +29,12 @@ class NewProject(Input):
     """What a project is called; a name that is taken becomes `name (2)`, `name (3)` and so on."""
 
     name: str = Field(min_length=1, max_length=200, pattern=READABLE)
+
+
+class NewName(Input):
+    """What a project is to be called."""
+
+    new_name: str = Field(min_length=1, max_length=200, pattern=READABLE)
 
 
 class ProjectView(BaseModel):
@@ -103,4 +111,32 @@ async def show_project(request: web.Request, path: ProjectPath) -> ProjectView:
     return ProjectView(**row)
 
 
-ROUTES = [create_project, list_projects, show_project]
+@route(
+    "PATCH",
+    "/api/projects/{folder}/rename",
+    role="editor",
+    summary="Rename a project",
+    response=ProjectView,
+    errors=(NotFoundError, ConflictError, KeyReusedError, RateLimitedError),
+)
+async def rename_project(
+    request: web.Request, path: ProjectPath, headers: IdempotencyHeaders, body: NewName
+) -> web.Response:
+    """Give the project another name at once; its folder follows when the library is maintained."""
+    await admit(request, "rename")
+    renamed: list[int] = []
+
+    async def act(work: UnitOfWork) -> Outcome:
+        row = await rename(work, origin_of(request), path.folder, body.new_name.strip())
+        renamed.append(row["id"])
+        return Outcome(HTTPStatus.OK, ProjectView(**row))
+
+    answer = await once(request, headers, body, act)
+    caller = caller_of(request)
+    library = request.app[LIBRARY].tenant(caller.tenant, caller.library_id)
+    for project_id in renamed:
+        await follow_in_manifest(request.app[DATABASE], library, project_id, path.folder)
+    return answer
+
+
+ROUTES = [create_project, list_projects, show_project, rename_project]

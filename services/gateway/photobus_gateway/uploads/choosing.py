@@ -1,13 +1,14 @@
 """Choosing what becomes of received files: here disk and catalogue are asked, the rules of ``planning`` decide."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from photobus_common.config import Settings
 from photobus_common.storage.project_folder import ProjectFolder, trash_folder
 from photobus_common.store import photos, upload_renames, uploads
 from photobus_common.store.database import Connection
+from photobus_common.store.file_operations import names_being_moved
 from photobus_common.store.upload_renames import BatchName
 from photobus_gateway.uploads.answers import UploadResult, UploadStatus
 from photobus_gateway.uploads.files import Received, UploadProject
@@ -27,6 +28,7 @@ class Seen:
     occupants: Mapping[str, Occupant]
     renamed: Mapping[BatchName, str]
     names: Names
+    in_motion: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,16 @@ class Chooser:
         """Return what the project holds, before the transaction begins: the disk may take its time."""
         known = await photos.photos_of_basenames(connection, project.project_id, _basenames(files))
         found = await in_thread(occupants, folder, [file.parsed.name for file in files], known.files)
+        in_motion = await names_being_moved(connection, project.project_id)
         willing = [file for file in files if file.wish.on_conflict == "rename"]
         if not willing:
-            return Seen(known.ids, found, {}, Names())
+            return Seen(known.ids, found, {}, Names(), in_motion)
         batch_names = sorted({name for file in willing if (name := _batch_name(file)) is not None})
         renamed = await upload_renames.renames_of(connection, project.project_id, batch_names)
         needed = renamed or any(_is_taken(found.get(file.parsed.name), file) for file in willing)
         names = await self._renamer.look(connection, project, folder, willing) if needed else Names()
-        return Seen(known.ids, found, renamed, names)
+        names = replace(names, on_disk=names.on_disk | in_motion)
+        return Seen(known.ids, found, renamed, names, in_motion)
 
     async def choose(
         self,
@@ -91,6 +95,7 @@ class Chooser:
                 own_photo=seen.own.get(basename),
                 elsewhere=elsewhere.get(basename),
                 renamed_in_batch=_renamed(chosen, file),
+                in_motion=file.parsed.name in seen.in_motion,
             )
             decision = decide(file.parsed, file.md5, file.wish.on_conflict, surroundings)
             match decision:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from photobus_common.photos.filenames import ParsedName
 from photobus_common.store.uploads import OnConflict
-from photobus_gateway.uploads.answers import UploadResult, UploadStatus, answer
+from photobus_gateway.uploads.answers import UploadResult, UploadStatus, answer, refused
 
 
 @dataclass(frozen=True)
@@ -20,13 +20,15 @@ class Surroundings:
     """What the project and the library hold beside the file.
 
     ``own_photo`` is the project's photo of the file's basename; ``elsewhere`` the folder of another project that has
-    it, where the library allows a name only once.
+    it, where the library allows a name only once. ``in_motion``: the file mover has on record to take away the file of
+    this name, and until it has, nothing may lie or be thought to lie under it.
     """
 
     existing: Existing | None = None
     own_photo: int | None = None
     elsewhere: str | None = None
     renamed_in_batch: str | None = None
+    in_motion: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ def decide(parsed: ParsedName, md5: str, on_conflict: OnConflict | None, found: 
     The same bytes are never stored twice under one name, other bytes never replace any without the client's word, and
     the second file of a pair follows the first when that was renamed.
     """
+    if found.in_motion:
+        return refused(parsed.name, "being_removed")
     existing = found.existing
     if existing is not None and existing.md5 == md5 and (existing.photo_id is not None or parsed.kind == "sidecar"):
         return answer(parsed.name, "skipped", "same_bytes", photo_id=existing.photo_id)

@@ -1,10 +1,9 @@
 """``folder_check``: files of the job's photos that lie in the folder and have no row get one.
 
-Photos whose shown file is new by that get their derivatives made anew, by one task that this one causes.
+Photos whose shown file is new by that get their derivatives made anew, by one task that this one causes. A check of
+whole projects also finds files of photos that are not known yet (``new_photos``).
 """
 
-import hashlib
-import os
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,11 @@ from photobus_common.errors import StorageUnavailableError
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged, Targets
 from photobus_common.logging import get_logger
-from photobus_common.photos import content, exif, filenames
+from photobus_common.photos import filenames
 from photobus_common.photos.exif import Exif
 from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
-from photobus_common.storage.errors import FileMissingError, FileUnreadableError, storage_errors
-from photobus_common.storage.project_folder import ProjectFolder, descriptor_entry, modified_at
+from photobus_common.storage.errors import FileUnreadableError
+from photobus_common.storage.project_folder import modified_at
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
@@ -27,9 +26,10 @@ from photobus_common.task_requests import request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
+from photobus_maintenance.identifying import identify
+from photobus_maintenance.new_photos import add_new_photos
 from photobus_maintenance.visits import Sight, Visit, look, visit_projects
 
-_CHUNK_BYTES: Final = 1024 * 1024
 _NANOSECONDS: Final = 1_000_000_000
 _LEFTOVER_NS: Final = 3600 * _NANOSECONDS
 """Whoever writes a temporary file gives it its name long before it is so old, or is dead."""
@@ -70,6 +70,12 @@ class _Identified:
 
 async def _check(visit: Visit) -> None:
     await _remove_leftovers(visit)
+    await _check_known(visit)
+    if visit.last:
+        await add_new_photos(visit)
+
+
+async def _check_known(visit: Visit) -> None:
     async with visit.job.database.connection() as connection:
         untracked = _untracked(await look(visit, connection, lock=False), visit)
     identified: list[_Identified] = []
@@ -77,13 +83,13 @@ async def _check(visit: Visit) -> None:
     for file in untracked:
         visit.job.hand_back_if_asked()
         try:
-            one = await in_thread(_identify, visit.folder, file)
+            found = await in_thread(identify, visit.folder, file.entry, file.kind)
         except FileUnreadableError:
             log.warning("file_unreadable", photo_id=file.photo.id, file=file.entry.name)
             unreadable.add(file.photo.id)
             continue
-        if one is not None:
-            identified.append(one)
+        if found is not None:
+            identified.append(_Identified(file, *found))
     if not identified:
         visit.job.record(visit.outcomes(unreadable))
         return
@@ -107,28 +113,6 @@ def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
     settled_before = time.time_ns() - int(settings.maintenance.settle_seconds * _NANOSECONDS)
     parse = partial(filenames.parse, uploader=settings.uploader)
     return untracked_files(sight.photos, sight.entries, sight.expected, parse, settled_before)
-
-
-def _identify(folder: ProjectFolder, file: UntrackedFile) -> _Identified | None:
-    """Read the file; None if it is gone, changes while it is read, or is not what its name says.
-
-    Raises ``FileUnreadableError``.
-    """
-    try:
-        fd = folder.open(file.entry.name)
-    except FileMissingError:
-        return None
-    with storage_errors(f"reading {file.entry.name!r}"), os.fdopen(fd, "rb", buffering=0) as opened:
-        found = content.sniff(os.pread(fd, content.HEAD_BYTES, 0))
-        extension = file.entry.name.rpartition(".")[2].lower()
-        if not content.matches(extension, found):
-            return None
-        told = Exif() if file.kind == "sidecar" else exif.read(fd)
-        digest = hashlib.md5(usedforsecurity=False)
-        while chunk := opened.read(_CHUNK_BYTES):
-            digest.update(chunk)
-        unchanged = descriptor_entry(fd, file.entry.name) == file.entry
-        return _Identified(file, digest.hexdigest(), told) if unchanged else None
 
 
 async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Collection[int]) -> None:

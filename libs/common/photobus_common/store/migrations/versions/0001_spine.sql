@@ -29,6 +29,14 @@ CREATE TABLE idempotency_keys (
 
 CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);
 
+-- When each key (what, by whom) was last hit, newest last; no more than the limit, so a row stays small.
+CREATE TABLE rate_limits (
+    key text PRIMARY KEY,
+    hits timestamptz[] NOT NULL,
+    admitted boolean NOT NULL,
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+
 -- The catalogue: projects, photos, files ---------------------------------------------------------------------------
 
 CREATE TABLE projects (
@@ -424,3 +432,34 @@ CREATE TABLE job_items (
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (job_id, position)
 );
+
+-- What jobs are about to do to files, on record before the first is touched; `device`, `inode` and `size` say which file
+-- it is, null where there was none. Done ones say where a file lies now.
+CREATE TABLE file_operations (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    actor text NOT NULL,
+    task_id uuid NOT NULL,
+    job_id uuid NOT NULL,
+    attempt int NOT NULL,
+    position bigint NOT NULL,
+    photo_id bigint NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('trash', 'remove_derivative')),
+    project_id bigint NOT NULL,
+    path text NOT NULL,
+    target_project_id bigint,
+    target_path text,
+    device numeric(20),
+    inode numeric(20),
+    size bigint,
+    md5 text,
+    state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
+    outcome text CHECK (outcome IN ('moved', 'removed', 'missing', 'kept', 'changed', 'refused')),
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz
+);
+
+-- Few at any time: each is written and ended under the lock of its project's folder.
+CREATE INDEX file_operations_open ON file_operations (project_id) WHERE state = 'open';
+
+CREATE INDEX file_operations_of_task ON file_operations (task_id);

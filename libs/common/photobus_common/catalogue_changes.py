@@ -1,0 +1,168 @@
+"""What a person's words make of a photo: which of its kinds are kept, and its tags. Pure: rows in, changes out.
+
+The API, its dry runs and the workers all plan with these, so that what is announced is what happens.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import Any, NamedTuple, TypeVar
+from uuid import UUID
+
+from photobus_common.events import EventData, cut_by_bytes
+from photobus_common.events.catalogue import KeepChanged, KeptKinds, PhotoKeep, PhotoTags, TagsChanged
+
+
+class Kinds(NamedTuple):
+    """Something that is said of each kind of file of a photo."""
+
+    jpg: bool
+    raw: bool
+    other: bool
+
+
+class KeepWish(NamedTuple):
+    """Which kinds are to be kept; None leaves one as it is."""
+
+    jpg: bool | None = None
+    raw: bool | None = None
+    other: bool | None = None
+
+
+@dataclass(frozen=True)
+class CataloguePhoto:
+    """A photo of an active project, as its rows say; ``tags`` in their order."""
+
+    id: int
+    project_id: int
+    project_folder: str
+    filename: str
+    version: int
+    available: Kinds
+    keep: Kinds
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class KeepChange:
+    """What is to be kept of ``photo`` from now on."""
+
+    photo: CataloguePhoto
+    keep: Kinds
+
+    @property
+    def after(self) -> CataloguePhoto:
+        """The photo after the change, but for its version."""
+        return replace(self.photo, keep=self.keep)
+
+
+@dataclass(frozen=True)
+class TagsChange:
+    """Tags that ``photo`` gets and loses; it has those of ``tags`` then."""
+
+    photo: CataloguePhoto
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """All tags of the photo after the change, sorted."""
+        return tuple(sorted({*self.photo.tags, *self.added} - set(self.removed)))
+
+    @property
+    def after(self) -> CataloguePhoto:
+        """The photo after the change, but for its version."""
+        return replace(self.photo, tags=self.tags)
+
+
+ChangeT = TypeVar("ChangeT", KeepChange, TagsChange)
+
+Plan = Callable[[CataloguePhoto], KeepChange | TagsChange | None]
+"""What is to become of a photo; None where it is as wanted already."""
+
+
+def plan_keep(photo: CataloguePhoto, wish: KeepWish) -> KeepChange | None:
+    """Return the change that ``wish`` means; None where the photo is as wished already."""
+    keep = Kinds(*(now if wanted is None else wanted for now, wanted in zip(photo.keep, wish, strict=True)))
+    return None if keep == photo.keep else KeepChange(photo, keep)
+
+
+def plan_revert(photo: CataloguePhoto) -> KeepChange | None:
+    """Return the change that keeps again what a commit would remove; None where nothing is pending."""
+    keep = Kinds(*(kept or there for kept, there in zip(photo.keep, photo.available, strict=True)))
+    return None if keep == photo.keep else KeepChange(photo, keep)
+
+
+def plan_tags(photo: CataloguePhoto, add: Iterable[str] = (), remove: Iterable[str] = ()) -> TagsChange | None:
+    """Return the change that gives the photo the tags ``add`` and takes ``remove``; None where nothing changes.
+
+    A tag that is both added and removed is removed.
+    """
+    going = set(remove)
+    added = tuple(sorted(set(add) - going - set(photo.tags)))
+    removed = tuple(sorted(going & set(photo.tags)))
+    return TagsChange(photo, added, removed) if added or removed else None
+
+
+def plan_of(task_type: str, params: Mapping[str, Any]) -> Plan:
+    """Return what a task of ``task_type`` with ``params`` makes of each of its photos; raises ``KeyError``."""
+    match task_type:
+        case "change_revert":
+            return plan_revert
+        case "keep_update":
+            wish = KeepWish(params.get("keep_jpg"), params.get("keep_raw"), params.get("keep_other"))
+            return lambda photo: plan_keep(photo, wish)
+        case "tags_update":
+            add, remove = params.get("add", ()), params.get("remove", ())
+            return lambda photo: plan_tags(photo, add, remove)
+    raise KeyError(task_type)
+
+
+def keep_events(
+    changes: Sequence[KeepChange], versions: Mapping[int, int], task_id: UUID | None = None
+) -> Iterator[EventData]:
+    """Yield the events that tell of ``changes``, by project; ``versions`` are those of the rows after them."""
+    for about, group in _by_project(changes, task_id):
+        parts = [
+            PhotoKeep(
+                photo_id=change.photo.id,
+                filename=change.photo.filename,
+                version=versions[change.photo.id],
+                before=KeptKinds(**change.photo.keep._asdict()),
+                after=KeptKinds(**change.keep._asdict()),
+            )
+            for change in group
+        ]
+        for photos in cut_by_bytes(parts):
+            yield KeepChanged(**about, photos=photos)
+
+
+def tags_events(
+    changes: Sequence[TagsChange], versions: Mapping[int, int], task_id: UUID | None = None
+) -> Iterator[EventData]:
+    """Yield the events that tell of ``changes``, by project; ``versions`` are those of the rows after them."""
+    for about, group in _by_project(changes, task_id):
+        parts = [
+            PhotoTags(
+                photo_id=change.photo.id,
+                filename=change.photo.filename,
+                version=versions[change.photo.id],
+                added=change.added,
+                removed=change.removed,
+                tags=change.tags,
+            )
+            for change in group
+        ]
+        for photos in cut_by_bytes(parts):
+            yield TagsChanged(**about, photos=photos)
+
+
+def _by_project(changes: Sequence[ChangeT], task_id: UUID | None) -> Iterator[tuple[dict[str, Any], Iterator[ChangeT]]]:
+    for project_id, group in groupby(sorted(changes, key=_project_of), key=_project_of):
+        first, *others = group
+        about = {"project_id": project_id, "project_folder": first.photo.project_folder, "task_id": task_id}
+        yield about, iter((first, *others))
+
+
+def _project_of(change: KeepChange | TagsChange) -> int:
+    return change.photo.project_id

@@ -1,0 +1,140 @@
+"""Files of photos that a project does not know yet: they get their rows, and their derivatives are asked for.
+
+A name that another project's photo has is left alone where names are unique in the library.
+"""
+
+import time
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Final
+
+from photobus_common.events import cut_by_bytes
+from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoAdded, PhotosAdded, Targets
+from photobus_common.logging import get_logger
+from photobus_common.photos import filenames
+from photobus_common.photos.filenames import ParsedName
+from photobus_common.storage.errors import FileUnreadableError
+from photobus_common.storage.folder import Entry
+from photobus_common.storage.project_folder import ProjectFolder, modified_at
+from photobus_common.store import uploads
+from photobus_common.store.database import Connection
+from photobus_common.store.photos import Arrival, KnownPhotos, Recorded, StoredFile, photos_of_basenames, record_files
+from photobus_common.store.reconciliation import names_in_motion
+from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_common.task_requests import request_task
+from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.identifying import identify
+from photobus_maintenance.visits import Visit
+
+PORTION: Final = 200
+"""Photos whose files are read, and then get their rows, at once."""
+
+_NANOSECONDS: Final = 1_000_000_000
+
+log = get_logger()
+
+_New = tuple[ParsedName, Entry]
+
+
+async def add_new_photos(visit: Visit) -> None:
+    """Add what lies in the folder and belongs to no photo, as the listing of the visit shows it."""
+    groups = _groups(visit)
+    async with visit.job.database.connection() as connection:
+        free = await _free(connection, visit, sorted(groups))
+    created = 0
+    for start in range(0, len(free), PORTION):
+        visit.job.hand_back_if_asked()
+        files = [file for basename in free[start : start + PORTION] for file in groups[basename]]
+        arrivals = await _identified(visit, files)
+        async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
+            created += await _add(visit, arrivals, created, last=start + PORTION >= len(free))
+
+
+def _groups(visit: Visit) -> dict[str, list[_New]]:
+    """Return the files that may be photos, by basename; a sidecar alone is none."""
+    settings = visit.context.settings
+    settled_before = time.time_ns() - int(settings.maintenance.settle_seconds * _NANOSECONDS)
+    parse = partial(filenames.parse, uploader=settings.uploader)
+    groups: dict[str, list[_New]] = {}
+    for entry in visit.entries or ():
+        parsed = parse(entry.name)
+        if isinstance(parsed, ParsedName) and entry.mtime_ns < settled_before:
+            groups.setdefault(parsed.basename, []).append((parsed, entry))
+    return {name: files for name, files in groups.items() if any(parsed.kind != "sidecar" for parsed, _ in files)}
+
+
+async def _free(connection: Connection, visit: Visit, basenames: Sequence[str]) -> list[str]:
+    """Return those of ``basenames`` that no photo has where names are looked for."""
+    project = visit.project
+    taken = set((await photos_of_basenames(connection, project.id, basenames)).ids)
+    if visit.context.settings.library.unique_names == "library":
+        taken |= (await uploads.projects_with_basenames(connection, project.tenant, project.id, basenames)).keys()
+    return [name for name in basenames if name not in taken]
+
+
+async def _identified(visit: Visit, files: Iterable[_New]) -> list[tuple[Arrival, Entry]]:
+    found = []
+    for parsed, entry in files:
+        try:
+            identity = await in_thread(identify, visit.folder, entry, parsed.kind)
+        except FileUnreadableError:
+            log.warning("file_unreadable", project=visit.project.folder, file=entry.name)
+            continue
+        if identity is not None:
+            stored = StoredFile(entry.name, parsed.kind, entry.size, identity.md5, modified_at(entry))
+            found.append((Arrival(parsed.basename, stored, identity.exif), entry))
+    return found
+
+
+async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before: int, *, last: bool) -> int:
+    """Write rows of what is still as it was read; returns how many photos. The caller holds the folder's lock."""
+    project = visit.project
+    async with visit.job.checkpoint() as work:
+        basenames = sorted({arrival.basename for arrival, _ in identified})
+        await uploads.lock_basenames(work.connection, project.tenant, basenames)
+        free = set(await _free(work.connection, visit, basenames))
+        moving = await names_in_motion(work.connection, project.id)
+        still = await in_thread(_unchanged, visit.folder, [entry for _, entry in identified])
+        arrivals = [
+            arrival
+            for arrival, entry in identified
+            if arrival.basename in free and entry in still and entry.name not in moving
+        ]
+        shown = {arrival.basename for arrival in arrivals if arrival.file.kind != "sidecar"}
+        arrivals = [arrival for arrival in arrivals if arrival.basename in shown]
+        recorded = await record_files(work.connection, project.tenant, project.id, KnownPhotos(), arrivals)
+        _tell(visit, work, recorded)
+        if last and before + len(recorded):
+            _ask_for_derivatives(visit, work)
+    return len(recorded)
+
+
+def _unchanged(folder: ProjectFolder, entries: Iterable[Entry]) -> set[Entry]:
+    return {entry for entry in entries if folder.stat(entry.name) == entry}
+
+
+def _tell(visit: Visit, work: UnitOfWork, recorded: Sequence[Recorded]) -> None:
+    parts = [
+        PhotoAdded(
+            photo_id=photo.photo_id,
+            filename=photo.basename,
+            version=photo.version,
+            files=tuple(
+                FileFact(name=one.file.name, kind=one.file.kind, size=one.file.size, md5=one.file.md5)
+                for one in photo.arrivals
+            ),
+        )
+        for photo in recorded
+    ]
+    for photos in cut_by_bytes(parts):
+        work.emit(visit.job.origin.event(PhotosAdded(**visit.about, photos=photos)))
+    if parts:
+        work.emit(visit.job.origin.event(ManifestChanged(**visit.about, created=len(parts))))
+
+
+def _ask_for_derivatives(visit: Visit, work: UnitOfWork) -> None:
+    """Ask with the last rows, by a filter: so it is one task for any number of photos, those of a killed run too."""
+    definition = visit.context.definitions["generate_derivatives"]
+    wanted = {"project_folder": visit.project.folder, "status": "pending"}
+    targets = Targets(kind="filter", filter=wanted)
+    request_task(work, visit.job.origin, definition, targets, {}, "task", definition.label)

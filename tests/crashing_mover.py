@@ -1,0 +1,129 @@
+"""A file mover in a process of its own that kills or stops itself after a chosen number of effects.
+
+Run as a program with the settings as JSON, the number and the signal. It ends by itself when its job did before that.
+"""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+from removing import removal
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.publisher import BusPublisher
+from photobus_common.config import Settings
+from photobus_common.events import decode
+from photobus_common.storage.folder import Folder
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.unit_of_work import OutboxMessage
+from photobus_common.worker.runtime import Worker
+from photobus_filemover import completing
+
+
+async def run_until_killed(settings: Settings, effects: int) -> bool:
+    """Run the mover that kills itself after ``effects`` effects; say whether it came to that."""
+    process = await _start(settings, effects, signal.SIGKILL)
+    try:
+        async with asyncio.timeout(60):
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
+
+
+@asynccontextmanager
+async def stopped(settings: Settings, effects: int) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the mover until it has stopped itself after ``effects`` effects; yield it, to be woken with SIGCONT."""
+    process = await _start(settings, effects, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(60):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                await asyncio.sleep(0.02)
+        yield process
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+
+
+async def _start(settings: Settings, effects: int, number: signal.Signals) -> asyncio.subprocess.Process:
+    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects), str(int(number)))
+    return await asyncio.create_subprocess_exec(*command)
+
+
+class _Effects:
+    """Counts down; the process gets the signal with the last."""
+
+    def __init__(self, left: int, number: int) -> None:
+        self.left = left
+        self._signal = number
+
+    def happened(self) -> None:
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), self._signal)
+
+    def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` as an effect."""
+
+        def counted(*args: Any, **options: Any) -> Any:
+            result = function(*args, **options)
+            self.happened()
+            return result
+
+        return counted
+
+    def after_rows(self, write: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the writing of rows as an effect, which its transaction does not show yet."""
+
+        async def counted(*args: Any) -> None:
+            await write(*args)
+            self.happened()
+
+        return counted
+
+
+class _CountedPublisher(BusPublisher):
+    """Is told right after each commit what it said; the first it hears of is that the job was claimed."""
+
+    effects: _Effects
+    ended: asyncio.Event
+
+    def offer(self, messages: Sequence[OutboxMessage]) -> None:
+        self.effects.happened()
+        super().offer(messages)
+        if any(decode(message.payload).type == "JobCompleted" for message in messages):
+            self.ended.set()
+
+
+async def _main(settings: Settings, effects: _Effects) -> None:
+    for name in ("rename", "remove", "sync"):
+        setattr(Folder, name, effects.after(getattr(Folder, name)))
+    completing._write = effects.after_rows(completing._write)
+    database = await Database.open(settings.postgres, "crashing")
+    broker = await Broker.open(settings.nats, "crashing")
+    publisher = _CountedPublisher(broker, database, settings)
+    publisher.effects, publisher.ended = effects, asyncio.Event()
+    handlers = removal(settings, Library(settings.library.root))
+    worker = Worker("filemover", handlers, database, broker, publisher, settings)
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publisher.run())
+        await worker.run(publisher.ended)
+        await publisher.drain()
+        publishing.cancel()
+    await broker.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2]), int(sys.argv[3]))))
