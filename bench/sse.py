@@ -17,7 +17,7 @@ from bench.report import Figure, percentile, show
 from bench.stack import running_stack
 from photobus_common.bus.connection import Broker
 from photobus_common.events import Origin, encode
-from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.events.projects import ProjectCreated
 from photobus_local.ports import LOOPBACK
 
 CLIENTS: Final = 1000

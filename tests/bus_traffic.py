@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 from photobus_common.commands import RunJob
 from photobus_common.events import Event, Origin
-from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.events.projects import ProjectCreated
 from photobus_common.job_types import JOB_TYPES
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import Publisher, unit_of_work

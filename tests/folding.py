@@ -7,7 +7,7 @@ from orchestration import rules
 
 from photobus_common.bus.reader import StoredEvent
 from photobus_common.events import Event, encode
-from photobus_common.events.catalogue import TargetsResolved
+from photobus_common.events.tasks import TargetsResolved
 from photobus_common.store import event_log
 from photobus_common.store.database import Database
 from photobus_common.store.tasks import copy_items

@@ -11,7 +11,7 @@ from gateway_server import Gateway
 
 from photobus_client.live import LiveEvent, StreamParser
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.events.projects import ProjectCreated
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_gateway.sse_ring import FrameId
 

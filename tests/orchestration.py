@@ -12,7 +12,8 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
 from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.events import Event, Origin
-from photobus_common.events.catalogue import (
+from photobus_common.events.parts import TaskSource
+from photobus_common.events.tasks import (
     JobAttemptFailed,
     JobCompleted,
     JobHandedBack,
@@ -26,7 +27,6 @@ from photobus_common.events.catalogue import (
     TaskCancelRequested,
     TaskEvent,
     TaskRequested,
-    TaskSource,
 )
 from photobus_orchestrator.domain.decide import decide
 from photobus_orchestrator.domain.plan import Rules, command_of

@@ -15,7 +15,7 @@ from photobus_common.bus.publisher import BusPublisher
 from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Settings
 from photobus_common.events import EventData, decode
-from photobus_common.events.catalogue import TaskSource
+from photobus_common.events.parts import TaskSource
 from photobus_common.job_types import JOB_TYPES, Unit
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemStatus

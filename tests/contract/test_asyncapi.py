@@ -12,8 +12,9 @@ import pytest
 from photobus_common.commands import RunJob
 from photobus_common.events import Origin
 from photobus_common.events.asyncapi import build, render
-from photobus_common.events.catalogue import CATALOGUE, TaskCompleted
+from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.events.envelope import to_document
+from photobus_common.events.tasks import TaskCompleted
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "asyncapi.json"
 ID = UUID(int=1)

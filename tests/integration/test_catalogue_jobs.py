@@ -9,7 +9,8 @@ from working import LEASES, Site, hired
 
 from photobus_common.catalogue_changes import Plan
 from photobus_common.config import Settings
-from photobus_common.events.catalogue import JobCompleted, JobHandedBack, KeepChanged, TagsChanged
+from photobus_common.events.projects import KeepChanged, TagsChanged
+from photobus_common.events.tasks import JobCompleted, JobHandedBack
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_maintenance.jobs import catalogue_update as module

@@ -13,7 +13,7 @@ from working import LEASES, Site, hired
 
 from photobus_common.config import Events, RateLimits, Settings
 from photobus_common.definitions import load_definitions
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.job_types import provided_by
 from photobus_common.storage.library import Library
 from photobus_common.worker import Handler, ItemOutcome, Job

@@ -23,7 +23,8 @@ from working import Hired, Site, ends_leases, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Processing, Settings
-from photobus_common.events.catalogue import DerivativesUpdated, JobAttemptFailed, JobCompleted
+from photobus_common.events.projects import DerivativesUpdated
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler

@@ -11,15 +11,8 @@ from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
-from photobus_common.events.catalogue import (
-    FilesTrashed,
-    JobAttemptFailed,
-    JobHandedBack,
-    KeptKinds,
-    PhotoFilesChanged,
-    PhotosRemoved,
-    TaskRequested,
-)
+from photobus_common.events.projects import FilesTrashed, KeptKinds, PhotoFilesChanged, PhotosRemoved
+from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack, TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH, trash_folder, trashed_at
 from photobus_common.worker.job import Handler

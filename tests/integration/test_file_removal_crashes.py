@@ -11,7 +11,8 @@ from shelf import Photo, Shelf
 from working import Site, hired
 
 from photobus_common.config import Filemover, Pipeline, Settings
-from photobus_common.events.catalogue import FilesTrashed, JobCompleted, JobHandedBack, PhotosRemoved
+from photobus_common.events.projects import FilesTrashed, PhotosRemoved
+from photobus_common.events.tasks import JobCompleted, JobHandedBack
 from photobus_common.storage.library import Library
 
 LEASES = Pipeline(stale_seconds=0.6, heartbeat_ms=200, drain_seconds=5.0)

@@ -11,10 +11,8 @@ from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
-from photobus_common.events.catalogue import (
-    PhotosRemoved,
-    TaskRequested,
-)
+from photobus_common.events.projects import PhotosRemoved
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.worker.job import Handler
 from photobus_filemover.finishing import Finisher

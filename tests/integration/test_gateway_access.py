@@ -7,7 +7,7 @@ import pytest
 from gateway_server import Gateway
 
 from photobus_common.errors import UnauthorizedError
-from photobus_common.events.catalogue import TokenCreated, TokenRevoked
+from photobus_common.events.access import TokenCreated, TokenRevoked
 from photobus_common.store.database import Connection
 from photobus_common.store.tokens import Bearer, Role, bearer_of_secret, digest
 from photobus_gateway import auth

@@ -8,7 +8,7 @@ import pytest
 from gateway_server import Gateway
 
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.events.projects import ProjectCreated
 from photobus_common.storage.library import SENTINEL, Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.store.unit_of_work import unit_of_work

@@ -13,13 +13,7 @@ from photobus_common.bus.reader import StoredEvent
 from photobus_common.config import Jobs
 from photobus_common.definitions import load_definitions
 from photobus_common.events import Origin, decode
-from photobus_common.events.catalogue import (
-    JobAttemptFailed,
-    JobCompleted,
-    JobStarted,
-    TaskCancelRequested,
-    TaskRequested,
-)
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobStarted, TaskCancelRequested, TaskRequested
 from photobus_common.store import event_log, job_items
 from photobus_common.store.job_items import ItemOutcome, ItemStatus, JobOutcomes
 from photobus_common.store.unit_of_work import unit_of_work

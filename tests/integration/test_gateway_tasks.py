@@ -9,7 +9,7 @@ from catalogue import Shot, add_project, add_shots, add_tenant
 from gateway_server import Answer, Gateway
 
 from photobus_common.events import Event
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 
 WRITTEN = "SELECT (SELECT count(*) FROM outbox) + (SELECT count(*) FROM idempotency_keys)"
 

@@ -13,7 +13,7 @@ from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
 from photobus_common.errors import ConfigurationError
-from photobus_common.events.catalogue import JobAttemptFailed, JobHandedBack
+from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack
 from photobus_common.storage.folder import TEMPORARY_PREFIX
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST

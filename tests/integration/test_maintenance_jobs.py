@@ -14,11 +14,8 @@ from shelf import DNG, JPEG, MADE_AT, Photo, Shelf, put
 from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
-from photobus_common.events.catalogue import (
-    ManifestChanged,
-    PhotoFilesChanged,
-    TaskRequested,
-)
+from photobus_common.events.projects import ManifestChanged, PhotoFilesChanged
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST, Manifest, decode
 from photobus_common.worker.job import Handler

@@ -11,12 +11,8 @@ from orchestration import TASK, Narrator, rules, told
 
 from photobus_common.config import Jobs
 from photobus_common.events import Event, Origin, UnreadableEventError
-from photobus_common.events.catalogue import (
-    DerivativesUpdated,
-    PhotoDerivatives,
-    ProjectCreated,
-    Targets,
-)
+from photobus_common.events.projects import DerivativesUpdated, PhotoDerivatives, ProjectCreated
+from photobus_common.events.tasks import Targets
 from photobus_common.store.database import Database
 from photobus_orchestrator.audit import replay
 from photobus_orchestrator.fold import FencedError

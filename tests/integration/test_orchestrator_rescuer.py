@@ -11,7 +11,7 @@ from photobus_common.bus.connection import Broker
 from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Settings
 from photobus_common.events import decode
-from photobus_common.events.catalogue import JobLost
+from photobus_common.events.tasks import JobLost
 from photobus_common.store.claims import ClaimRequest, SettledState, Settlement, settle_claims, take_claims
 from photobus_common.store.database import Database
 from photobus_common.subjects import COMMAND_STREAMS

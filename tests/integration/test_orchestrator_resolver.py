@@ -9,7 +9,7 @@ from folding import LeftInOutbox, Log
 from orchestration import Narrator
 
 from photobus_common.events import Event, decode
-from photobus_common.events.catalogue import Targets, TargetsResolved, TargetsUnresolvable
+from photobus_common.events.tasks import Targets, TargetsResolved, TargetsUnresolvable
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemOutcome, JobOutcomes, insert_outcomes
 from photobus_orchestrator.audit import replay

@@ -16,7 +16,7 @@ from photobus_common.bus.reader import stream_state
 from photobus_common.config import Events, Pipeline, Settings
 from photobus_common.errors import ConfigurationError
 from photobus_common.events import UnreadableEventError
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.store import event_log
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.subjects import COMMAND_STREAMS, EVENTS_STREAM

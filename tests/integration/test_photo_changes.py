@@ -6,7 +6,7 @@ import pytest
 from catalogue import Shot, add_project, add_shots, add_tenant
 from gateway_server import Gateway
 
-from photobus_common.events.catalogue import KeepChanged, TagsChanged
+from photobus_common.events.projects import KeepChanged, TagsChanged
 
 PHOTOS_BY_ID = "SELECT id, version, keep_jpg, keep_raw FROM photos ORDER BY id"
 

@@ -8,7 +8,7 @@ from gateway_server import Gateway
 from uploading import folder_of, make_project, take_away
 
 from photobus_common.config import RateLimits, Settings
-from photobus_common.events.catalogue import ProjectRenamed
+from photobus_common.events.projects import ProjectRenamed
 
 
 @pytest.fixture

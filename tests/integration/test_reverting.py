@@ -7,7 +7,7 @@ from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway
 
 from photobus_common.config import RateLimits, Settings
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from photobus_common.bus.provisioning import events_stream, provision
 from photobus_common.bus.reader import stream_state
 from photobus_common.config import Settings, Sse
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import PhotoFiles, PhotoFilesChanged
+from photobus_common.events.projects import PhotoFiles, PhotoFilesChanged
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import unit_of_work

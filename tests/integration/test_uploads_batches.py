@@ -9,7 +9,7 @@ from uploading import begin, count, make_project, portion, said, service, until,
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings, Uploader
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.upload_batches import BatchKey

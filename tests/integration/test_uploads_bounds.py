@@ -27,7 +27,7 @@ from uploading import (
 )
 
 from photobus_common.config import Settings, Uploader
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 
 PHOTO = jpeg(64, 48)
 LARGE = noise_jpeg(800, 600)

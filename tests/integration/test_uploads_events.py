@@ -4,7 +4,7 @@ from gateway_server import Gateway
 from images import dng, jpeg
 from uploading import make_project, photos, said, statuses, upload
 
-from photobus_common.events.catalogue import PhotoFilesChanged
+from photobus_common.events.projects import PhotoFilesChanged
 
 PHOTO = jpeg(64, 48)
 OTHER = jpeg(48, 64)

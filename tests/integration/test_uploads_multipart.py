@@ -26,7 +26,8 @@ from uploading import (
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Library, Settings, Uploader
-from photobus_common.events.catalogue import FilesTrashed, PhotoFilesChanged, PhotosAdded, TaskRequested
+from photobus_common.events.projects import FilesTrashed, PhotoFilesChanged, PhotosAdded
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library as LibraryRoot
 from photobus_common.store.database import Database
 

@@ -12,7 +12,7 @@ from gateway_server import Gateway
 from images import Shot, jpeg
 from uploading import folder_of, make_project, photos, received, said, service, statuses, upload, visible
 
-from photobus_common.events.catalogue import FilesTrashed
+from photobus_common.events.projects import FilesTrashed
 from photobus_common.storage.errors import storage_errors
 from photobus_common.storage.project_folder import ProjectFolder
 

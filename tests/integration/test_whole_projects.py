@@ -13,15 +13,8 @@ from working import Site, hired
 from photobus_common.commands import RunJob
 from photobus_common.config import Maintenance, Settings
 from photobus_common.definitions import load_definitions
-from photobus_common.events.catalogue import (
-    JobAttemptFailed,
-    JobHandedBack,
-    KeptKinds,
-    ManifestChanged,
-    PhotosAdded,
-    PhotosRemoved,
-    TaskRequested,
-)
+from photobus_common.events.projects import KeptKinds, ManifestChanged, PhotosAdded, PhotosRemoved
+from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack, TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.worker.job import Handler

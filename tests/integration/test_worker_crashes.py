@@ -8,7 +8,7 @@ from crashing_worker import MAKE_WORKED, POINTS, WORKED, run_until_killed, work_
 from working import Site, ends_leases, hired
 
 from photobus_common.config import Pipeline, Settings
-from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted, JobStarted
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobStarted
 from photobus_common.worker.job import Job
 
 TAKEOVERS = "SELECT takeovers FROM job_claims WHERE job_id = $1"

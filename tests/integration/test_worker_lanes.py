@@ -11,7 +11,7 @@ from working import LEASES, Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
-from photobus_common.events.catalogue import JobCompleted, JobHandedBack, JobStarted
+from photobus_common.events.tasks import JobCompleted, JobHandedBack, JobStarted
 from photobus_common.worker import ItemOutcome, Job
 
 TRANSACTIONS = "SELECT count(DISTINCT xmin::text) FROM job_claims"

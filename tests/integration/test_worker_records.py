@@ -8,7 +8,7 @@ from working import LEASES, Site, hired
 
 from photobus_common.config import Settings
 from photobus_common.errors import InvalidInputError
-from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted
 from photobus_common.store.claims import ClaimRequest, lock_own_claim, take_claims
 from photobus_common.store.job_items import JobOutcomes, insert_outcomes
 from photobus_common.worker import ItemOutcome, Job

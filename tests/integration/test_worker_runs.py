@@ -13,14 +13,8 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Settings
 from photobus_common.errors import InvalidInputError, StorageUnavailableError
 from photobus_common.events import decode
-from photobus_common.events.catalogue import (
-    JobAttemptFailed,
-    JobCompleted,
-    JobHandedBack,
-    JobProgress,
-    JobStarted,
-    ManifestChanged,
-)
+from photobus_common.events.projects import ManifestChanged
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobHandedBack, JobProgress, JobStarted
 from photobus_common.storage.errors import LockedError
 from photobus_common.store.claims import ClaimAnswer, ClaimRequest, take_claims
 from photobus_common.worker import ClaimLostError, ItemOutcome, Job, JobCanceledError

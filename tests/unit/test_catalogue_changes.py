@@ -18,7 +18,7 @@ from photobus_common.catalogue_changes import (
     plan_tags,
     tags_events,
 )
-from photobus_common.events.catalogue import KeepChanged, TagsChanged
+from photobus_common.events.projects import KeepChanged, TagsChanged
 
 NUMBERS = count(1)
 PAIR = Kinds(jpg=True, raw=True, other=False)

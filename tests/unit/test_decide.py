@@ -8,15 +8,8 @@ from orchestration import START, TASK, Narrator, rules, told
 
 from photobus_common.config import Jobs
 from photobus_common.definitions import Definitions, load_definitions
-from photobus_common.events.catalogue import (
-    JobFailed,
-    JobQueued,
-    Targets,
-    TaskCompleted,
-    TaskFailed,
-    TaskSource,
-    TaskStarted,
-)
+from photobus_common.events.parts import TaskSource
+from photobus_common.events.tasks import JobFailed, JobQueued, Targets, TaskCompleted, TaskFailed, TaskStarted
 from photobus_orchestrator.domain.plan import command_of
 from photobus_orchestrator.domain.state import job_id
 

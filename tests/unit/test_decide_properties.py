@@ -14,7 +14,7 @@ from orchestration import Narrator, Told, rules
 from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
 from photobus_common.events import Event
-from photobus_common.events.catalogue import JobCompleted, Targets, TaskRequested
+from photobus_common.events.tasks import JobCompleted, Targets, TaskRequested
 from photobus_orchestrator.domain.reaction import react
 from photobus_orchestrator.domain.replay import recorded
 from photobus_orchestrator.domain.retry import retry_delay

@@ -19,14 +19,10 @@ from photobus_common.events import (
     encode,
     upcasting,
 )
-from photobus_common.events.catalogue import (
-    CATALOGUE,
-    FileFact,
-    PhotoAdded,
-    PhotosAdded,
-    TaskCompleted,
-)
+from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.events.envelope import MAX_EVENT_BYTES
+from photobus_common.events.projects import FileFact, PhotoAdded, PhotosAdded
+from photobus_common.events.tasks import TaskCompleted
 
 TASK = UUID(int=1)
 ORIGIN = Origin("/gateway", "user_0", "token:test", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))

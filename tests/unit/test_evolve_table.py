@@ -7,7 +7,8 @@ import pytest
 from orchestration import Narrator, Told, rules, told
 
 from photobus_common.events import Event
-from photobus_common.events.catalogue import CATALOGUE, Targets, TaskEvent
+from photobus_common.events.catalogue import CATALOGUE
+from photobus_common.events.tasks import Targets, TaskEvent
 from photobus_orchestrator.domain.evolve import CHANGES, DECISIONS, FACTS, evolve
 from photobus_orchestrator.domain.reaction import INPUTS
 from photobus_orchestrator.domain.state import NotRequested, TaskState

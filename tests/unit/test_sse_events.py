@@ -7,12 +7,10 @@ from uuid import UUID
 import pytest
 
 from photobus_common.events import Event, EventData, Origin
-from photobus_common.events.catalogue import (
-    CATALOGUE,
+from photobus_common.events.catalogue import CATALOGUE
+from photobus_common.events.projects import (
     DerivativesUpdated,
     FileFact,
-    JobCompleted,
-    JobProgress,
     KeptKinds,
     ManifestChanged,
     PhotoAdded,
@@ -20,8 +18,8 @@ from photobus_common.events.catalogue import (
     PhotoRemoved,
     PhotosAdded,
     PhotosRemoved,
-    TaskCompleted,
 )
+from photobus_common.events.tasks import JobCompleted, JobProgress, TaskCompleted
 from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, SseEvent, expand
 
 TASK, JOB = UUID(int=1), UUID(int=2)

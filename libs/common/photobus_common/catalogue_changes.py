@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from photobus_common.events import EventData, cut_by_bytes
-from photobus_common.events.catalogue import KeepChanged, KeptKinds, PhotoKeep, PhotoTags, TagsChanged
+from photobus_common.events.projects import KeepChanged, KeptKinds, PhotoKeep, PhotoTags, TagsChanged
 
 
 class Kinds(NamedTuple):

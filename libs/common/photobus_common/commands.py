@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from photobus_common import subjects
 from photobus_common.events import Event, Origin
-from photobus_common.events.catalogue import Scope, TaskSource
+from photobus_common.events.parts import Scope, TaskSource
 from photobus_common.job_types import Unit
 
 

@@ -14,7 +14,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints, ValidationError, model_validator
 
 from photobus_common.errors import ConfigurationError
-from photobus_common.events.catalogue import Scope
+from photobus_common.events.parts import Scope
 from photobus_common.job_types import JOB_TYPES, Service, Unit
 
 _OWN_FILE: Final = "task_definitions.yaml"

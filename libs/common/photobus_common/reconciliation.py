@@ -12,7 +12,7 @@ from uuid import UUID
 
 from photobus_common.config import Maintenance
 from photobus_common.errors import PhotobusError
-from photobus_common.events.catalogue import FileKind
+from photobus_common.events.parts import FileKind
 from photobus_common.photos.filenames import ParsedName, RefusedName
 from photobus_common.storage.folder import Entry
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from photobus_common.catalogue_changes import Kinds
-from photobus_common.events.catalogue import DerivativeStatus
+from photobus_common.events.parts import DerivativeStatus
 from photobus_common.reconciliation import SHOWN_FIRST, CatalogueFile, PhotoKind, shown_name
 
 DerivativesFate = Literal["kept", "pending", "removed"]

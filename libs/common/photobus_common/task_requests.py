@@ -7,7 +7,8 @@ from uuid import UUID
 from photobus_common.definitions import TaskDefinition
 from photobus_common.errors import NotProvidedError
 from photobus_common.events import Event, Origin
-from photobus_common.events.catalogue import Targets, TaskRequested, TaskSource
+from photobus_common.events.parts import TaskSource
+from photobus_common.events.tasks import Targets, TaskRequested
 from photobus_common.store.unit_of_work import UnitOfWork
 
 

@@ -19,7 +19,7 @@ from typing import Final
 
 from photobus_common.config import Processing
 from photobus_common.events import cut_by_bytes
-from photobus_common.events.catalogue import DerivativesUpdated, PhotoDerivatives
+from photobus_common.events.projects import DerivativesUpdated, PhotoDerivatives
 from photobus_common.logging import get_logger
 from photobus_common.storage.errors import FolderMissingError, unavailable
 from photobus_common.storage.library import Library

@@ -10,7 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.events import EventData, Origin, cut_by_bytes
-from photobus_common.events.catalogue import (
+from photobus_common.events.projects import (
     FileFact,
     FilesTrashed,
     KeptKinds,

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.libraries import opened_project
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject

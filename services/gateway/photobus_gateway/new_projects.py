@@ -16,7 +16,7 @@ import asyncpg
 
 from photobus_common.errors import ConflictError, PhotobusError
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import ProjectCreated
+from photobus_common.events.projects import ProjectCreated
 from photobus_common.storage.errors import (
     FileUnreadableError,
     FolderMissingError,

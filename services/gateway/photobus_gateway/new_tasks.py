@@ -16,7 +16,8 @@ from pydantic import Field, ValidationError, model_validator
 from photobus_common.config import MAX_ITEMS
 from photobus_common.definitions import TaskDefinition
 from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
-from photobus_common.events.catalogue import Targets, TaskSource
+from photobus_common.events.parts import TaskSource
+from photobus_common.events.tasks import Targets
 from photobus_common.store import photo_pages, projects
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import MAX_TAGS, PhotoFilter, Tag

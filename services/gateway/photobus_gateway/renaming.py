@@ -11,7 +11,7 @@ import asyncpg
 
 from photobus_common.errors import ConflictError, NotFoundError, PhotobusError
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import ProjectRenamed
+from photobus_common.events.projects import ProjectRenamed
 from photobus_common.logging import get_logger
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest

@@ -18,7 +18,7 @@ from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.errors import BrokerUnavailableError, PhotobusError
 from photobus_common.events import Event
-from photobus_common.events.catalogue import TokenRevoked
+from photobus_common.events.access import TokenRevoked
 from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
 from photobus_common.store.outages import DATABASE_OUTAGES

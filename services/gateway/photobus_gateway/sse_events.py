@@ -10,17 +10,9 @@ from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, cast
 
 from photobus_common.events import Event, EventData
-from photobus_common.events.catalogue import (
-    DerivativeStatus,
+from photobus_common.events.parts import DerivativeStatus
+from photobus_common.events.projects import (
     DerivativesUpdated,
-    JobCanceled,
-    JobCompleted,
-    JobEvent,
-    JobFailed,
-    JobHandedBack,
-    JobProgress,
-    JobQueued,
-    JobStarted,
     KeepChanged,
     ManifestChanged,
     PhotoAdded,
@@ -35,6 +27,16 @@ from photobus_common.events.catalogue import (
     ProjectEvent,
     ProjectRenamed,
     TagsChanged,
+)
+from photobus_common.events.tasks import (
+    JobCanceled,
+    JobCompleted,
+    JobEvent,
+    JobFailed,
+    JobHandedBack,
+    JobProgress,
+    JobQueued,
+    JobStarted,
     TaskCanceled,
     TaskCancelRequested,
     TaskCompleted,

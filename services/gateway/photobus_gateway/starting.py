@@ -12,7 +12,8 @@ from pydantic import BaseModel
 from photobus_common.config import Jobs
 from photobus_common.definitions import StepDefinition
 from photobus_common.events import Event
-from photobus_common.events.catalogue import Scope, Targets, TaskRequested, TaskSource
+from photobus_common.events.parts import Scope, TaskSource
+from photobus_common.events.tasks import Targets, TaskRequested
 from photobus_common.store import photo_pages
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from photobus_common.definitions import TaskDefinition
 from photobus_common.events import Event
-from photobus_common.events.catalogue import Scope, TaskSource
+from photobus_common.events.parts import Scope, TaskSource
 from photobus_gateway.starting import requested
 from photobus_gateway.views import ListView
 

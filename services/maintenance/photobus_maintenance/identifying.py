@@ -4,7 +4,7 @@ import hashlib
 import os
 from typing import Final, NamedTuple
 
-from photobus_common.events.catalogue import FileKind
+from photobus_common.events.parts import FileKind
 from photobus_common.photos import content, exif
 from photobus_common.photos.exif import Exif
 from photobus_common.storage.errors import FileMissingError, storage_errors

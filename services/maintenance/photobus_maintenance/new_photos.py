@@ -9,7 +9,8 @@ from functools import partial
 from typing import Final
 
 from photobus_common.events import cut_by_bytes
-from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoAdded, PhotosAdded, Targets
+from photobus_common.events.projects import FileFact, ManifestChanged, PhotoAdded, PhotosAdded
+from photobus_common.events.tasks import Targets
 from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.filenames import ParsedName

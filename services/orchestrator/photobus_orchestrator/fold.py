@@ -18,8 +18,8 @@ from uuid import UUID
 from photobus_common.bus.reader import StoredEvent
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Event, UnreadableEventError, decode
-from photobus_common.events.catalogue import JobQueued, TaskRequested
 from photobus_common.events.origin import now
+from photobus_common.events.tasks import JobQueued, TaskRequested
 from photobus_common.logging import get_logger
 from photobus_common.store import event_log
 from photobus_common.store.database import Connection, Database

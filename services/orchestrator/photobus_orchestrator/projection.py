@@ -5,7 +5,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.events import Event
-from photobus_common.events.catalogue import (
+from photobus_common.events.tasks import (
     JobCanceled,
     JobCompleted,
     JobEvent,

@@ -20,7 +20,7 @@ from photobus_common.bus.jetstream import STREAM_NOT_FOUND, JetStreamError
 from photobus_common.config import Settings
 from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import JobLost
+from photobus_common.events.tasks import JobLost
 from photobus_common.logging import get_logger
 from photobus_common.store import tasks as task_store
 from photobus_common.store.database import Database

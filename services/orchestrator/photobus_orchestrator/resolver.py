@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Origin
 from photobus_common.events.batching import MAX_PARTS
-from photobus_common.events.catalogue import TargetsResolved, TargetsUnresolvable
+from photobus_common.events.tasks import TargetsResolved, TargetsUnresolvable
 from photobus_common.logging import get_logger
 from photobus_common.store import tasks as task_store
 from photobus_common.store.database import Connection, Database

@@ -15,8 +15,11 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from photobus_common.commands import RunJob
-from photobus_common.events.catalogue import CATALOGUE, AccessEvent, ProjectEvent, TaskEvent
+from photobus_common.events.access import AccessEvent
+from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.events.envelope import EventData
+from photobus_common.events.projects import ProjectEvent
+from photobus_common.events.tasks import TaskEvent
 from photobus_common.job_types import JOB_TYPES
 from photobus_common.subjects import COMMAND_STREAMS, EVENTS_STREAM, LANES
 

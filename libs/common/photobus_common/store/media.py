@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from photobus_common.events.catalogue import DerivativeStatus
+from photobus_common.events.parts import DerivativeStatus
 from photobus_common.store.database import Connection
 
 PLACE_OF_PHOTO: Final = """

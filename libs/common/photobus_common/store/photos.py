@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 from asyncpg import Record
 
-from photobus_common.events.catalogue import DerivativeStatus, FileKind
+from photobus_common.events.parts import DerivativeStatus, FileKind
 from photobus_common.photos.exif import Exif
 from photobus_common.store.database import Connection
 

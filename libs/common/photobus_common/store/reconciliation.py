@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from photobus_common.events.catalogue import DerivativeStatus
+from photobus_common.events.parts import DerivativeStatus
 from photobus_common.reconciliation import (
     SHOWN_FIRST,
     CatalogueFile,

@@ -8,7 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from photobus_common.events import Event, decode
-from photobus_common.events.catalogue import TaskRequested
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.store import keyset
 from photobus_common.store.conditions import Conditions
 from photobus_common.store.database import Connection

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import TokenCreated, TokenRevoked
+from photobus_common.events.access import TokenCreated, TokenRevoked
 from photobus_common.store.database import Connection
 from photobus_common.store.unit_of_work import UnitOfWork
 

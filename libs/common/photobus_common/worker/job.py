@@ -12,7 +12,7 @@ from uuid import UUID
 
 from photobus_common.commands import RunJob
 from photobus_common.events import Event
-from photobus_common.events.catalogue import JobProgress
+from photobus_common.events.tasks import JobProgress
 from photobus_common.store.claims import ClaimAnswer, lock_own_claim, save_cursor
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import ItemOutcome, JobItem, JobOutcomes, insert_outcomes, pending_items

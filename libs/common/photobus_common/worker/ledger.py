@@ -7,7 +7,7 @@ from uuid import UUID
 
 from photobus_common.commands import RunJob
 from photobus_common.events import EventData
-from photobus_common.events.catalogue import JobAttemptFailed, JobCompleted, JobHandedBack, JobStarted
+from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobHandedBack, JobStarted
 from photobus_common.store.claims import (
     ClaimAnswer,
     ClaimRequest,

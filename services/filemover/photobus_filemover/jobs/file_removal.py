@@ -7,7 +7,7 @@ completed; what is to be done is put on record; it is done, in the transaction t
 from collections.abc import Sequence
 from typing import Final
 
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.libraries import opened_project
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.removal import plan_removal

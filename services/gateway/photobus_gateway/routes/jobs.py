@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError, NotProvidedError
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.storable import STORABLE
 from photobus_common.store import photo_pages, projects, task_views
 from photobus_common.store.database import Connection

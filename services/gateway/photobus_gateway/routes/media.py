@@ -8,7 +8,7 @@ from aiohttp import web
 from pydantic import Field
 
 from photobus_common.errors import NotFoundError, StorageUnavailableError
-from photobus_common.events.catalogue import DerivativeStatus, FileKind
+from photobus_common.events.parts import DerivativeStatus, FileKind
 from photobus_common.photos.derivatives import EXTENSIONS
 from photobus_common.storage.errors import FileMissingError, FolderMissingError
 from photobus_common.storage.folder import Entry

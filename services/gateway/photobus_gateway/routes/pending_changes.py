@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
 from photobus_common.errors import NotFoundError
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.store import pending_changes, projects
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter

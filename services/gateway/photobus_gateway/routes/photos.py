@@ -7,7 +7,7 @@ from aiohttp import web
 from pydantic import BaseModel, Field
 
 from photobus_common.errors import NotFoundError
-from photobus_common.events.catalogue import DerivativeStatus, FileKind
+from photobus_common.events.parts import DerivativeStatus, FileKind
 from photobus_common.store import photo_pages, projects
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoConditions, PhotoFilter

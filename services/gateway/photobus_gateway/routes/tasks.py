@@ -18,7 +18,8 @@ from photobus_common.errors import (
     NotProvidedError,
 )
 from photobus_common.events import Event
-from photobus_common.events.catalogue import Scope, Targets, TaskCancelRequested
+from photobus_common.events.parts import Scope
+from photobus_common.events.tasks import Targets, TaskCancelRequested
 from photobus_common.store import task_views
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter

@@ -14,7 +14,7 @@ import structlog
 from photobus_common.config import Settings
 from photobus_common.definitions import Definitions
 from photobus_common.events import Origin
-from photobus_common.events.catalogue import Targets
+from photobus_common.events.tasks import Targets
 from photobus_common.store import upload_batches
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import Publisher, unit_of_work

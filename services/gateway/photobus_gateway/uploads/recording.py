@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from photobus_common.events import Origin, cut_by_bytes
-from photobus_common.events.catalogue import (
+from photobus_common.events.projects import (
     FileFact,
     FilesTrashed,
     PhotoAdded,

@@ -12,7 +12,8 @@ from typing import Final
 
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.events import EventData, cut_by_bytes
-from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged, Targets
+from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
+from photobus_common.events.tasks import Targets
 from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.exif import Exif

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from photobus_common.events import EventData, cut_by_bytes
-from photobus_common.events.catalogue import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
+from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
 from photobus_common.reconciliation import FileCheck, check_files, loss, refuse_mass_removal
 from photobus_common.store.reconciliation import ChangedPhoto, loss_of_project, remove_missing_files
 from photobus_common.store.unit_of_work import UnitOfWork

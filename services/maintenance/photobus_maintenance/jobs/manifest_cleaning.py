@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 
 from photobus_common.events import cut_by_bytes
-from photobus_common.events.catalogue import KeptKinds, ManifestChanged, PhotoRemoved, PhotosRemoved
+from photobus_common.events.projects import KeptKinds, ManifestChanged, PhotoRemoved, PhotosRemoved
 from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.derivatives import EXTENSIONS, derivative_name

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from photobus_common.events import Event, EventData, Origin
-from photobus_common.events.catalogue import (
+from photobus_common.events.tasks import (
     JobCanceled,
     JobFailed,
     JobQueued,

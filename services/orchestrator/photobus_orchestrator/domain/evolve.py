@@ -8,7 +8,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from photobus_common.events import Event
-from photobus_common.events.catalogue import (
+from photobus_common.events.tasks import (
     JobAttemptFailed,
     JobCanceled,
     JobCompleted,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
 from photobus_common.definitions import StepDefinition, TaskDefinition
-from photobus_common.events.catalogue import JobQueued, StepPlan, Targets
+from photobus_common.events.tasks import JobQueued, StepPlan, Targets
 from photobus_common.subjects import lane_of
 from photobus_orchestrator.domain.state import TaskState
 

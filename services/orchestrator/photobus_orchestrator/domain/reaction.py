@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from photobus_common.events import Event
-from photobus_common.events.catalogue import TaskEvent, TaskRequested
+from photobus_common.events.tasks import TaskEvent, TaskRequested
 from photobus_orchestrator.domain.evolve import FACTS, evolve
 from photobus_orchestrator.domain.state import State
 

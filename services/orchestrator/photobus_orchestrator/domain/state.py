@@ -11,7 +11,8 @@ from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from photobus_common.events.catalogue import Scope, StepPlan, Targets, TaskSource
+from photobus_common.events.parts import Scope, TaskSource
+from photobus_common.events.tasks import StepPlan, Targets
 
 TaskStatus = Literal["requested", "running", "completed", "completed_with_errors", "failed", "canceled"]
 """``requested``: waits for its targets to be resolved. ``running``: its jobs are on their way. The others are ends."""

@@ -1,0 +1,228 @@
+"""Events of projects and their photos."""
+
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from photobus_common import subjects
+from photobus_common.events.envelope import EventData
+from photobus_common.events.parts import DerivativeStatus, FileKind, Part
+
+
+class FileFact(Part):
+    """One file of a photo as it lies in the project folder; ``md5`` in lower-case hex, ``size`` in bytes."""
+
+    name: str
+    kind: FileKind
+    size: int
+    md5: str | None = None
+
+
+class PhotoAdded(Part):
+    """A photo that became visible. ``version`` is its row's version after the change."""
+
+    photo_id: int
+    filename: str
+    version: int
+    files: tuple[FileFact, ...]
+
+
+class PhotoFiles(Part):
+    """What changed among the files of a photo that exists already, and the state of its derivatives after that."""
+
+    photo_id: int
+    filename: str
+    version: int
+    added: tuple[FileFact, ...] = ()
+    removed: tuple[FileFact, ...] = ()
+    thumbnail_status: DerivativeStatus | None = None
+    preview_status: DerivativeStatus | None = None
+
+
+class PhotoDerivatives(Part):
+    """The state of a photo's derivatives after an attempt to make them."""
+
+    photo_id: int
+    filename: str
+    version: int
+    thumbnail_status: DerivativeStatus
+    preview_status: DerivativeStatus
+    reason: str | None = None
+
+
+class TrashedFile(Part):
+    """A file that went to the trash, and where it lies there, relative to the project folder."""
+
+    photo_id: int
+    name: str
+    trash_path: str
+    size: int
+    md5: str | None = None
+
+
+class KeptKinds(Part):
+    """Which kinds of file of a photo its owner wants to keep."""
+
+    jpg: bool
+    raw: bool
+    other: bool
+
+
+class PhotoKeep(Part):
+    """What is kept of a photo: ``before`` is what an undo brings back."""
+
+    photo_id: int
+    filename: str
+    version: int
+    before: KeptKinds
+    after: KeptKinds
+
+
+class PhotoRemoved(Part):
+    """A photo whose row is gone: what an undo needs to bring it back. ``version`` counts on from that of its row."""
+
+    photo_id: int
+    filename: str
+    version: int
+    keep: KeptKinds
+    tags: tuple[str, ...] = ()
+    files: tuple[FileFact, ...] = ()
+
+
+class PhotoTags(Part):
+    """Tags that a photo got and lost; ``tags`` are all that it has after that."""
+
+    photo_id: int
+    filename: str
+    version: int
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+
+
+class ProjectEvent(EventData):
+    """Base of what happens to one project. ``project_folder`` is its folder at that time."""
+
+    project_id: int
+    project_folder: str
+    task_id: UUID | None = None
+
+    def subject(self, tenant: str) -> str:
+        """Return the project's subject."""
+        return subjects.project_subject(tenant, self.project_id)
+
+    def project(self) -> int | None:
+        """Return the project."""
+        return self.project_id
+
+
+class ProjectCreated(ProjectEvent):
+    """A project and its folder were made."""
+
+    TYPE: ClassVar[str] = "ProjectCreated"
+
+    name: str
+
+
+class ProjectRenamed(ProjectEvent):
+    """A person gave the project another name. Its folder follows later, by maintenance."""
+
+    TYPE: ClassVar[str] = "ProjectRenamed"
+
+    old_name: str
+    name: str
+    version: int
+
+
+class PhotosAdded(ProjectEvent):
+    """Photos became visible in the project."""
+
+    TYPE: ClassVar[str] = "PhotosAdded"
+
+    photos: tuple[PhotoAdded, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the added photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class PhotoFilesChanged(ProjectEvent):
+    """Files of existing photos came, went or were replaced. ``cause`` says by what."""
+
+    TYPE: ClassVar[str] = "PhotoFilesChanged"
+
+    cause: Literal["upload", "manifest_check", "folder_check", "file_removal"]
+    photos: tuple[PhotoFiles, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class DerivativesUpdated(ProjectEvent):
+    """Derivatives were made, or could not be made for the reason given."""
+
+    TYPE: ClassVar[str] = "DerivativesUpdated"
+
+    photos: tuple[PhotoDerivatives, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class FilesTrashed(ProjectEvent):
+    """Files went to the project's trash; the photos' rows may live on."""
+
+    TYPE: ClassVar[str] = "FilesTrashed"
+
+    reason: Literal["overwritten", "committed"]
+    files: tuple[TrashedFile, ...]
+
+
+class PhotosRemoved(ProjectEvent):
+    """Photos left the catalogue: nothing of them is kept, or there, any more. ``FilesTrashed`` says where files lie."""
+
+    TYPE: ClassVar[str] = "PhotosRemoved"
+
+    cause: Literal["file_removal", "manifest_cleaning"]
+    photos: tuple[PhotoRemoved, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the removed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class KeepChanged(ProjectEvent):
+    """A person decided anew what is kept of photos; nothing on disk changes before a commit."""
+
+    TYPE: ClassVar[str] = "KeepChanged"
+
+    photos: tuple[PhotoKeep, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class TagsChanged(ProjectEvent):
+    """Photos got or lost tags."""
+
+    TYPE: ClassVar[str] = "TagsChanged"
+
+    photos: tuple[PhotoTags, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the changed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class ManifestChanged(ProjectEvent):
+    """A reconciliation changed the rows of the project or wrote its manifest; the counts are of photos."""
+
+    TYPE: ClassVar[str] = "ManifestChanged"
+
+    changed: int = 0
+    created: int = 0
+    manifest_written: bool = False
+    removed: int = 0
+    removed_filenames: tuple[str, ...] = ()
