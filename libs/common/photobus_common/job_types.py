@@ -47,6 +47,7 @@ _ALL: Final = (
     _type("project_stop_processes", "filemover", "projects"),
     _type("project_delete_files", "filemover", "projects"),
     _type("project_cleanup_db", "filemover", "projects"),
+    _type("project_restore", "filemover", "projects"),
 )
 
 JOB_TYPES: Final[dict[str, JobType]] = {job_type.name: job_type for job_type in _ALL}

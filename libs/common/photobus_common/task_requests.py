@@ -1,6 +1,7 @@
-"""Asking for a task: the one place where ``TaskRequested`` is made, for the API and for tasks that uploads cause."""
+"""Asking for a task: the one place where ``TaskRequested`` is made, whoever wants the task."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -12,32 +13,37 @@ from photobus_common.events.tasks import Targets, TaskRequested
 from photobus_common.store.unit_of_work import UnitOfWork
 
 
-def request_task(
-    work: UnitOfWork,
-    origin: Origin,
-    definition: TaskDefinition,
-    targets: Targets,
-    params: Mapping[str, Any],
-    source: TaskSource,
-    label: str,
-    retry_of: UUID | None = None,
-) -> Event:
+@dataclass(frozen=True)
+class Ask:
+    """A task as it will be requested; ``label`` is by default that of its definition."""
+
+    definition: TaskDefinition
+    targets: Targets
+    params: Mapping[str, Any] = field(default_factory=dict)
+    source: TaskSource = "user"
+    label: str | None = None
+    retry_of: UUID | None = None
+    undo_of: UUID | None = None
+
+
+def request_task(work: UnitOfWork, origin: Origin, ask: Ask) -> Event:
     """Emit ``TaskRequested`` in ``work``; the event's id is the task's, so that the outbox answers for a new task.
 
     Raises ``NotProvidedError`` when no service of this version runs one of the definition's job types.
     """
-    refuse_unprovided(definition)
+    refuse_unprovided(ask.definition)
     task_id = origin.new_id()
     event = origin.event(
         TaskRequested(
             task_id=task_id,
-            task_type=definition.type,
-            scope=definition.scope,
-            source=source,
-            label=label,
-            targets=targets,
-            params=dict(params),
-            retry_of=retry_of,
+            task_type=ask.definition.type,
+            scope=ask.definition.scope,
+            source=ask.source,
+            label=ask.label or ask.definition.label,
+            targets=ask.targets,
+            params=dict(ask.params),
+            retry_of=ask.retry_of,
+            undo_of=ask.undo_of,
         ),
         event_id=task_id,
     )

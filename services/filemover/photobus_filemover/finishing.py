@@ -23,7 +23,7 @@ from photobus_common.store.file_operations import (
 from photobus_common.store.job_items import ItemOutcome, JobOutcomes, insert_outcomes
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.completing import SOURCE, Place, Settled, complete
@@ -106,7 +106,7 @@ class Finisher:
             definition = self._context.definitions["generate_derivatives"]
             origin = Origin(SOURCE, project.tenant, actor, task_id)
             targets = Targets(kind="photos", photo_ids=tuple(photos), project_ids=(project.id,) * len(photos))
-            request_task(work, origin, definition, targets, {}, "task", definition.label)
+            request_task(work, origin, Ask(definition, targets, source="task"))
 
 
 async def _tell_others(work: UnitOfWork, settled: Sequence[Settled]) -> None:

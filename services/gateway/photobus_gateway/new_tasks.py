@@ -6,9 +6,7 @@ does not work on, ids that are nobody's, job types that nobody runs.
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Final, Literal, NoReturn, Self
-from uuid import UUID
 
 from aiohttp import web
 from pydantic import Field, ValidationError, model_validator
@@ -16,7 +14,6 @@ from pydantic import Field, ValidationError, model_validator
 from photobus_common.config import MAX_ITEMS
 from photobus_common.definitions import TaskDefinition
 from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
-from photobus_common.events.parts import TaskSource
 from photobus_common.events.tasks import Targets
 from photobus_common.store import photo_pages, projects
 from photobus_common.store.database import Connection
@@ -100,17 +97,6 @@ PARAMS: Final[Mapping[str, type[Input]]] = {
     "tags_update": TagsParams,
 }
 """What ``params`` may hold, by task type; other tasks have none."""
-
-
-@dataclass(frozen=True)
-class Ask:
-    """A task as it will be requested."""
-
-    definition: TaskDefinition
-    targets: Targets
-    params: Mapping[str, Any]
-    source: TaskSource = "user"
-    retry_of: UUID | None = None
 
 
 def definition_for(request: web.Request, task_type: str, field: str = "type") -> TaskDefinition:

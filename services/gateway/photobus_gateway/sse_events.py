@@ -5,7 +5,7 @@ resume with it at another gateway process, from the ring there or from the archi
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final, Literal, TypeVar, cast
 
@@ -20,12 +20,18 @@ from photobus_common.events.projects import (
     PhotoFiles,
     PhotoFilesChanged,
     PhotoKeep,
+    PhotoMoved,
+    PhotoRestored,
     PhotosAdded,
+    PhotosMoved,
     PhotosRemoved,
+    PhotosRestored,
     PhotoTags,
+    ProjectCanceled,
     ProjectCreated,
     ProjectEvent,
     ProjectRenamed,
+    ProjectRestored,
     TagsChanged,
 )
 from photobus_common.events.tasks import (
@@ -173,7 +179,7 @@ def _job_canceled(data: JobCanceled, _event: Event) -> list[SseEvent]:
 def _item(
     data: ProjectEvent,
     event: Event,
-    photo: PhotoAdded | PhotoFiles | PhotoDerivatives,
+    photo: PhotoAdded | PhotoFiles | PhotoDerivatives | PhotoRestored,
     thumbnail: DerivativeStatus | None,
     preview: DerivativeStatus | None,
     reason: str | None = None,
@@ -240,6 +246,23 @@ def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
     ]
 
 
+def _photos_restored(data: PhotosRestored, event: Event) -> list[SseEvent]:
+    return [_item(data, event, photo, photo.thumbnail_status, photo.preview_status) for photo in data.photos]
+
+
+def _photos_moved(data: PhotosMoved, event: Event) -> list[SseEvent]:
+    return [message for photo in data.photos for message in _photo_moved(data, event, photo)]
+
+
+def _photo_moved(data: PhotosMoved, event: Event, photo: PhotoMoved) -> Iterator[SseEvent]:
+    about = {"photo_id": photo.photo_id, "version": photo.version, "updated_at": event.time.isoformat()}
+    left = {"project_folder": data.source_project_folder, "filename": photo.source_filename}
+    yield SseEvent("jobs", "item_removed", {**left, **about})
+    statuses = {"thumbnail_status": photo.thumbnail_status, "preview_status": photo.preview_status}
+    came = {"project_folder": data.project_folder, "filename": photo.filename}
+    yield SseEvent("jobs", "item_moved", {**came, **about, **statuses})
+
+
 def _manifest_changed(data: ManifestChanged, _event: Event) -> list[SseEvent]:
     body: dict[str, Any] = {
         "project_folder": data.project_folder,
@@ -266,6 +289,16 @@ def _project_renamed(data: ProjectRenamed, _event: Event) -> list[SseEvent]:
         "version": data.version,
     }
     return [SseEvent("jobs", "project_renamed", body)]
+
+
+def _project_canceled(data: ProjectCanceled, _event: Event) -> list[SseEvent]:
+    body = {"project_id": data.project_id, "project_folder": data.project_folder, "name": data.name}
+    return [SseEvent("jobs", "project_canceled", {**body, "version": data.version})]
+
+
+def _project_restored(data: ProjectRestored, _event: Event) -> list[SseEvent]:
+    body = {"project_id": data.project_id, "project_folder": data.project_folder, "name": data.name}
+    return [SseEvent("jobs", "project_restored", {**body, "version": data.version})]
 
 
 # --- the tables ----------------------------------------------------------------------------------------------------
@@ -295,10 +328,14 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         _of(JobCanceled, _job_canceled),
         _of(ProjectCreated, _project_created),
         _of(ProjectRenamed, _project_renamed),
+        _of(ProjectCanceled, _project_canceled),
+        _of(ProjectRestored, _project_restored),
         _of(PhotosAdded, _photos_added),
         _of(PhotoFilesChanged, _photo_files_changed),
         _of(DerivativesUpdated, _derivatives_updated),
         _of(PhotosRemoved, _photos_removed),
+        _of(PhotosRestored, _photos_restored),
+        _of(PhotosMoved, _photos_moved),
         _of(KeepChanged, _keep_changed),
         _of(TagsChanged, _tags_changed),
         _of(ManifestChanged, _manifest_changed),
@@ -311,9 +348,16 @@ IGNORED: Final[dict[str, str]] = {
     "JobAttemptFailed": "the JobQueued or JobFailed that follows says what became of the job",
     "JobLost": "the JobQueued that follows says that it waits again",
     "FilesTrashed": "the PhotoFilesChanged or PhotosRemoved beside it says how the photo stands",
+    "FilesRestored": "the PhotoFilesChanged or PhotosRestored beside it says how the photo stands",
+    "ProjectTrashed": "the ProjectCanceled before it said that the project is gone",
     "TokenCreated": "who may do what is no live update",
     "TokenRevoked": "told to nobody; the hub ends the streams of who bears that token",
 }
 
-CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosAdded", "PhotoFilesChanged", "PhotosRemoved", "KeepChanged"})
+CHANGES_PENDING_DELETIONS: Final = frozenset(
+    {
+        *("PhotosAdded", "PhotoFilesChanged", "PhotosRemoved", "PhotosRestored", "PhotosMoved", "KeepChanged"),
+        *("ProjectCanceled", "ProjectRestored"),
+    }
+)
 """Events after which the counts of pending deletions may differ: they change what is available or kept."""

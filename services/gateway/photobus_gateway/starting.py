@@ -18,12 +18,11 @@ from photobus_common.store import photo_pages
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, emit_once
 from photobus_gateway.keys import DATABASE, SETTINGS
-from photobus_gateway.new_tasks import Ask
 from photobus_gateway.registry import json_response
 
 Prepare = Callable[[Connection], Awaitable[Ask]]
@@ -125,9 +124,7 @@ def requested(event: Event) -> tuple[TaskRequested, AcceptedTask]:
 
 def _request(work: UnitOfWork, request: web.Request, ask: Ask, jobs: Jobs) -> AcceptedTask:
     definition = ask.definition
-    event = request_task(
-        work, origin_of(request), definition, ask.targets, ask.params, ask.source, definition.label, ask.retry_of
-    )
+    event = request_task(work, origin_of(request), ask)
     _, task = requested(event)
     if ask.targets.kind != "photos":
         return task

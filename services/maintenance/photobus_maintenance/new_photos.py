@@ -22,7 +22,7 @@ from photobus_common.store.database import Connection
 from photobus_common.store.photos import Arrival, KnownPhotos, Recorded, StoredFile, photos_of_basenames, record_files
 from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.identifying import identify
 from photobus_maintenance.visits import Visit
@@ -138,4 +138,4 @@ def _ask_for_derivatives(visit: Visit, work: UnitOfWork) -> None:
     definition = visit.context.definitions["generate_derivatives"]
     wanted = {"project_folder": visit.project.folder, "status": "pending"}
     targets = Targets(kind="filter", filter=wanted)
-    request_task(work, visit.job.origin, definition, targets, {}, "task", definition.label)
+    request_task(work, visit.job.origin, Ask(definition, targets, source="task"))

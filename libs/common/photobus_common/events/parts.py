@@ -8,7 +8,7 @@ Scope = Literal["project", "photo_set", "global"]
 TaskSource = Literal["user", "upload", "system", "task"]
 DerivativeStatus = Literal["pending", "generated", "failed", "missing", "not_supported"]
 FileKind = Literal["jpg", "raw", "other", "sidecar"]
-TargetKind = Literal["photos", "projects", "filter", "all", "failed_items"]
+TargetKind = Literal["photos", "projects", "filter", "all", "failed_items", "items_of"]
 
 
 class Part(BaseModel):

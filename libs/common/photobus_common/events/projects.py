@@ -1,7 +1,9 @@
 """Events of projects and their photos."""
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from photobus_common import subjects
 from photobus_common.events.envelope import EventData
@@ -78,7 +80,10 @@ class PhotoKeep(Part):
 
 
 class PhotoRemoved(Part):
-    """A photo whose row is gone: what an undo needs to bring it back. ``version`` counts on from that of its row."""
+    """A photo whose row is gone: what an undo needs to bring it back. ``version`` counts on from that of its row.
+
+    ``row`` holds the rest of the row, by column.
+    """
 
     photo_id: int
     filename: str
@@ -86,6 +91,42 @@ class PhotoRemoved(Part):
     keep: KeptKinds
     tags: tuple[str, ...] = ()
     files: tuple[FileFact, ...] = ()
+    row: dict[str, Any] = Field(default_factory=dict)
+
+
+class PhotoRestored(Part):
+    """A photo whose row is back, with the id it had, and with all it had."""
+
+    photo_id: int
+    filename: str
+    version: int
+    keep: KeptKinds
+    tags: tuple[str, ...] = ()
+    files: tuple[FileFact, ...] = ()
+    thumbnail_status: DerivativeStatus
+    preview_status: DerivativeStatus
+
+
+class MovedFile(Part):
+    """A file of a photo that was moved: its name now and the one it had."""
+
+    name: str
+    source_name: str
+    kind: FileKind
+    size: int
+    md5: str | None = None
+
+
+class PhotoMoved(Part):
+    """A photo that lies in another project now; ``filename`` differs from ``source_filename`` if that was taken."""
+
+    photo_id: int
+    filename: str
+    source_filename: str
+    version: int
+    files: tuple[MovedFile, ...]
+    thumbnail_status: DerivativeStatus
+    preview_status: DerivativeStatus
 
 
 class PhotoTags(Part):
@@ -133,6 +174,34 @@ class ProjectRenamed(ProjectEvent):
     version: int
 
 
+class ProjectCanceled(ProjectEvent):
+    """The project is gone from every list. Its row stays, as long as its files do in the trash they can come back."""
+
+    TYPE: ClassVar[str] = "ProjectCanceled"
+
+    cause: Literal["deleted"]
+    name: str
+    version: int
+
+
+class ProjectTrashed(ProjectEvent):
+    """The folder of a deleted project went to the library's trash, to ``trash_path`` relative to the library."""
+
+    TYPE: ClassVar[str] = "ProjectTrashed"
+
+    trash_path: str
+
+
+class ProjectRestored(ProjectEvent):
+    """A deleted project is back, its folder from ``trash_path``; name and folder may have got a number."""
+
+    TYPE: ClassVar[str] = "ProjectRestored"
+
+    name: str
+    trash_path: str
+    version: int
+
+
 class PhotosAdded(ProjectEvent):
     """Photos became visible in the project."""
 
@@ -150,7 +219,7 @@ class PhotoFilesChanged(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotoFilesChanged"
 
-    cause: Literal["upload", "manifest_check", "folder_check", "file_removal"]
+    cause: Literal["upload", "manifest_check", "folder_check", "file_removal", "undo"]
     photos: tuple[PhotoFiles, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:
@@ -175,7 +244,15 @@ class FilesTrashed(ProjectEvent):
 
     TYPE: ClassVar[str] = "FilesTrashed"
 
-    reason: Literal["overwritten", "committed"]
+    reason: Literal["overwritten", "committed", "undone"]
+    files: tuple[TrashedFile, ...]
+
+
+class FilesRestored(ProjectEvent):
+    """Files came back from the project's trash to the names they had; ``trash_path`` is where they lay."""
+
+    TYPE: ClassVar[str] = "FilesRestored"
+
     files: tuple[TrashedFile, ...]
 
 
@@ -184,11 +261,38 @@ class PhotosRemoved(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotosRemoved"
 
-    cause: Literal["file_removal", "manifest_cleaning"]
+    cause: Literal["file_removal", "manifest_cleaning", "undo", "project_delete"]
     photos: tuple[PhotoRemoved, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:
         """Return the removed photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class PhotosRestored(ProjectEvent):
+    """Photos whose rows were gone are back in the catalogue."""
+
+    TYPE: ClassVar[str] = "PhotosRestored"
+
+    cause: Literal["undo", "project_restore"]
+    photos: tuple[PhotoRestored, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the restored photos."""
+        return tuple(photo.photo_id for photo in self.photos)
+
+
+class PhotosMoved(ProjectEvent):
+    """Photos came to this project from another, with all their files, derivatives, tags and flags."""
+
+    TYPE: ClassVar[str] = "PhotosMoved"
+
+    source_project_id: int
+    source_project_folder: str
+    photos: tuple[PhotoMoved, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the moved photos."""
         return tuple(photo.photo_id for photo in self.photos)
 
 

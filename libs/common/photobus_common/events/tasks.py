@@ -16,7 +16,8 @@ class Targets(Part):
     """What a task was asked to work on: the fields that ``kind`` names are filled, the others empty.
 
     For ``photos``, ``project_ids`` runs parallel to ``photo_ids`` and says where each lay when asked for, so that
-    the log alone tells the whole snapshot.
+    the log alone tells the whole snapshot. ``failed_items`` are those of the task ``failed_of``, ``items_of`` the whole
+    snapshot of the task of that name.
     """
 
     kind: TargetKind
@@ -24,6 +25,7 @@ class Targets(Part):
     project_ids: tuple[int, ...] = ()
     filter: dict[str, Any] | None = None
     failed_of: UUID | None = None
+    items_of: UUID | None = None
 
 
 class StepPlan(Part):

@@ -18,7 +18,7 @@ from photobus_common.store.reconciliation import names_in_motion, projects_of_te
 from photobus_common.store.removals import photos_to_show_anew, removable_photos
 from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.completing import Cause, Place, complete
@@ -117,7 +117,7 @@ class FileRemoval:
                 definition = self._context.definitions["generate_derivatives"]
                 ids, projects = zip(*photos, strict=True)
                 targets = Targets(kind="photos", photo_ids=ids, project_ids=projects)
-                request_task(work, job.origin, definition, targets, {}, "task", definition.label)
+                request_task(work, job.origin, Ask(definition, targets, source="task"))
             await job.save_cursor(_ASKED, work)
 
 

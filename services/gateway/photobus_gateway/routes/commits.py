@@ -10,10 +10,11 @@ from photobus_common.store import photo_pages
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.removals import removable_photos
+from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import ProjectPath
-from photobus_gateway.new_tasks import Ask, definition_for
+from photobus_gateway.new_tasks import definition_for
 from photobus_gateway.rate_limits import RateLimitedError, admit
 from photobus_gateway.registry import route
 from photobus_gateway.routes.pending_changes import DryRun, WhichChanges, targets_of_changes

@@ -13,11 +13,12 @@ from photobus_common.storable import STORABLE
 from photobus_common.store import photo_pages, projects, task_views
 from photobus_common.store.database import Connection
 from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
+from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId, never_null
 from photobus_gateway.keys import DATABASE
-from photobus_gateway.new_tasks import Ask, checked_params, definition_for, photo_targets, unknown_targets
+from photobus_gateway.new_tasks import checked_params, definition_for, photo_targets, unknown_targets
 from photobus_gateway.registry import route
 from photobus_gateway.starting import TaskAnswer, start
 from photobus_gateway.task_answers import (

@@ -11,11 +11,12 @@ from photobus_common.events.tasks import Targets
 from photobus_common.store import pending_changes, projects
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
+from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Input, ProjectPath, never_null
 from photobus_gateway.keys import DATABASE
-from photobus_gateway.new_tasks import Ask, Folders, definition_for, photo_targets, unknown_targets
+from photobus_gateway.new_tasks import Folders, definition_for, photo_targets, unknown_targets
 from photobus_gateway.rate_limits import RateLimitedError, admit
 from photobus_gateway.registry import route
 from photobus_gateway.routes.tasks import PhotoRefs

@@ -25,11 +25,12 @@ from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, emit_once
 from photobus_gateway.inputs import Input, PageQuery, RowId, never_null
 from photobus_gateway.keys import DATABASE, DEFINITIONS
-from photobus_gateway.new_tasks import Ask, TargetSpec, checked_params, definition_for, photo_targets, resolve
+from photobus_gateway.new_tasks import TargetSpec, checked_params, definition_for, photo_targets, resolve
 from photobus_gateway.registry import route
 from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
 from photobus_gateway.task_answers import (

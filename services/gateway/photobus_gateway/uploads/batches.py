@@ -19,7 +19,7 @@ from photobus_common.store import upload_batches
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_common.store.upload_batches import BatchKey
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import SOURCE
 
@@ -87,19 +87,13 @@ class Batches:
             if taken:
                 name = await upload_batches.project_name(work.connection, key.project_id)
                 photos = "1 photo" if len(taken) == 1 else f"{len(taken)} photos"
-                request_task(
-                    work,
-                    Origin(SOURCE, key.tenant, taken[0][1]),
-                    self._definition,
-                    Targets(
-                        kind="photos",
-                        photo_ids=tuple(photo_id for photo_id, _ in taken),
-                        project_ids=(key.project_id,) * len(taken),
-                    ),
-                    {},
-                    "upload",
-                    f"Upload of {photos} to {name}",
+                targets = Targets(
+                    kind="photos",
+                    photo_ids=tuple(photo_id for photo_id, _ in taken),
+                    project_ids=(key.project_id,) * len(taken),
                 )
+                ask = Ask(self._definition, targets, source="upload", label=f"Upload of {photos} to {name}")
+                request_task(work, Origin(SOURCE, key.tenant, taken[0][1]), ask)
         if taken:
             TASKS_ACCEPTED.labels(TASK_TYPE, "upload").inc()
         return len(taken)

@@ -23,7 +23,7 @@ from photobus_common.storage.project_folder import modified_at
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.task_requests import request_task
+from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
@@ -188,4 +188,4 @@ def _ask_for_derivatives(visit: Visit, work: UnitOfWork, photo_ids: Sequence[int
         definition = visit.context.definitions["generate_derivatives"]
         projects = (visit.project.id,) * len(photo_ids)
         targets = Targets(kind="photos", photo_ids=tuple(photo_ids), project_ids=projects)
-        request_task(work, visit.job.origin, definition, targets, {}, "task", definition.label)
+        request_task(work, visit.job.origin, Ask(definition, targets, source="task"))
