@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from photobus_common.catalogue_changes import CataloguePhoto, KeepChange, Kinds, TagsChange
 from photobus_common.store.database import Connection
+from photobus_common.store.photos import LOCK_PHOTOS
 
 CATALOGUE_PHOTOS: Final = """
 SELECT p.id, p.project_id, pr.folder AS project_folder, p.filename, p.version,
@@ -13,8 +14,6 @@ SELECT p.id, p.project_id, pr.folder AS project_folder, p.filename, p.version,
 FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE p.tenant = $1 AND p.id = ANY($2::bigint[]) AND pr.status = 'active'
 """
-
-LOCK_CATALOGUE_PHOTOS: Final = CATALOGUE_PHOTOS + "ORDER BY p.id FOR UPDATE OF p"
 
 WRITE_KEEP: Final = """
 UPDATE photos p SET keep_jpg = n.jpg, keep_raw = n.raw, keep_other = n.other,
@@ -42,8 +41,13 @@ UPDATE photos SET version = version + 1, updated_at = now() WHERE id = ANY($1::b
 async def catalogue_photos(
     connection: Connection, tenant: str, photo_ids: Sequence[int], *, lock: bool = False
 ) -> dict[int, CataloguePhoto]:
-    """Return those of ``photo_ids`` that there are, by id; ``lock`` keeps them so until the transaction ends."""
-    rows = await connection.fetch(LOCK_CATALOGUE_PHOTOS if lock else CATALOGUE_PHOTOS, tenant, photo_ids)
+    """Return those of ``photo_ids`` that there are, by id; ``lock`` keeps them so until the transaction ends.
+
+    They are locked by a statement before: one that waits for a photo that moves would not see its new project.
+    """
+    if lock:
+        await connection.execute(LOCK_PHOTOS, photo_ids)
+    rows = await connection.fetch(CATALOGUE_PHOTOS, tenant, photo_ids)
     return {row["id"]: _photo(row) for row in rows}
 
 

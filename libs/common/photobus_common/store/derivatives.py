@@ -6,6 +6,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.store.database import Connection
+from photobus_common.store.photos import LOCK_PHOTOS
 
 PHOTOS_TO_SHOW: Final = """
 SELECT p.id, p.project_id, p.filename, p.derivative_key,
@@ -19,8 +20,6 @@ SELECT p.id, p.project_id, p.filename, p.derivative_key,
 FROM photos p JOIN projects pr ON pr.id = p.project_id JOIN tenants t ON t.tenant = p.tenant
 WHERE p.tenant = $1 AND p.id = ANY($2) AND pr.status = 'active'
 """
-
-LOCK_PHOTOS_TO_SHOW: Final = PHOTOS_TO_SHOW + "ORDER BY p.id FOR UPDATE OF p"
 
 RECORD_DERIVATIVES: Final = """
 UPDATE photos p SET thumbnail_status = o.status, preview_status = o.status, derivative_key = o.key,
@@ -73,8 +72,13 @@ async def photos_to_show(
     *,
     lock: bool = False,
 ) -> dict[int, ShownPhoto]:
-    """Return those of ``photo_ids`` that there are, by id; ``lock`` keeps them so until the transaction ends."""
-    rows = await connection.fetch(LOCK_PHOTOS_TO_SHOW if lock else PHOTOS_TO_SHOW, tenant, photo_ids)
+    """Return those of ``photo_ids`` that there are, by id; ``lock`` keeps them so until the transaction ends.
+
+    They are locked by a statement before: one that waits for a photo that moves would not see its new project.
+    """
+    if lock:
+        await connection.execute(LOCK_PHOTOS, photo_ids)
+    rows = await connection.fetch(PHOTOS_TO_SHOW, tenant, photo_ids)
     return {
         row["id"]: ShownPhoto(**{**row, "files": tuple((name, kind, md5) for name, kind, md5 in row["files"])})
         for row in rows

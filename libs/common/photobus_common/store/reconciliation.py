@@ -17,6 +17,7 @@ from photobus_common.reconciliation import (
     PhotoKind,
 )
 from photobus_common.store.database import Connection
+from photobus_common.store.file_operations import names_being_moved
 from photobus_common.store.photos import MEET_METADATA, Weight
 
 PROJECTS_OF_TENANT: Final = """
@@ -46,10 +47,8 @@ FILES_OF_PHOTOS: Final = (
     "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
 )
 
-NAMES_IN_MOTION: Final = """
+NAMES_BEING_PLACED: Final = """
 SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
-UNION ALL
-SELECT path FROM file_operations WHERE project_id = $1 AND state = 'open' AND kind <> 'remove_derivative'
 """
 
 LOSS_OF_PROJECT: Final = """
@@ -179,8 +178,9 @@ async def photos_in_project(
 
 
 async def names_in_motion(connection: Connection, project_id: int) -> frozenset[str]:
-    """Return the names of the project's folder that open uploads intend to place, or open operations to take away."""
-    return frozenset(row["name"] for row in await connection.fetch(NAMES_IN_MOTION, project_id))
+    """Return the names of the project's folder that open uploads or file operations are about."""
+    placed = frozenset(row["name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
+    return placed | await names_being_moved(connection, project_id)
 
 
 async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:
