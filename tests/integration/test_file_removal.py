@@ -99,6 +99,12 @@ async def test_it_is_told_with_what_an_undo_needs(
         KeptKinds(jpg=False, raw=False, other=False),
         ["A.jpg"],
     )
+    assert {name: photo.row[name] for name in ("jpg_available", "taken_from", "thumbnail_status")} == {
+        "jpg_available": True,
+        "taken_from": "file",
+        "thumbnail_status": "generated",
+    }
+    assert {"taken_at", "created_at"} < set(photo.row)
     [changed] = await site.said(PhotoFilesChanged)
     assert [file.name for file in changed.photos[0].removed] == ["B.jpg"]
     [told] = await site.said(FilesTrashed)

@@ -4,12 +4,13 @@ Files of a kind that is no longer to be kept go, and sidecars with the file they
 file when nothing of it is kept. The dry run of the API and the worker both plan with this.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from photobus_common.catalogue_changes import Kinds
 from photobus_common.events.parts import DerivativeStatus
+from photobus_common.events.projects import FileFact, KeptKinds, PhotoRemoved
 from photobus_common.reconciliation import SHOWN_FIRST, CatalogueFile, PhotoKind, shown_name
 
 DerivativesFate = Literal["kept", "pending", "removed"]
@@ -30,6 +31,14 @@ class RemovablePhoto:
     files: tuple[CatalogueFile, ...]
     thumbnail_status: DerivativeStatus
     preview_status: DerivativeStatus
+
+
+@dataclass(frozen=True)
+class DeletedRow:
+    """What is left of a photo's row once it is deleted: the version that counts as, and its other columns by name."""
+
+    version: int
+    columns: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -68,6 +77,19 @@ def aftermath(photo: RemovablePhoto, removed: Collection[str]) -> Aftermath:
         photo_goes=not left and not any(photo.keep),
         available=frozenset(kind for kind in SHOWN_FIRST if kind in kinds),
         derivatives=fate,
+    )
+
+
+def removed_photo(photo: RemovablePhoto, deleted: DeletedRow) -> PhotoRemoved:
+    """Return what the log says of ``photo``, whose row is deleted: all that is needed to bring it back."""
+    return PhotoRemoved(
+        photo_id=photo.id,
+        filename=photo.filename,
+        version=deleted.version,
+        keep=KeptKinds(**photo.keep._asdict()),
+        tags=photo.tags,
+        files=tuple(FileFact(name=one.name, kind=one.kind, size=one.size, md5=one.md5) for one in photo.files),
+        row=dict(deleted.columns),
     )
 
 

@@ -13,15 +13,13 @@ from photobus_common.events import EventData, Origin, cut_by_bytes
 from photobus_common.events.projects import (
     FileFact,
     FilesTrashed,
-    KeptKinds,
     PhotoFiles,
     PhotoFilesChanged,
-    PhotoRemoved,
     PhotosRemoved,
     TrashedFile,
 )
 from photobus_common.reconciliation import CatalogueFile, CatalogueProject
-from photobus_common.removal import Aftermath, RemovablePhoto, aftermath
+from photobus_common.removal import Aftermath, DeletedRow, RemovablePhoto, aftermath, removed_photo
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import removals
 from photobus_common.store.file_operations import end_operations, open_operations
@@ -142,7 +140,10 @@ async def _write(work: UnitOfWork, project: CatalogueProject, settled: Sequence[
 
 
 def _events(
-    settled: Sequence[Settled], changed: Mapping[int, ChangedPhoto], removed: Mapping[int, int], about: dict[str, Any]
+    settled: Sequence[Settled],
+    changed: Mapping[int, ChangedPhoto],
+    removed: Mapping[int, DeletedRow],
+    about: dict[str, Any],
 ) -> list[EventData]:
     trashed = [
         TrashedFile(
@@ -157,7 +158,9 @@ def _events(
         if ended.outcome == "moved" and ended.operation.target_path is not None
     ]
     staying = [_changed(one, changed[one.photo_id]) for one in settled if one.photo_id in changed]
-    going = [_removed(one.photo, removed[one.photo_id]) for one in settled if one.photo and one.photo_id in removed]
+    going = [
+        removed_photo(one.photo, removed[one.photo_id]) for one in settled if one.photo and one.photo_id in removed
+    ]
     return [
         *(FilesTrashed(**about, reason="committed", files=files) for files in cut_by_bytes(trashed)),
         *(PhotoFilesChanged(**about, cause="file_removal", photos=photos) for photos in cut_by_bytes(staying)),
@@ -173,17 +176,6 @@ def _changed(one: Settled, row: ChangedPhoto) -> PhotoFiles:
         removed=tuple(_fact(file) for file in one.removed),
         thumbnail_status=row.thumbnail_status,
         preview_status=row.preview_status,
-    )
-
-
-def _removed(photo: RemovablePhoto, version: int) -> PhotoRemoved:
-    return PhotoRemoved(
-        photo_id=photo.id,
-        filename=photo.filename,
-        version=version,
-        keep=KeptKinds(**photo.keep._asdict()),
-        tags=photo.tags,
-        files=tuple(_fact(file) for file in photo.files),
     )
 
 

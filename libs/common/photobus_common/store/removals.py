@@ -6,7 +6,7 @@ from uuid import UUID
 
 from photobus_common.catalogue_changes import Kinds
 from photobus_common.reconciliation import CatalogueFile
-from photobus_common.removal import Aftermath, RemovablePhoto
+from photobus_common.removal import Aftermath, DeletedRow, RemovablePhoto
 from photobus_common.store.database import Connection
 from photobus_common.store.photos import LOCK_PHOTOS
 from photobus_common.store.reconciliation import REMOVE_FILES, ChangedPhoto
@@ -40,8 +40,13 @@ WHERE p.id = c.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
 """
 
-DELETE_PHOTOS: Final = "DELETE FROM photos WHERE id = ANY($1::bigint[]) RETURNING id, version + 1 AS version"
-
+# `row` is what an undo needs beside what the event names by itself; what is null, counted or generated is left out.
+DELETE_PHOTOS: Final = """
+DELETE FROM photos p WHERE p.id = ANY($1::bigint[])
+RETURNING p.id, p.version + 1 AS version, jsonb_strip_nulls(to_jsonb(p)) - ARRAY[
+    'id', 'tenant', 'project_id', 'filename', 'keep_jpg', 'keep_raw', 'keep_other', 'version', 'updated_at', 'shape'
+] AS row
+"""
 
 PHOTOS_TO_SHOW_ANEW: Final = """
 SELECT p.id, p.project_id FROM photos p
@@ -85,11 +90,12 @@ async def shrink_photos(connection: Connection, changes: Mapping[int, Aftermath]
     return [ChangedPhoto(**row) for row in rows]
 
 
-async def delete_photos(connection: Connection, photo_ids: Sequence[int]) -> dict[int, int]:
-    """Remove photos with their files and tags; returns the version that each removal counts as, by id."""
+async def delete_photos(connection: Connection, photo_ids: Sequence[int]) -> dict[int, DeletedRow]:
+    """Remove photos with their files and tags; returns by id what their rows said."""
     if not photo_ids:
         return {}
-    return {row["id"]: row["version"] for row in await connection.fetch(DELETE_PHOTOS, photo_ids)}
+    rows = await connection.fetch(DELETE_PHOTOS, photo_ids)
+    return {row["id"]: DeletedRow(row["version"], row["row"]) for row in rows}
 
 
 async def photos_to_show_anew(connection: Connection, job_id: UUID) -> list[tuple[int, int]]:

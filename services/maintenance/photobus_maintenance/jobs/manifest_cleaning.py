@@ -9,12 +9,12 @@ from dataclasses import replace
 from functools import partial
 
 from photobus_common.events import cut_by_bytes
-from photobus_common.events.projects import KeptKinds, ManifestChanged, PhotoRemoved, PhotosRemoved
+from photobus_common.events.projects import ManifestChanged, PhotoRemoved, PhotosRemoved
 from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.derivatives import EXTENSIONS, derivative_name
 from photobus_common.reconciliation import photos_gone
-from photobus_common.removal import RemovablePhoto
+from photobus_common.removal import RemovablePhoto, removed_photo
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, ProjectFolder
 from photobus_common.store.reconciliation import checked_by_task
 from photobus_common.store.removals import delete_photos, removable_photos
@@ -63,14 +63,9 @@ async def _remove(visit: Visit) -> None:
         gone = _gone(await look(visit, work.connection, lock=True), visit)
         photos = await removable_photos(work.connection, visit.project.tenant, gone, lock=True)
         await in_thread(_remove_derivatives, visit.folder, list(photos.values()))
-        versions = await delete_photos(work.connection, list(photos))
-        parts = [_part(photo, versions[photo.id]) for photo in photos.values()]
+        deleted = await delete_photos(work.connection, list(photos))
+        parts = [removed_photo(photo, deleted[photo.id]) for photo in photos.values()]
         _tell(visit, work, parts)
-
-
-def _part(photo: RemovablePhoto, version: int) -> PhotoRemoved:
-    keep = KeptKinds(**photo.keep._asdict())
-    return PhotoRemoved(photo_id=photo.id, filename=photo.filename, version=version, keep=keep, tags=photo.tags)
 
 
 def _tell(visit: Visit, work: UnitOfWork, parts: Sequence[PhotoRemoved]) -> None:
