@@ -1,4 +1,4 @@
-"""An async, typed client of photobus: projects, uploads that resume, tasks, jobs, live updates.
+"""An async, typed client of photobus: projects, uploads that resume, photo sets, tasks, jobs, live updates.
 
 async with PhotobusClient("http://127.0.0.1:8080", token) as photobus:
     project = await photobus.create_project("Trip")
@@ -10,23 +10,45 @@ from photobus_client.client import PhotobusClient
 from photobus_client.errors import ApiError, ClientError, UnreachableError
 from photobus_client.journal import Journal
 from photobus_client.live import LiveEvent
-from photobus_client.models import CreatedToken, Job, Page, Photo, Project, Task, Token, UploadResult
+from photobus_client.models import (
+    CreatedToken,
+    Job,
+    JobItem,
+    Page,
+    Photo,
+    Project,
+    Task,
+    TaskDetail,
+    Token,
+    UploadResult,
+)
+from photobus_client.photo_sets import Keep
+from photobus_client.plans import CommitPlan, MovePlan, TaskPlan, UndoPlan
+from photobus_client.selection import Selection
 from photobus_client.sending import Sent
 
 __all__ = [
     "ApiError",
     "ClientError",
+    "CommitPlan",
     "CreatedToken",
     "Job",
+    "JobItem",
     "Journal",
+    "Keep",
     "LiveEvent",
+    "MovePlan",
     "Page",
     "Photo",
     "PhotobusClient",
     "Project",
+    "Selection",
     "Sent",
     "Task",
+    "TaskDetail",
+    "TaskPlan",
     "Token",
+    "UndoPlan",
     "UnreachableError",
     "UploadResult",
 ]

@@ -53,6 +53,9 @@ class Photo(Model):
     jpg_available: bool
     raw_available: bool
     other_available: bool
+    keep_jpg: bool
+    keep_raw: bool
+    keep_other: bool
     thumbnail_status: str
     preview_status: str
     derivative_reason: str | None = None
@@ -60,7 +63,65 @@ class Photo(Model):
     size: int
     width: int | None = None
     height: int | None = None
+    tags: list[str]
     version: int
+
+
+class PhotoChange(Model):
+    """What became of one photo: how it stands now, or, if it failed, why."""
+
+    photo_id: int
+    status: Literal["changed", "unchanged", "failed"]
+    version: int | None = None
+    tags: list[str] | None = None
+    keep_jpg: bool | None = None
+    keep_raw: bool | None = None
+    keep_other: bool | None = None
+    code: str | None = None
+    detail: str | None = None
+
+
+class PhotoChanges(Model):
+    """What became of each photo, in the order in which they were first named; the rest says how many of each."""
+
+    dry_run: bool
+    changed: int
+    unchanged: int
+    failed: int
+    items: list[PhotoChange]
+
+
+class PendingFiles(Model):
+    """How many files of each kind a commit would remove."""
+
+    jpg: int
+    raw: int
+    other: int
+    total: int
+
+
+class PendingOfProject(PendingFiles):
+    """The same, of one project."""
+
+    project_id: int
+    project_folder: str
+
+
+class PendingDeletes(PendingFiles):
+    """The same of everything, and of each project that has any."""
+
+    by_project: list[PendingOfProject]
+
+
+class LocatedPage(Model):
+    """The page on which a photo stands, its number (from 0), and the photo's place on it and in the whole list."""
+
+    items: list[Photo]
+    position: int
+    page_index: int
+    idx_in_items: int
+    next_cursor: str | None = None
+    prev_cursor: str | None = None
 
 
 class RenamedBefore(Model):
@@ -124,6 +185,25 @@ class Task(Model):
         return self.status in TASK_ENDED
 
 
+class Step(Model):
+    """One step of a task; ``jobs`` is None until the task has started."""
+
+    step: int
+    type: str
+    jobs: int | None = None
+    done: int
+    failed: int
+    skipped: int
+
+
+class TaskDetail(Task):
+    """A task with its steps. Progress counts items, and jobs of steps over whole projects, over all steps."""
+
+    progress_done: int
+    progress_total: int
+    steps: list[Step]
+
+
 class Job(Model):
     """One unit of a task's work; the counts are of its items."""
 
@@ -140,6 +220,17 @@ class Job(Model):
     error: str | None = None
     created_at: datetime
     ended_at: datetime | None = None
+
+
+class JobItem(Model):
+    """One photo of a job and what became of it; folder and name are None once it is gone."""
+
+    photo_id: int
+    project_id: int
+    project_folder: str | None = None
+    filename: str | None = None
+    status: Literal["pending", "done", "failed", "skipped", "canceled"]
+    reason: str | None = None
 
 
 class Token(Model):

@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
+from uuid import uuid4
 
 import aiohttp
 
@@ -76,6 +78,12 @@ class Transport:
                 return json.loads(text) if text else None
             except ValueError as error:
                 raise ClientError(f"What answers at {self.address} is no photobus: it sent no JSON.") from error
+
+    async def once(
+        self, method: str, path: str, body: object = None, *, query: Mapping[str, object] | None = None
+    ) -> Any:
+        """Do what ``json`` does, with a key of this request's own: the repeats have one effect and one answer."""
+        return await self.json(method, path, query=query, body=body, headers={IDEMPOTENCY_KEY: uuid4().hex})
 
     async def file(self, path: str) -> bytes:
         """Return the file at ``path``, whole; raises ``ClientError``."""
@@ -162,6 +170,11 @@ async def raise_for_problem(answer: aiohttp.ClientResponse) -> None:
     except ValueError:
         problem = {"detail": text.strip()[:200] or answer.reason}
     raise ApiError(answer.status, problem if isinstance(problem, dict) else {})
+
+
+def path_part(text: str) -> str:
+    """Return ``text`` as one part of a path."""
+    return quote(text, safe="")
 
 
 def _query(query: Mapping[str, object] | None) -> list[tuple[str, str]]:
