@@ -108,6 +108,40 @@ async def test_failed_items_mean_the_photos_that_failed(log: Log, resolver: Reso
     assert await snapshot(log.database) == [(ids[1], project)]
 
 
+async def test_what_a_task_worked_on_is_found_where_it_lies_now_else_where_it_lay(
+    log: Log, resolver: Resolver, tenant: str
+) -> None:
+    shots = await shoot(log.database, tenant)
+    moved, gone, trip, home = *shots["trip"], shots["trip_id"], shots["home_id"]
+    earlier = Narrator()
+    await log.fold(earlier.requested(Targets(kind="photos", photo_ids=(moved, gone), project_ids=(trip, trip))))
+    async with log.database.transaction() as connection:
+        await connection.execute("UPDATE photos SET project_id = $2 WHERE id = $1", moved, home)
+        await connection.execute("DELETE FROM photos WHERE id = $1", gone)
+    again = Narrator(task=job_id(earlier.task, 9, 9))
+    await log.fold(again.requested(Targets(kind="items_of", items_of=earlier.task), undo_of=earlier.task))
+    assert await resolver.resolve_some() == 1
+    assert await snapshot(log.database) == [(gone, trip), (moved, home)]
+    (event,) = await said(log.database)
+    await log.fold(event)
+    async with log.database.connection() as connection:
+        (row,) = await connection.fetch("SELECT items, undo_of FROM tasks WHERE undo_of IS NOT NULL")
+    assert tuple(row.values()) == (2, earlier.task)
+
+
+async def test_what_another_tenants_task_worked_on_is_nothing(log: Log, resolver: Resolver, tenant: str) -> None:
+    shots = await shoot(log.database, tenant)
+    earlier = Narrator()
+    ids, project = tuple(shots["home"]), shots["home_id"]
+    await log.fold(earlier.requested(Targets(kind="photos", photo_ids=ids, project_ids=(project,))))
+    async with log.database.transaction() as connection:
+        await connection.execute("UPDATE tasks SET tenant = 'user_1'")
+    again = Narrator(task=job_id(earlier.task, 9, 9))
+    await log.fold(again.requested(Targets(kind="items_of", items_of=earlier.task)))
+    assert await resolver.resolve_some() == 1
+    assert await snapshot(log.database) == []
+
+
 async def test_nothing_that_matches_is_a_snapshot_too(log: Log, resolver: Resolver, tenant: str) -> None:
     assert await resolve(log, resolver, Targets(kind="filter", filter={"text": "none"})) == []
     (event,) = await said(log.database)

@@ -126,6 +126,7 @@ def test_an_empty_filter_result_is_done_at_once(task: Narrator) -> None:
         Targets(kind="all"),
         Targets(kind="projects", project_ids=(1,)),
         Targets(kind="failed_items", failed_of=UUID(int=9)),
+        Targets(kind="items_of", items_of=UUID(int=9)),
     ],
 )
 def test_a_task_waits_until_its_snapshot_is_whole(task: Narrator, targets: Targets) -> None:

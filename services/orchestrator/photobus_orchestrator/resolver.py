@@ -1,4 +1,4 @@
-"""Turning filters, projects, "all" and failed items into the snapshot of photos that a task works on.
+"""Turning filters, projects, "all" and what other tasks worked on into the snapshot of photos that a task works on.
 
 It runs beside the fold, since a million ids take seconds. It writes what it found, and says so by events of at most
 2,000 ids, all in one transaction with the note that the task is resolved: either the whole snapshot gets into the
@@ -50,6 +50,14 @@ WHERE p.tenant = $1 AND p.id IN (
     WHERE j.task_id = $2 AND i.status = 'failed'
 )
 ORDER BY p.project_id, p.id
+"""
+
+# Also photos that are gone: bringing them back is what an undo is for.
+PHOTOS_OF_TASK = """
+SELECT i.photo_id, coalesce(p.project_id, i.project_id) AS project_id
+FROM tasks t JOIN task_items i ON i.task_id = t.id LEFT JOIN photos p ON p.id = i.photo_id
+WHERE t.tenant = $1 AND t.id = $2
+ORDER BY 2, 1
 """
 
 log = get_logger()
@@ -113,6 +121,8 @@ def _query(task: TaskState) -> tuple[str, list[Any]]:
         return PHOTOS_OF_PROJECTS, [task.tenant, list(targets.project_ids)]
     if targets.kind == "failed_items":
         return FAILED_PHOTOS_OF_TASK, [task.tenant, targets.failed_of]
+    if targets.kind == "items_of":
+        return PHOTOS_OF_TASK, [task.tenant, targets.items_of]
     condition, parameters = photo_filter_sql(task.tenant, targets.filter or {})
     return PHOTOS_OF_FILTER.format(condition=condition), parameters
 

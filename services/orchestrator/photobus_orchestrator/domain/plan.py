@@ -24,7 +24,7 @@ class Rules:
 
 def needs_snapshot(definition: TaskDefinition, targets: Targets) -> bool:
     """Whether ``targets`` must be resolved to photos before the task can start."""
-    return targets.kind in ("filter", "failed_items") or definition.over("items")
+    return targets.kind in ("filter", "failed_items", "items_of") or definition.over("items")
 
 
 def plan_steps(state: TaskState, definition: TaskDefinition, rules: Rules) -> tuple[StepPlan, ...]:
