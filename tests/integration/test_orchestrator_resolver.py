@@ -122,8 +122,7 @@ async def test_what_a_task_worked_on_is_found_where_it_lies_now_else_where_it_la
     await log.fold(again.requested(Targets(kind="items_of", items_of=earlier.task), undo_of=earlier.task))
     assert await resolver.resolve_some() == 1
     assert await snapshot(log.database) == [(gone, trip), (moved, home)]
-    (event,) = await said(log.database)
-    await log.fold(event)
+    await log.come_back()
     async with log.database.connection() as connection:
         (row,) = await connection.fetch("SELECT items, undo_of FROM tasks WHERE undo_of IS NOT NULL")
     assert tuple(row.values()) == (2, earlier.task)
