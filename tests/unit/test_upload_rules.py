@@ -1,5 +1,6 @@
 """The same-name rules, as a table: what is there, what comes, what the client wants."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,10 +9,10 @@ import pytest
 from photobus_common.config import Uploader
 from photobus_common.photos.filenames import ParsedName, parse
 from photobus_common.store.photos import KnownFile, KnownPhotos, StoredFile, shown_first
-from photobus_common.store.uploads import OnConflict
+from photobus_common.store.uploads import Elsewhere, OnConflict
 from photobus_gateway.uploads.analysis import AnalyzedFile, Catalogue, analyze, parse_all
 from photobus_gateway.uploads.answers import UploadResult
-from photobus_gateway.uploads.planning import Existing, Overwrite, Place, Rename, Surroundings, decide
+from photobus_gateway.uploads.planning import Existing, Motion, Overwrite, Place, Rename, Surroundings, decide
 from photobus_gateway.uploads.renames import copy_of
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,15 +23,18 @@ TRACKED_OTHER = Surroundings(existing=Existing(OTHER, 7), own_photo=7)
 UNTRACKED_SAME = Surroundings(existing=Existing(SAME, None))
 UNTRACKED_OTHER = Surroundings(existing=Existing(OTHER, None))
 PAIR = Surroundings(own_photo=7)
-ELSEWHERE = Surroundings(elsewhere="Other")
-PAIR_AND_ELSEWHERE = Surroundings(own_photo=7, elsewhere="Other")
+OTHERS = Elsewhere("Other", 9)
+ELSEWHERE = Surroundings(elsewhere=OTHERS)
+COMING_ELSEWHERE = Surroundings(elsewhere=Elsewhere("Other", None))
+PAIR_AND_ELSEWHERE = Surroundings(own_photo=7, elsewhere=OTHERS)
+SIDECAR_AND_ELSEWHERE = Surroundings(existing=Existing(OTHER, None), elsewhere=OTHERS)
 FOLLOWS_PAIR = Surroundings(own_photo=7, renamed_in_batch="A (2)")
 
 
-def told(name: str, on_conflict: OnConflict | None, found: Surroundings) -> Any:
+def told(name: str, on_conflict: OnConflict | None, found: Surroundings, *, moves_here: bool = False) -> Any:
     parsed = parse(name, Uploader())
     assert isinstance(parsed, ParsedName)
-    decision = decide(parsed, SAME, on_conflict, found)
+    decision = decide(parsed, SAME, on_conflict, found, moves_here=moves_here)
     return (decision.status, decision.code) if isinstance(decision, UploadResult) else decision
 
 
@@ -61,6 +65,30 @@ def told(name: str, on_conflict: OnConflict | None, found: Surroundings) -> Any:
 )
 def test_what_becomes_of_a_photo(found: Surroundings, on_conflict: OnConflict | None, expected: Any) -> None:
     assert told("A.JPG", on_conflict, found) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "expected"),
+    [
+        ("A.JPG", NOTHING, Place()),
+        ("A.JPG", ELSEWHERE, ("moving", "name_in_other_project")),
+        ("A.xmp", ELSEWHERE, ("moving", "name_in_other_project")),
+        ("A.JPG", COMING_ELSEWHERE, ("conflict", "name_in_other_project")),
+        ("A.xmp", COMING_ELSEWHERE, Place()),
+        ("A.JPG", PAIR_AND_ELSEWHERE, Place()),
+        ("A.JPG", TRACKED_SAME, ("skipped", "same_bytes")),
+        ("A.xmp", UNTRACKED_SAME, ("skipped", "same_bytes")),
+        ("A.xmp", SIDECAR_AND_ELSEWHERE, ("moving", "name_in_other_project")),
+    ],
+)
+def test_what_becomes_of_a_file_whose_photo_is_to_come_here(name: str, found: Surroundings, expected: Any) -> None:
+    assert told(name, None, found, moves_here=True) == expected
+
+
+@pytest.mark.parametrize("motion", ["being_moved", "being_removed"])
+@pytest.mark.parametrize("found", [NOTHING, TRACKED_SAME, TRACKED_OTHER, ELSEWHERE])
+def test_nothing_gets_a_name_that_is_in_motion(found: Surroundings, motion: Motion) -> None:
+    assert told("A.JPG", "overwrite", replace(found, in_motion=motion), moves_here=True) == ("refused", motion)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +129,7 @@ def known(name: str, size: int = 10, md5: str = SAME) -> KnownFile:
     return KnownFile(7, parsed.basename, StoredFile(name, parsed.kind, size, md5, EPOCH))
 
 
-CATALOGUE = Catalogue(KnownPhotos({"A": 7}, {"A.JPG": known("A.JPG")}), {"B": "Other", "A": "Other"})
+CATALOGUE = Catalogue(KnownPhotos({"A": 7}, {"A.JPG": known("A.JPG")}), {"B": OTHERS, "A": OTHERS})
 
 
 @pytest.mark.parametrize(
@@ -116,8 +144,11 @@ CATALOGUE = Catalogue(KnownPhotos({"A": 7}, {"A.JPG": known("A.JPG")}), {"B": "O
             {"name": "A.NEF", "size": 9},
             {"clash": "none", "photo_id": 7, "completes_pair": True, "project_folder": None},
         ),
-        ({"name": "B.JPG", "size": 9}, {"accepted": True, "clash": "name_in_other_project", "project_folder": "Other"}),
-        ({"name": "B.xmp", "size": 9}, {"clash": "none", "project_folder": None}),
+        (
+            {"name": "B.JPG", "size": 9},
+            {"accepted": True, "clash": "name_in_other_project", "project_folder": "Other", "photo_id": 9},
+        ),
+        ({"name": "B.xmp", "size": 9}, {"clash": "none", "project_folder": None, "photo_id": None}),
         ({"name": "A.txt", "size": 9}, {"accepted": False, "code": "not_accepted", "clash": "none"}),
         ({"name": "C.JPG", "size": 0}, {"accepted": False, "code": "empty_file"}),
         ({"name": "C.JPG", "size": 101}, {"accepted": False, "code": "too_large"}),

@@ -45,15 +45,22 @@ SELECT pg_advisory_xact_lock(key) FROM (
 
 TRY_LOCK_BASENAME: Final = "SELECT pg_try_advisory_xact_lock(hashtextextended($1 || '/' || $2, 0))"
 
+# Those with a photo come last, so that a name is told with its photo where there is one.
 PROJECTS_WITH_BASENAMES: Final = """
-SELECT p.filename AS basename, pr.folder
+SELECT p.filename AS basename, pr.folder, p.id AS photo_id
 FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE p.tenant = $1 AND p.filename = ANY($3::text[]) AND p.project_id <> $2 AND pr.status = 'active'
 UNION ALL
-SELECT u.basename, pr.folder
+SELECT u.basename, pr.folder, NULL
 FROM uploads u JOIN projects pr ON pr.id = u.project_id
 WHERE u.state = 'placing' AND u.tenant = $1 AND u.basename = ANY($3::text[]) AND u.project_id <> $2
     AND pr.status = 'active'
+UNION ALL
+SELECT o.target_filename, pr.folder, NULL
+FROM file_operations o JOIN projects pr ON pr.id = o.target_project_id
+WHERE o.state = 'open' AND o.tenant = $1 AND o.target_filename = ANY($3::text[]) AND o.target_project_id <> $2
+    AND pr.status = 'active'
+ORDER BY photo_id NULLS FIRST
 """
 
 RECORD_INTENTS: Final = """
@@ -174,6 +181,14 @@ class Ending:
 
 
 @dataclass(frozen=True)
+class Elsewhere:
+    """Another project that has a basename, and its photo of it; None while one is only on its way there."""
+
+    project_folder: str
+    photo_id: int | None
+
+
+@dataclass(frozen=True)
 class PlacingProject:
     """A project with intents that nobody may be working on any more."""
 
@@ -224,10 +239,10 @@ async def try_lock_basename(connection: Connection, tenant: str, basename: str) 
 
 async def projects_with_basenames(
     connection: Connection, tenant: str, project_id: int, basenames: Sequence[str]
-) -> dict[str, str]:
-    """Return, for basenames that other active projects have or are about to have, the folder of one of those."""
+) -> dict[str, Elsewhere]:
+    """Return, for basenames that other active projects have or are about to have, one of those."""
     rows = await connection.fetch(PROJECTS_WITH_BASENAMES, tenant, project_id, list(basenames))
-    return {row["basename"]: row["folder"] for row in rows}
+    return {row["basename"]: Elsewhere(row["folder"], row["photo_id"]) for row in rows}
 
 
 async def record_intents(connection: Connection, intents: Sequence[IntentRow], lifetime: timedelta) -> None:

@@ -11,6 +11,7 @@ from photobus_common.config import Uploader
 from photobus_common.photos import filenames
 from photobus_common.photos.filenames import FileKind, ParsedName, RefusedName
 from photobus_common.store.photos import KnownFile, KnownPhotos
+from photobus_common.store.uploads import Elsewhere
 from photobus_gateway.inputs import Input
 from photobus_gateway.uploads.answers import REASONS, AnswerCode, printable
 from photobus_gateway.uploads.multipart import Md5
@@ -45,7 +46,11 @@ class FileAnalysis(BaseModel):
     basename: str | None = None
     kind: FileKind | None = None
     clash: Clash = "none"
-    photo_id: int | None = Field(default=None, description="The project's photo that it is of, or would be part of.")
+    photo_id: int | None = Field(
+        default=None,
+        description="The project's photo that it is of, or would be part of; where `project_folder` is set that "
+        "project's, which an upload's `conflictItems` may name. Absent while it is only on its way there.",
+    )
     project_folder: str | None = Field(default=None, description="The other project that has a photo of this name.")
     renamed_before: RenamedBefore | None = None
     completes_pair: bool = Field(default=False, description="The project's photo has no file of this kind yet.")
@@ -59,7 +64,7 @@ class Catalogue:
     """
 
     known: KnownPhotos
-    elsewhere: Mapping[str, str]
+    elsewhere: Mapping[str, Elsewhere]
     same_bytes: Mapping[str, Sequence[KnownFile]] = field(default_factory=dict)
 
     @cached_property
@@ -80,8 +85,8 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
         return FileAnalysis(name=name, accepted=False, code=parsed.code, reason=parsed.reason)
     code: AnswerCode | None = "empty_file" if file.size == 0 else "too_large" if file.size > max_bytes else None
     photo_id = catalogue.known.ids.get(parsed.basename)
-    elsewhere = catalogue.elsewhere.get(parsed.basename) if photo_id is None and parsed.kind != "sidecar" else None
-    clash = _clash(file, catalogue.known.files.get(parsed.name), elsewhere)
+    other = catalogue.elsewhere.get(parsed.basename) if photo_id is None and parsed.kind != "sidecar" else None
+    clash = _clash(file, catalogue.known.files.get(parsed.name), other)
     return FileAnalysis(
         name=name,
         accepted=code is None,
@@ -90,8 +95,8 @@ def analyze(file: AnalyzedFile, parsed: ParsedName | RefusedName, catalogue: Cat
         basename=parsed.basename,
         kind=parsed.kind,
         clash=clash,
-        photo_id=photo_id,
-        project_folder=elsewhere,
+        photo_id=photo_id if other is None else other.photo_id,
+        project_folder=None if other is None else other.project_folder,
         renamed_before=_renamed_before(file, parsed, catalogue) if clash == "other_bytes" else None,
         completes_pair=photo_id is not None and (parsed.basename, parsed.kind) not in catalogue.kinds,
     )
@@ -104,9 +109,9 @@ def _renamed_before(file: AnalyzedFile, parsed: ParsedName, catalogue: Catalogue
     return None if copy is None else RenamedBefore(photo_id=copy.photo_id, stored_as=copy.file.name)
 
 
-def _clash(file: AnalyzedFile, known: KnownFile | None, elsewhere: str | None) -> Clash:
+def _clash(file: AnalyzedFile, known: KnownFile | None, other: Elsewhere | None) -> Clash:
     if known is None:
-        return "none" if elsewhere is None else "name_in_other_project"
+        return "none" if other is None else "name_in_other_project"
     if known.file.size != file.size:
         return "other_bytes"
     if file.md5 is None:

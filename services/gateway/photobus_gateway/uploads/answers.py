@@ -4,12 +4,16 @@ from typing import Final, Literal
 
 from pydantic import BaseModel, Field
 
-UploadStatus = Literal["created", "paired", "skipped", "conflict", "renamed", "overwritten", "refused", "unfinished"]
+UploadStatus = Literal[
+    "created", "paired", "skipped", "conflict", "renamed", "overwritten", "moving", "refused", "unfinished"
+]
 
 AnswerCode = Literal[
     "same_bytes",
     "other_bytes",
     "name_in_other_project",
+    "already_here",
+    "photo_gone",
     "waits_for_photo",
     "not_text",
     "empty",
@@ -25,6 +29,7 @@ AnswerCode = Literal[
     "md5_differs",
     "incomplete",
     "name_taken",
+    "being_moved",
     "being_removed",
     "bytes_lost",
     "not_placed",
@@ -42,6 +47,8 @@ REASONS: Final[dict[AnswerCode, str]] = {
     "same_bytes": "The project has this very file already.",
     "other_bytes": "The project has another file of this name; choose overwrite, skip or rename.",
     "name_in_other_project": "A photo of this name is in another project.",
+    "already_here": "The photo lies in this project already.",
+    "photo_gone": "The other project's photo is gone meanwhile; send this again.",
     "waits_for_photo": "The sidecar was stored; it belongs to a photo that is not here yet.",
     "content_differs": "The content is not of the type that the name says.",
     "empty_file": "The file is empty.",
@@ -50,6 +57,7 @@ REASONS: Final[dict[AnswerCode, str]] = {
     "md5_differs": "The bytes received do not have the MD5 that was announced.",
     "incomplete": "The file did not arrive whole.",
     "name_taken": "Something else took the name meanwhile; send the file again.",
+    "being_moved": "The photo of this name is just being moved; send the file again in a moment.",
     "being_removed": "A file of this name is just being removed; send it again in a moment.",
     "bytes_lost": "The received bytes are gone; send the file again.",
     "not_placed": "The project's folder does not take the file; nothing was stored.",
@@ -58,13 +66,17 @@ REASONS: Final[dict[AnswerCode, str]] = {
     "not_recorded": "The file lies in the project's folder but is no photo yet; a check of the folder may make it one.",
 }
 
+MOVING: Final = "The photo of this name is being moved here from its project; the bytes that were sent are not stored."
+
 
 class UploadResult(BaseModel):
     """How one file ended. ``stored_as`` is its name on disk where that is not ``filename``."""
 
     filename: str
     status: UploadStatus
-    photo_id: int | None = None
+    photo_id: int | None = Field(
+        default=None, description="The photo it is of; that of `project_folder` if that is set."
+    )
     stored_as: str | None = None
     code: AnswerCode | None = Field(default=None, description="Why, as a stable word.")
     reason: str | None = Field(default=None, description="Why, in a sentence.")

@@ -5,19 +5,35 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from photobus_common.config import Settings
+from photobus_common.photos.filenames import ParsedName
 from photobus_common.storage.project_folder import ProjectFolder, trash_folder
 from photobus_common.store import photos, upload_renames, uploads
 from photobus_common.store.database import Connection
-from photobus_common.store.file_operations import names_being_moved
+from photobus_common.store.file_operations import basenames_in_motion, names_being_moved
 from photobus_common.store.upload_renames import BatchName
-from photobus_gateway.uploads.answers import UploadResult, UploadStatus
+from photobus_common.store.uploads import Elsewhere
+from photobus_gateway.uploads.answers import UploadResult, UploadStatus, refused
 from photobus_gateway.uploads.files import Received, UploadProject
 from photobus_gateway.uploads.intents import Intent, Replaced
 from photobus_gateway.uploads.occupants import Occupant, occupants
-from photobus_gateway.uploads.planning import Decision, Overwrite, Rename, Surroundings, decide
+from photobus_gateway.uploads.planning import Decision, Motion, Overwrite, Rename, Surroundings, decide
 from photobus_gateway.uploads.putting import replaced_by
 from photobus_gateway.uploads.renames import Claimed, Names, Renamer
 from photobus_gateway.uploads.threads import in_thread
+
+
+@dataclass(frozen=True)
+class InMotion:
+    """Names of files and basenames of photos in the project that the file mover is about to free or to take."""
+
+    names: frozenset[str]
+    basenames: frozenset[str]
+
+    def of(self, parsed: ParsedName) -> Motion | None:
+        """Say what the file's name waits for."""
+        if parsed.basename in self.basenames:
+            return "being_moved"
+        return "being_removed" if parsed.name in self.names else None
 
 
 @dataclass(frozen=True)
@@ -28,7 +44,7 @@ class Seen:
     occupants: Mapping[str, Occupant]
     renamed: Mapping[BatchName, str]
     names: Names
-    in_motion: frozenset[str] = frozenset()
+    in_motion: InMotion
 
 
 @dataclass(frozen=True)
@@ -59,7 +75,10 @@ class Chooser:
         """Return what the project holds, before the transaction begins: the disk may take its time."""
         known = await photos.photos_of_basenames(connection, project.project_id, _basenames(files))
         found = await in_thread(occupants, folder, [file.parsed.name for file in files], known.files)
-        in_motion = await names_being_moved(connection, project.project_id)
+        in_motion = InMotion(
+            await names_being_moved(connection, project.project_id),
+            await basenames_in_motion(connection, project.project_id),
+        )
         willing = [file for file in files if file.wish.on_conflict == "rename"]
         if not willing:
             return Seen(known.ids, found, {}, Names(), in_motion)
@@ -67,7 +86,7 @@ class Chooser:
         renamed = await upload_renames.renames_of(connection, project.project_id, batch_names)
         needed = renamed or any(_is_taken(found.get(file.parsed.name), file) for file in willing)
         names = await self._renamer.look(connection, project, folder, willing) if needed else Names()
-        names = replace(names, on_disk=names.on_disk | in_motion)
+        names = replace(names, on_disk=names.on_disk | in_motion.names, basenames=names.basenames | in_motion.basenames)
         return Seen(known.ids, found, renamed, names, in_motion)
 
     async def choose(
@@ -95,14 +114,16 @@ class Chooser:
                 own_photo=seen.own.get(basename),
                 elsewhere=elsewhere.get(basename),
                 renamed_in_batch=_renamed(chosen, file),
-                in_motion=file.parsed.name in seen.in_motion,
+                in_motion=seen.in_motion.of(file.parsed),
             )
-            decision = decide(file.parsed, file.md5, file.wish.on_conflict, surroundings)
+            decision = decide(
+                file.parsed, file.md5, file.wish.on_conflict, surroundings, moves_here=file.wish.moves_here
+            )
             match decision:
                 case UploadResult():
                     chosen.add(decision)
                 case Rename():
-                    await self._rename(connection, project, file, decision, seen.names, chosen)
+                    await self._rename(connection, project, file, decision, seen, chosen)
                 case _:
                     chosen.add(_placed(decision, occupant, file, trashed_at))
         if new_names := dict(chosen.renamed.items() - seen.renamed.items()):
@@ -115,10 +136,13 @@ class Chooser:
         project: UploadProject,
         file: Received,
         decision: Rename,
-        names: Names,
+        seen: Seen,
         chosen: _Chosen,
     ) -> None:
-        renamed = await self._renamer.rename(connection, project, file, decision.basename, names, chosen.claimed)
+        renamed = await self._renamer.rename(connection, project, file, decision.basename, seen.names, chosen.claimed)
+        if renamed.basename in seen.in_motion.basenames:  # of an earlier copy, or of the photo that it follows
+            chosen.add(refused(file.parsed.name, "being_moved"))
+            return
         chosen.add(renamed.outcome)
         batch_name = _batch_name(file)
         if batch_name is not None and renamed.basename is not None:
@@ -126,7 +150,7 @@ class Chooser:
 
     async def _elsewhere(
         self, connection: Connection, project: UploadProject, basenames: Sequence[str]
-    ) -> dict[str, str]:
+    ) -> Mapping[str, Elsewhere]:
         """Return other projects that have these basenames, or are about to; keep others from taking them meanwhile."""
         if not self._unique or not basenames:
             return {}

@@ -34,7 +34,10 @@ class UploadProject:
 
 @dataclass(frozen=True)
 class Wish:
-    """What the client said of one file. ``size`` in bytes, ``md5`` in lower-case hex; ``batch_total`` counts files."""
+    """What the client said of one file. ``size`` in bytes, ``md5`` in lower-case hex; ``batch_total`` counts files.
+
+    ``moves_here``: a photo of its name in another project is to be moved here instead.
+    """
 
     size: int | None = None
     md5: str | None = None
@@ -42,6 +45,7 @@ class Wish:
     on_conflict: OnConflict | None = None
     batch: str | None = None
     batch_total: int | None = None
+    moves_here: bool = False
 
 
 @dataclass

@@ -14,6 +14,7 @@ from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import photos, uploads
 from photobus_common.store.database import Connection
 from photobus_common.store.photos import KnownFile
+from photobus_common.store.uploads import Elsewhere
 from photobus_gateway.uploads.answers import UploadResult, answer, refused
 from photobus_gateway.uploads.files import Received, UploadProject
 from photobus_gateway.uploads.intents import Intent
@@ -109,7 +110,7 @@ class Renamer:
 
     async def _others_with(
         self, connection: Connection, project: UploadProject, names: Sequence[str]
-    ) -> dict[str, str]:
+    ) -> Mapping[str, Elsewhere]:
         if not self._unique:
             return {}
         return await uploads.projects_with_basenames(connection, project.tenant, project.project_id, names)
