@@ -222,7 +222,7 @@ async def test_a_folder_that_cannot_be_this_projects_costs_its_own_photos_only(
         (photos["fine"].id, "done", None),
         (photos["renamed to"].id, "failed", "The folder renamed to is that of renamed from by its manifest."),
         (photos["renamed from"].id, "failed", "The folder renamed from is not in the library."),
-        (photos["archived"].id, "skipped", "The project is no longer there."),
+        (photos["archived"].id, "canceled", "The project was deleted."),
         (photos["deleted photo"].id, "skipped", "The photo is no longer there."),
     ]
     assert {row["id"]: bool(row["files"]) for row in await shelf.rows()} == {

@@ -42,7 +42,7 @@ JOBS_ENDED: Final = Counter(
 )
 JOB_ITEMS: Final = Counter(
     "photobus_job_items",
-    "Items with an outcome: done, failed, skipped.",
+    "Items with an outcome: done, failed, skipped, canceled.",
     ["job_type", "outcome"],
     registry=REGISTRY,
 )

@@ -22,7 +22,10 @@ ENDED: frozenset[str] = frozenset({"completed", "completed_with_errors", "failed
 
 
 class TaskView(BaseModel):
-    """A task. ``items`` counts its photos; ``done``, ``failed`` and ``skipped`` count items over all its steps."""
+    """A task. ``items`` counts its photos; ``done``, ``failed`` and ``skipped`` count items over all its steps.
+
+    Items canceled because their project was deleted count as ``skipped``; a job says which they are.
+    """
 
     id: UUID
     type: str
@@ -179,16 +182,19 @@ def task_detail(
 
 
 def item_summary(job: JobView, counts: dict[str, int]) -> ItemSummary:
-    """Count the items of a job; those without an outcome are pending, or canceled with the job."""
+    """Count the items of a job; those without an outcome are pending, or canceled with the job.
+
+    Items are canceled one by one too, when their project is deleted.
+    """
     open_items = max(0, job.items - sum(counts.values()))
-    canceled = open_items if job.status == "canceled" else 0
+    with_job = open_items if job.status == "canceled" else 0
     return ItemSummary(
         total=job.items,
-        pending=open_items - canceled,
+        pending=open_items - with_job,
         done=counts.get("done", 0),
         failed=counts.get("failed", 0),
         skipped=counts.get("skipped", 0),
-        canceled=canceled,
+        canceled=counts.get("canceled", 0) + with_job,
     )
 
 

@@ -15,7 +15,14 @@ from photobus_common.events import Event
 from photobus_common.events.tasks import JobProgress
 from photobus_common.store.claims import ClaimAnswer, lock_own_claim, save_cursor
 from photobus_common.store.database import Database
-from photobus_common.store.job_items import ItemOutcome, JobItem, JobOutcomes, insert_outcomes, pending_items
+from photobus_common.store.job_items import (
+    PROJECT_DELETED,
+    ItemOutcome,
+    JobItem,
+    JobOutcomes,
+    insert_outcomes,
+    pending_items,
+)
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
 from photobus_common.worker.progress import ProgressThrottle
 from photobus_common.worker.results import HandBackError, HandBackReason, UnfinishedItemsError
@@ -68,7 +75,11 @@ class Job:
         self._hand_back = self._hand_back or reason
 
     async def pending_items(self) -> list[JobItem]:
-        """Return the items without an outcome, in order, each with the project that its photo lies in now."""
+        """Return the items without an outcome, in order, each with the project that its photo lies in now.
+
+        Those of a project that was deleted are canceled here. Of one that is deleted while the job is at it, what the
+        handler could not do counts as canceled where it is written.
+        """
         items, self._first_items = self._first_items, None
         if items is None:
             async with self.database.connection() as connection:
@@ -77,7 +88,9 @@ class Job:
         pending = [item for item in items if item.position not in recorded]
         # The claim counted before it waited for the last portion of the run that it took over.
         self._done = self.command.count - len(pending)
-        return pending
+        deleted = [item for item in pending if item.deleted]
+        self.record(ItemOutcome(item.position, item.photo_id, "canceled", PROJECT_DELETED) for item in deleted)
+        return [item for item in pending if not item.deleted]
 
     def record(self, outcomes: Iterable[ItemOutcome]) -> None:
         """Note outcomes that no other row goes with: they are written with the next checkpoint or with the result.

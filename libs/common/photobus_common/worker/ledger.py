@@ -148,7 +148,8 @@ def _event(tell: _Tell, counts: ItemCounts) -> EventData:
     about = tell.command.about
     match tell.result:
         case Completed():
-            return JobCompleted(**about, done=counts.done, failed=counts.failed, skipped=counts.skipped)
+            passed_over = counts.skipped + counts.canceled
+            return JobCompleted(**about, done=counts.done, failed=counts.failed, skipped=passed_over)
         case AttemptFailed(code, reason, retryable):
             return JobAttemptFailed(**about, code=code, reason=reason, retryable=retryable)
         case HandedBack(reason):

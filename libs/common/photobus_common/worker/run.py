@@ -203,7 +203,7 @@ class Run:
         match result:
             case Completed():
                 outcome = "completed"
-                for status in ("done", "failed", "skipped"):
+                for status in ("done", "failed", "skipped", "canceled"):
                     telemetry.JOB_ITEMS.labels(job_type, status).inc(getattr(counts, status))
             case AttemptFailed(code, reason, retryable):
                 last = not retryable or self.command.attempt >= self._workplace.pipeline.max_attempts_default
