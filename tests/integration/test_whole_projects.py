@@ -1,6 +1,7 @@
 """Checks and cleaning over whole projects: in portions, from a cursor; no row goes that a file may come back to."""
 
 from collections.abc import Sequence
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from photobus_common.storage.manifest import MANIFEST
 from photobus_common.worker.job import Handler
 from photobus_maintenance import new_photos, visits
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs import folder_check, manifest_check, manifest_cleaning
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 from photobus_maintenance.visits import Visit
 
@@ -157,6 +159,47 @@ async def test_nothing_is_cleaned_that_the_task_did_not_check(
         await post(site, "manifest_cleaning", [gone.project_id])
         await site.until_idle()
     assert [row["id"] for row in await shelf.rows()] == [gone.id]
+
+
+@pytest.mark.parametrize(
+    ("job_type", "module", "last_step"),
+    [
+        ("manifest_check", manifest_check, "_correct"),
+        ("folder_check", folder_check, "_add"),
+        ("folder_check", new_photos, "_add"),
+        ("manifest_cleaning", manifest_cleaning, "_remove"),
+    ],
+)
+async def test_of_a_project_deleted_under_a_job_nothing_is_written(
+    shelf: Shelf,
+    site: Site,
+    settings: Settings,
+    handlers: dict[str, Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    job_type: str,
+    module: ModuleType,
+    last_step: str,
+) -> None:
+    project = ("a", await shelf.project("a"))
+    await shelf.photo(project, "A", ["A.dng", "A.jpg"], ["A.dng"])
+    await shelf.photo(project, "B", ["B.dng"], ["B.dng"] if module is new_photos else ["B.dng", "B.jpg"])
+    await shelf.photo(project, "C", ())
+    put(shelf.root / "a" / "D.jpg")
+    before, then = await shelf.rows(), getattr(module, last_step)
+
+    async def deleted_before(*args: Any, **options: Any) -> Any:
+        await site.execute(ARCHIVE, project[1])
+        return await then(*args, **options)
+
+    monkeypatch.setattr(module, last_step, deleted_before)
+    async with hired(settings, handlers):
+        command = await post(site, job_type, [project[1]], checked=True)
+        await site.until_idle()
+
+    assert await site.state(command) == "completed"
+    assert [data.reason for data in await site.said(JobHandedBack)] == ["locked"]
+    assert await shelf.rows() == before
+    assert not {"PhotosAdded", "PhotosRemoved", "PhotoFilesChanged", "ManifestChanged"} & set(await site.words())
 
 
 @pytest.mark.parametrize("job_type", ["manifest_check", "manifest_cleaning"])

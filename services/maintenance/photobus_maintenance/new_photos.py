@@ -25,7 +25,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.identifying import identify
-from photobus_maintenance.visits import Visit
+from photobus_maintenance.visits import Visit, keep_project
 
 PORTION: Final = 200
 """Photos whose files are read, and then get their rows, at once."""
@@ -91,6 +91,7 @@ async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before
     """Write rows of what is still as it was read; returns how many photos. The caller holds the folder's lock."""
     project = visit.project
     async with visit.job.checkpoint() as work:
+        await keep_project(visit, work.connection)
         basenames = sorted({arrival.basename for arrival, _ in identified})
         await uploads.lock_basenames(work.connection, project.tenant, basenames)
         free = set(await _free(work.connection, visit, basenames))

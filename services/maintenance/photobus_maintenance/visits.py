@@ -11,7 +11,7 @@ from photobus_common.errors import ConflictError, NotProvidedError
 from photobus_common.libraries import opened_project
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CataloguePhoto, CatalogueProject
-from photobus_common.storage.errors import FolderMissingError
+from photobus_common.storage.errors import FolderMissingError, LockedError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
@@ -24,6 +24,7 @@ from photobus_common.store.reconciliation import (
     projects_of_task,
     projects_of_tenant,
 )
+from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
@@ -162,13 +163,24 @@ async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
     """See rows and disk, in the order that makes a file in motion look expected and never missing.
 
     Rows come first: what they name was placed before the folder was listed. Intents come last: an upload that was
-    placing a file during the listing cannot have finished since, if the rows are kept by ``lock``. Without it, the
-    listing may be older, for what is found then is looked at again.
+    placing a file during the listing cannot have finished since, if the rows are kept by ``lock``, and with them the
+    project. Without it, the listing may be older, for what is found then is looked at again.
     """
+    if lock:
+        await keep_project(visit, connection)
     photos = await photos_in_project(connection, visit.project.id, visit.photo_ids, lock=lock)
     known = None if lock else visit.entries
     entries = await in_thread(visit.folder.list) if known is None else known
     return Sight(photos, entries, await names_in_motion(connection, visit.project.id))
+
+
+async def keep_project(visit: Visit, connection: Connection) -> None:
+    """Keep the project from being deleted or moved until the transaction ends; raises ``LockedError`` if it was.
+
+    The job then comes again, and finds how it is.
+    """
+    if await folder_of_active_project(connection, visit.project.id) != visit.project.folder:
+        raise LockedError("The project was deleted or moved meanwhile.")
 
 
 def _outcomes(items: Iterable[JobItem], status: ItemStatus, reason: str | None) -> list[ItemOutcome]:
