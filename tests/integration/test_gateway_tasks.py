@@ -173,7 +173,7 @@ async def test_unknown_photos_are_named_also_those_of_others(gateway: Gateway, p
     [
         ("/api/tasks", {"type": "maintenance", "targets": {"project_folders": ["Alps"]}}, "trash_maintenance"),
         ("/api/tasks", {"type": "maintenance_global", "targets": {"all": True}}, "trash_maintenance"),
-        ("/api/projects/Alps/jobs", {"task_type": "image_move"}, "image_move_files"),
+        ("/api/projects/Alps/jobs", {"task_type": "project_scavenge"}, "project_scavenge"),
     ],
 )
 async def test_a_task_whose_job_types_nobody_runs_is_refused_by_name(

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, TypeVar
 from aiohttp import web
 from multidict import MultiMapping
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import FieldError, InvalidInputError, PhotobusError, TooLargeError
@@ -43,6 +44,18 @@ def never_null(schema: dict[str, Any]) -> None:
     (choice,) = (choice for choice in schema.pop("anyOf") if choice.get("type") != "null")
     schema.update(choice)
     schema.pop("default", None)
+
+
+def one_of(*names: str) -> JsonDict:
+    """Say in a model's schema that exactly one of the fields is there (a model's ``json_schema_extra``)."""
+    return {"oneOf": [{"required": [name]} for name in names]}
+
+
+def refuse_unless_one(given: BaseModel, *names: str) -> None:
+    """Raise ``ValueError`` unless exactly one of the fields was given, and not as null."""
+    values = [getattr(given, name) for name in names if name in given.model_fields_set]
+    if len(values) != 1 or values[0] is None:
+        raise ValueError(f"give exactly one of {', '.join(names)}")
 
 
 class HeaderInput(BaseModel):

@@ -13,14 +13,14 @@ from pydantic import Field, ValidationError, model_validator
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.definitions import TaskDefinition
-from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError
+from photobus_common.errors import ConflictError, FieldError, ForbiddenError, InvalidInputError, NotFoundError
 from photobus_common.events.tasks import Targets
 from photobus_common.store import photo_pages, projects
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import MAX_TAGS, PhotoFilter, Tag
 from photobus_common.task_requests import refuse_unprovided
 from photobus_gateway.callers import Caller, caller_of
-from photobus_gateway.inputs import Folder, Input, RowId, never_null
+from photobus_gateway.inputs import Folder, Input, RowId, never_null, refuse_unless_one
 from photobus_gateway.keys import DEFINITIONS
 from photobus_gateway.problems import invalid
 
@@ -47,9 +47,7 @@ class TargetSpec(Input):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [getattr(self, name) for name in self.model_fields_set]
-        if len(given) != 1 or given[0] is None:
-            raise ValueError("give exactly one of photo_ids, project_folders, filter, all")
+        refuse_unless_one(self, "photo_ids", "project_folders", "filter", "all")
         return self
 
 
@@ -86,12 +84,19 @@ class TagsParams(Input):
         return self
 
 
+class MoveParams(Input):
+    """Parameters of ``image_move``: the folder of the project that photos go to."""
+
+    dest_folder: Folder
+
+
 class NoParams(Input):
     """Parameters of tasks that have none."""
 
 
 PARAMS: Final[Mapping[str, type[Input]]] = {
     "generate_derivatives": ForceParams,
+    "image_move": MoveParams,
     "upload_postprocess": ForceParams,
     "keep_update": KeepParams,
     "tags_update": TagsParams,
@@ -121,6 +126,27 @@ def checked_params(definition: TaskDefinition, params: Mapping[str, Any]) -> dic
         raise invalid(error, "params") from error
 
 
+async def logged_params(connection: Connection, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return checked parameters as the log has them: with the id of a project, for its folder may get another name."""
+    if "dest_folder" not in params:
+        return dict(params)
+    return await destination(connection, tenant, params["dest_folder"], "params.dest_folder")
+
+
+async def destination(connection: Connection, tenant: str, folder: str, field: str) -> dict[str, Any]:
+    """Return the parameters of a move into the project in ``folder``, which ``field`` names.
+
+    Raises ``NotFoundError``, and ``ConflictError`` where it was deleted.
+    """
+    found = await projects.project_in_folder(connection, tenant, folder)
+    if found is None:
+        raise unknown_targets("project folders", field, [folder])
+    if found["status"] != "active":
+        message = f"The project in the folder {folder} was deleted."
+        raise ConflictError(message, fields=(FieldError(field, message),))
+    return {"dest_project_id": found["id"]}
+
+
 async def resolve(connection: Connection, tenant: str, definition: TaskDefinition, spec: TargetSpec) -> Targets:
     """Turn what was asked for into ids; raises when it does not fit the definition's scope or is unknown."""
     if definition.scope == "global" and spec.all is None:
@@ -128,7 +154,7 @@ async def resolve(connection: Connection, tenant: str, definition: TaskDefinitio
     if spec.photo_ids is not None:
         targets = await photo_targets(connection, tenant, spec.photo_ids, "targets.photo_ids")
     elif spec.project_folders is not None:
-        targets = await _project_targets(connection, tenant, spec.project_folders)
+        targets = await project_targets(connection, tenant, spec.project_folders, "targets.project_folders")
     elif spec.filter is not None:
         targets = Targets(kind="filter", filter=spec.filter.descriptor())
     else:
@@ -154,6 +180,16 @@ async def photo_targets(
     return Targets(kind="photos", photo_ids=wanted, project_ids=tuple(found[photo] for photo in wanted))
 
 
+async def project_targets(connection: Connection, tenant: str, folders: Iterable[str], field: str) -> Targets:
+    """Return all photos of the projects in ``folders`` as targets."""
+    wanted = list(dict.fromkeys(folders))
+    found = await projects.ids_of_folders(connection, tenant, wanted)
+    unknown = [folder for folder in wanted if folder not in found]
+    if unknown:
+        raise unknown_targets("project folders", field, unknown)
+    return Targets(kind="projects", project_ids=tuple(found[folder] for folder in wanted))
+
+
 def unknown_targets(what: str, field: str, unknown: Sequence[object]) -> NotFoundError:
     """Return the error that names what does not exist."""
     names = ", ".join(map(str, unknown[:NAMED]))
@@ -177,12 +213,3 @@ def _refuse_many_projects(definition: TaskDefinition, targets: Targets) -> None:
 
 def _refuse(field: str, message: str) -> NoReturn:
     raise InvalidInputError(f"{field}: {message}", fields=(FieldError(field, message),))
-
-
-async def _project_targets(connection: Connection, tenant: str, folders: Iterable[str]) -> Targets:
-    wanted = list(dict.fromkeys(folders))
-    found = await projects.ids_of_folders(connection, tenant, wanted)
-    unknown = [folder for folder in wanted if folder not in found]
-    if unknown:
-        raise unknown_targets("project folders", "targets.project_folders", unknown)
-    return Targets(kind="projects", project_ids=tuple(found[folder] for folder in wanted))

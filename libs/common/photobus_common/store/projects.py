@@ -43,6 +43,10 @@ IDS_OF_FOLDERS: Final = """
 SELECT folder, id FROM projects WHERE tenant = $1 AND folder = ANY ($2::text[]) AND status = 'active'
 """
 
+PROJECT_IN_FOLDER: Final = """
+SELECT id, status FROM projects WHERE tenant = $1 AND folder = $2 ORDER BY status = 'active' DESC, id DESC LIMIT 1
+"""
+
 SORTS: Final[Mapping[ProjectSort, Sort]] = {
     "name": Sort("name", "pr.name", "pr.id", keyset.text, keyset.number, descending=False),
     "created_at": Sort("created_at", "pr.created_at", "pr.id", keyset.timestamp, keyset.number, descending=True),
@@ -106,3 +110,8 @@ async def ids_of_folders(connection: Connection, tenant: str, folders: Sequence[
     """Return the ids of the active projects in ``folders``, by folder; unknown ones are absent."""
     rows = await connection.fetch(IDS_OF_FOLDERS, tenant, folders)
     return {row["folder"]: row["id"] for row in rows}
+
+
+async def project_in_folder(connection: Connection, tenant: str, folder: str) -> asyncpg.Record | None:
+    """Return id and status of the project in ``folder``, of the last that was there if none is active."""
+    return await connection.fetchrow(PROJECT_IN_FOLDER, tenant, folder)

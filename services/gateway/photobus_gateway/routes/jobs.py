@@ -1,5 +1,6 @@
 """Jobs: of everything, of a project, one with its items; and the project's form of starting a task."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 from uuid import UUID
 
@@ -7,7 +8,15 @@ from aiohttp import web
 from pydantic import Field, model_validator
 
 from photobus_common.config import MAX_ITEMS
-from photobus_common.errors import FieldError, ForbiddenError, InvalidInputError, NotFoundError, NotProvidedError
+from photobus_common.definitions import TaskDefinition
+from photobus_common.errors import (
+    ConflictError,
+    FieldError,
+    ForbiddenError,
+    InvalidInputError,
+    NotFoundError,
+    NotProvidedError,
+)
 from photobus_common.events.tasks import Targets
 from photobus_common.storable import STORABLE
 from photobus_common.store import photo_pages, projects, task_views
@@ -16,9 +25,10 @@ from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
-from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId, never_null
-from photobus_gateway.keys import DATABASE
-from photobus_gateway.new_tasks import checked_params, definition_for, photo_targets, unknown_targets
+from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId, never_null, refuse_unless_one
+from photobus_gateway.keys import DATABASE, SETTINGS
+from photobus_gateway.named_photos import named_photos
+from photobus_gateway.new_tasks import checked_params, definition_for, destination, photo_targets, unknown_targets
 from photobus_gateway.registry import route
 from photobus_gateway.starting import TaskAnswer, start
 from photobus_gateway.task_answers import (
@@ -55,9 +65,7 @@ class ItemRef(Input):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [getattr(self, name) for name in self.model_fields_set]
-        if len(given) != 1 or given[0] is None:
-            raise ValueError("give exactly one of photo_id, filename")
+        refuse_unless_one(self, "photo_id", "filename")
         return self
 
 
@@ -68,6 +76,21 @@ class NewProjectTask(Input):
     items: tuple[ItemRef, ...] = Field(default=(), max_length=MAX_ITEMS)
     filenames: tuple[Filename, ...] = Field(default=(), max_length=MAX_ITEMS)
     force: bool = Field(default=False, description="Make derivatives although they are up to date.")
+
+    @property
+    def names(self) -> list[str]:
+        """The names among items and filenames, in that order."""
+        return [*(item.filename for item in self.items if item.filename is not None), *self.filenames]
+
+    @property
+    def field_of_names(self) -> str:
+        """Where a name that means no photo is told to stand."""
+        return "items" if any(item.filename is not None for item in self.items) else "filenames"
+
+    def photo_ids(self, named: Mapping[str, int]) -> list[int]:
+        """Return the photos that items and filenames mean, in that order; ``named`` has those of the names."""
+        items = [named.get(item.filename or "", item.photo_id) for item in self.items]
+        return [photo_id for photo_id in (*items, *map(named.get, self.filenames)) if photo_id is not None]
 
 
 class JobsQuery(PageQuery):
@@ -101,21 +124,28 @@ class JobPath(Input):
     role="editor",
     summary="Start a task on a project",
     response={202: TaskAnswer},
-    errors=(ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError),
+    errors=(ForbiddenError, NotFoundError, ConflictError, KeyReusedError, NotProvidedError),
 )
 async def create_project_task(
     request: web.Request, path: ProjectPath, headers: IdempotencyHeaders, body: NewProjectTask
 ) -> web.Response:
-    """Start a task on some photos of the project, or on all of it when neither `items` nor `filenames` is given."""
+    """Start a task on some photos of the project, or on all of it when neither `items` nor `filenames` is given.
+
+    For `image_move` the project is where photos go to, and those that are named may lie in any project.
+    """
     named = len(body.items) + len(body.filenames)
     if named > MAX_ITEMS:
         message = f"items and filenames together are {named}; at most {MAX_ITEMS} are allowed"
         raise InvalidInputError(f"items: {message}", fields=(FieldError("items", message, MAX_ITEMS),))
     definition = definition_for(request, body.task_type, "task_type")
-    params = checked_params(definition, {"force": True} if body.force else {})
+    moves = definition.type == "image_move"
+    given = {"dest_folder": path.folder} if moves else {}
+    params = checked_params(definition, {**given, "force": True} if body.force else given)
 
     async def prepare(connection: Connection) -> Ask:
         tenant = caller_of(request).tenant
+        if moves:
+            return await _move_here(connection, request, definition, path.folder, body)
         project_id = await _project_id(connection, tenant, path.folder)
         if named == 0:
             return Ask(definition, Targets(kind="projects", project_ids=(project_id,)), params)
@@ -170,14 +200,26 @@ async def _project_id(connection: Connection, tenant: str, folder: str) -> int:
 
 
 async def _photo_ids(connection: Connection, project_id: int, body: NewProjectTask) -> list[int]:
-    """Return the photos that items and filenames mean, in that order."""
-    names = [item.filename for item in body.items if item.filename is not None]
-    found = await photo_pages.photos_of_names(connection, project_id, [*names, *body.filenames])
+    """Return the photos of the project that items and filenames mean, in that order."""
+    found = await photo_pages.photos_of_names(connection, project_id, body.names)
     unknown = [name for name, photo in found.items() if photo is None]
     if unknown:
-        raise unknown_targets("filenames", "items" if names else "filenames", unknown)
-    wanted = [item.photo_id if item.filename is None else found[item.filename] for item in body.items]
-    return [photo for photo in (*wanted, *map(found.get, body.filenames)) if photo is not None]
+        raise unknown_targets("filenames", body.field_of_names, unknown)
+    return body.photo_ids({name: photo for name, photo in found.items() if photo is not None})
+
+
+async def _move_here(
+    connection: Connection, request: web.Request, definition: TaskDefinition, folder: str, body: NewProjectTask
+) -> Ask:
+    """Ask for the photos to be moved into the project in ``folder``."""
+    tenant, uploader = caller_of(request).tenant, request.app[SETTINGS].uploader
+    params = await destination(connection, tenant, folder, "path.folder")
+    found = await named_photos(connection, tenant, body.names, uploader, body.field_of_names)
+    photo_ids = body.photo_ids({name: photo.id for name, photo in found.items()})
+    if not photo_ids:
+        message = "name the photos that are to be moved here"
+        raise InvalidInputError(f"items: {message}", fields=(FieldError("items", message),))
+    return Ask(definition, await photo_targets(connection, tenant, photo_ids, "items"), params)
 
 
 async def _jobs(request: web.Request, connection: Connection, query: JobsQuery, wanted: JobFilter) -> JobList:

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import asyncpg
 from aiohttp import web
-from pydantic import BaseModel, Field, RootModel, model_validator
+from pydantic import BaseModel, ConfigDict, Field, RootModel, model_validator
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import (
@@ -28,9 +28,16 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, emit_once
-from photobus_gateway.inputs import Input, PageQuery, RowId, never_null
+from photobus_gateway.inputs import Input, PageQuery, RowId, never_null, one_of, refuse_unless_one
 from photobus_gateway.keys import DATABASE, DEFINITIONS
-from photobus_gateway.new_tasks import TargetSpec, checked_params, definition_for, photo_targets, resolve
+from photobus_gateway.new_tasks import (
+    TargetSpec,
+    checked_params,
+    definition_for,
+    logged_params,
+    photo_targets,
+    resolve,
+)
 from photobus_gateway.registry import route
 from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
 from photobus_gateway.task_answers import (
@@ -68,9 +75,7 @@ PhotoRefs = Annotated[tuple[PhotoRef, ...], Field(min_length=1, max_length=MAX_I
 class ProcessPhotos(Input):
     """Photos whose derivatives are to be made: exactly one of ``items`` and ``filter``."""
 
-    model_config = Input.model_config | {
-        "json_schema_extra": {"oneOf": [{"required": ["items"]}, {"required": ["filter"]}]}
-    }
+    model_config = Input.model_config | ConfigDict(json_schema_extra=one_of("items", "filter"))
 
     items: PhotoRefs | None = Field(default=None, json_schema_extra=never_null)
     filter: PhotoFilter | None = Field(default=None, json_schema_extra=never_null)
@@ -79,9 +84,7 @@ class ProcessPhotos(Input):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [getattr(self, name) for name in self.model_fields_set & {"items", "filter"}]
-        if len(given) != 1 or given[0] is None:
-            raise ValueError("give exactly one of items, filter")
+        refuse_unless_one(self, "items", "filter")
         return self
 
 
@@ -127,7 +130,7 @@ class DefinitionList(RootModel[list[TaskDefinitionView]]):
     role="editor",
     summary="Start a task",
     response={202: TaskAnswer, 200: TaskPlan},
-    errors=_REFUSALS,
+    errors=(*_REFUSALS, ConflictError),
 )
 async def create_task(request: web.Request, headers: IdempotencyHeaders, body: NewTask) -> web.Response:
     """Start any definition over photos, projects, a filter or everything; global ones need the role admin.
@@ -141,8 +144,9 @@ async def create_task(request: web.Request, headers: IdempotencyHeaders, body: N
     params = checked_params(definition, body.params)
 
     async def prepare(connection: Connection) -> Ask:
-        targets = await resolve(connection, caller_of(request).tenant, definition, body.targets)
-        return Ask(definition, targets, params)
+        tenant = caller_of(request).tenant
+        targets = await resolve(connection, tenant, definition, body.targets)
+        return Ask(definition, targets, await logged_params(connection, tenant, params))
 
     return await start(request, headers, body, prepare, dry_run=body.dry_run)
 
