@@ -247,6 +247,10 @@ class FilesTrashed(ProjectEvent):
     reason: Literal["overwritten", "committed", "undone"]
     files: tuple[TrashedFile, ...]
 
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the photos whose files they were."""
+        return tuple(dict.fromkeys(file.photo_id for file in self.files))
+
 
 class FilesRestored(ProjectEvent):
     """Files came back from the project's trash to the names they had; ``trash_path`` is where they lay."""
@@ -254,6 +258,10 @@ class FilesRestored(ProjectEvent):
     TYPE: ClassVar[str] = "FilesRestored"
 
     files: tuple[TrashedFile, ...]
+
+    def changed_photo_ids(self) -> tuple[int, ...]:
+        """Return the photos whose files they are."""
+        return tuple(dict.fromkeys(file.photo_id for file in self.files))
 
 
 class PhotosRemoved(ProjectEvent):
