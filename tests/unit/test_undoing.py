@@ -211,7 +211,7 @@ def test_what_is_to_be_kept_by_now_does_not_go_to_the_trash_again() -> None:
 
 
 def test_what_was_said_since_of_a_kind_that_the_task_did_not_touch_stands() -> None:
-    world, events = keeping(photo(keep=ALL), KeepWish(jpg=False))
+    world, events = keeping(photo(), KeepWish(jpg=False))
     since, _ = keeping(world, KeepWish(raw=False))
     after, _ = undoing(since, plan(since, events))
     assert after.known.keep == Kinds(jpg=True, raw=False, other=True)
