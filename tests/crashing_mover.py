@@ -109,7 +109,8 @@ class _CountedPublisher(BusPublisher):
 async def _main(settings: Settings, effects: _Effects) -> None:
     for name in ("rename", "remove", "sync"):
         setattr(Folder, name, effects.after(getattr(Folder, name)))
-    completing._write = effects.after_rows(completing._write)
+    for name in ("write_removed", "write_moved"):
+        setattr(completing, name, effects.after_rows(getattr(completing, name)))
     database = await Database.open(settings.postgres, "crashing")
     broker = await Broker.open(settings.nats, "crashing")
     publisher = _CountedPublisher(broker, database, settings)

@@ -274,7 +274,7 @@ async def test_projects_that_are_gone_cost_their_own_photos_only(
     command = await done(site, settings, handlers, [*photos, Photo(999, photos[0].project_id, shelf.root)])
 
     assert await site.outcomes(command) == [
-        (photos[0].id, "skipped", "The project is no longer there."),
+        (photos[0].id, "canceled", "The project was deleted."),
         (photos[1].id, "failed", "The folder Lake is not in the library."),
         (photos[2].id, "done", None),
         (999, "skipped", "The photo is no longer there."),
@@ -348,7 +348,7 @@ async def test_a_name_that_an_upload_is_about_to_take_is_passed_over(
     command = await done(site, settings, handlers, [arriving, other])
 
     assert await site.outcomes(command) == [
-        (arriving.id, "failed", "An upload of one of its files is not finished yet."),
+        (arriving.id, "failed", "One of its files is still on its way, here or elsewhere."),
         (other.id, "done", None),
     ]
     assert (lying(shelf, "Sea"), trashed(shelf, "Sea")) == (["A.jpg"], ["B.jpg"])

@@ -47,7 +47,7 @@ async def _dies_before_the_commit(
         async def _remove(self, *args: Any) -> None:
             try:
                 with pytest.MonkeyPatch.context() as patch:
-                    patch.setattr("photobus_filemover.completing._write", _never)
+                    patch.setattr("photobus_filemover.completing.write_removed", _never)
                     await super()._remove(*args)
             except _DeadError:
                 moved.set()

@@ -5,9 +5,11 @@ A photo keeps its basename unless that, or the name of one of its files, is take
 plan with this.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import count, islice
+from itertools import count, islice, takewhile
+from typing import Final
 
 from photobus_common.photos.filenames import LONGEST_DERIVATIVE_SUFFIX, MAX_NAME_BYTES
 from photobus_common.reconciliation import CatalogueFile
@@ -42,12 +44,46 @@ class Move:
         return self.filename != self.wish.filename
 
 
+class Listing:
+    """All names in a folder, for questions about few of them. ``basename_of`` says which photo a name stands for."""
+
+    def __init__(
+        self, names: Iterable[str] = (), basename_of: Callable[[str], str | None] = lambda _name: None
+    ) -> None:
+        self._names = sorted(names)
+        self._basename_of = basename_of
+
+    def has(self, name: str) -> bool:
+        """Whether anything lies under ``name``."""
+        place = bisect_left(self._names, name)
+        return place < len(self._names) and self._names[place] == name
+
+    def has_photo(self, basename: str) -> bool:
+        """Whether any file is one of a photo ``basename``, on record or not."""
+        start = f"{basename}."
+        behind = islice(self._names, bisect_left(self._names, start), None)
+        alike = takewhile(lambda name: name.startswith(start), behind)
+        return any(self._basename_of(name) == basename for name in alike)
+
+
+NOTHING: Final = Listing((), lambda _name: None)
+"""Of a folder that nobody looked at."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Basenames and names of files that the catalogue knows to be taken at a destination."""
+
+    basenames: frozenset[str]
+    names: frozenset[str]
+
+
 @dataclass
 class Destination:
     """Names that are taken where photos go to; each basename that is given out is taken from then on."""
 
-    basename_taken: Callable[[str], bool]
-    name_taken: Callable[[str], bool]
+    taken: Taken
+    on_disk: Listing
     _given: set[str] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
 
@@ -58,12 +94,18 @@ class Destination:
     def _plan(self, wish: Wish, numbers: int | None) -> Move | None:
         for move in islice(_moves(wish), numbers):
             names = {name for _, name in move.files}
-            basename_free = move.filename not in self._given and not self.basename_taken(move.filename)
-            if basename_free and self._names.isdisjoint(names) and not any(map(self.name_taken, names)):
+            basename_free = move.filename not in self._given and not self._has_photo(move.filename)
+            if basename_free and self._names.isdisjoint(names) and not any(map(self._has, names)):
                 self._given.add(move.filename)
                 self._names |= names
                 return move
         return None
+
+    def _has_photo(self, basename: str) -> bool:
+        return basename in self.taken.basenames or self.on_disk.has_photo(basename)
+
+    def _has(self, name: str) -> bool:
+        return name in self.taken.names or self.on_disk.has(name)
 
 
 def candidates(wishes: Iterable[Wish], numbers: int) -> list[Move]:

@@ -13,6 +13,7 @@ from photobus_common.worker.serving import serve_worker
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import Finisher
 from photobus_filemover.jobs.file_removal import FileRemoval
+from photobus_filemover.jobs.image_move_files import ImageMoveFiles
 
 NAME: Final[Service] = "filemover"
 
@@ -26,5 +27,8 @@ async def main(settings: Settings, stop: Stop) -> None:
     library = Library(settings.library.root)
     await refuse_to_start_without_locks(settings, library, NAME)
     context = Context(library, settings, load_definitions())
-    handlers: dict[str, Handler] = {"file_removal": FileRemoval(context)}
+    handlers: dict[str, Handler] = {
+        "file_removal": FileRemoval(context),
+        "image_move_files": ImageMoveFiles(context),
+    }
     await serve_worker(NAME, handlers, settings, stop, beside=Finisher(context).run)

@@ -5,17 +5,15 @@ meanwhile. All calls block.
 """
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Self
 
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
 from photobus_common.removal import RemovablePhoto, aftermath, plan_removal
 from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_about_one_file
-from photobus_common.storage.folder import Folder
-from photobus_common.storage.project_folder import TRASH, ProjectFolder
+from photobus_common.storage.project_folder import TRASH
 from photobus_common.store.file_operations import FileOperation, OperationOutcome
+from photobus_filemover.disk import Disk
 
 log = get_logger()
 
@@ -33,62 +31,19 @@ class Ended:
         return self.outcome in {"moved", "removed", "missing"}
 
 
-def carry_out(
-    folder: ProjectFolder, operations: Sequence[FileOperation], photos: Mapping[int, RemovablePhoto]
-) -> list[Ended]:
+def carry_out(disk: Disk, operations: Sequence[FileOperation], photos: Mapping[int, RemovablePhoto]) -> list[Ended]:
     """Do what is still wanted of ``operations``, and take back what no longer is; ``photos`` are as they are now."""
-    with _Disk(folder) as disk:
-        ended = [Ended(one, _trash(disk, one, photos)) for one in operations if one.kind == "trash"]
-        gone = _without_originals(ended, photos)
-        ended += [
-            Ended(one, _remove_derivative(disk, one) if one.photo_id in gone else "kept")
-            for one in operations
-            if one.kind == "remove_derivative"
-        ]
-        disk.sync()
+    ended = [Ended(one, _trash(disk, one, photos)) for one in operations if one.kind == "trash"]
+    gone = _without_originals(ended, photos)
+    ended += [
+        Ended(one, _remove_derivative(disk, one) if one.photo_id in gone else "kept")
+        for one in operations
+        if one.kind == "remove_derivative"
+    ]
     return ended
 
 
-class _Disk:
-    """The folder of a project and those within it that are touched, each opened once."""
-
-    def __init__(self, folder: ProjectFolder) -> None:
-        self.project = folder
-        self._folders: dict[str, Folder] = {}
-        self._touched: list[Folder] = []
-        self._stack = ExitStack()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stack.close()
-
-    def folder(self, path: str, *, make: bool = False) -> Folder:
-        """Open a folder within the project's, given as at most two names; raises ``FileMissingError``."""
-        if path not in self._folders:
-            parent, _, name = path.rpartition("/")
-            within = self.folder(parent, make=make) if parent else self.project
-            self._folders[path] = self._stack.enter_context(within.subfolder(name, make=make))
-        return self._folders[path]
-
-    def touch(self, path: str) -> None:
-        """Note that names in the folder changed; those of it and the folders above are synced, the innermost first."""
-        while path:
-            self._note(self.folder(path))
-            path = path.rpartition("/")[0]
-        self._note(self.project)
-
-    def sync(self) -> None:
-        for folder in sorted(self._touched, key=lambda one: one is self.project):
-            folder.sync()
-
-    def _note(self, folder: Folder) -> None:
-        if folder not in self._touched:
-            self._touched.append(folder)
-
-
-def _trash(disk: _Disk, operation: FileOperation, photos: Mapping[int, RemovablePhoto]) -> OperationOutcome:
+def _trash(disk: Disk, operation: FileOperation, photos: Mapping[int, RemovablePhoto]) -> OperationOutcome:
     """Let the file lie where it belongs now: in the trash, or where it was if it is to be kept after all.
 
     Of a photo that is no longer here nothing is wanted, and what went stays in the trash.
@@ -108,7 +63,7 @@ def _is_wanted(operation: FileOperation, photo: RemovablePhoto) -> bool:
     return plan is not None and operation.path in {file.name for file in plan.going}
 
 
-def _move(disk: _Disk, operation: FileOperation) -> OperationOutcome:
+def _move(disk: Disk, operation: FileOperation) -> OperationOutcome:
     found = disk.project.stat(operation.path)
     if found is None:
         return "missing"
@@ -123,7 +78,7 @@ def _move(disk: _Disk, operation: FileOperation) -> OperationOutcome:
     return "moved"
 
 
-def _leave_one_name(disk: _Disk, operation: FileOperation, *, wanted: bool) -> OperationOutcome:
+def _leave_one_name(disk: Disk, operation: FileOperation, *, wanted: bool) -> OperationOutcome:
     """Take one of two names from a file, which it has where a rename is a link and an unlink and was cut in between."""
     trashed, name = _target(operation)
     if wanted:
@@ -133,7 +88,7 @@ def _leave_one_name(disk: _Disk, operation: FileOperation, *, wanted: bool) -> O
     return "kept"
 
 
-def _put_back(disk: _Disk, operation: FileOperation) -> OperationOutcome:
+def _put_back(disk: Disk, operation: FileOperation) -> OperationOutcome:
     """Return a file that is to be kept after all; where its name was taken meanwhile it stays in the trash."""
     trashed, name = _target(operation)
     try:
@@ -156,7 +111,7 @@ def _not_trashed(operation: FileOperation, error: PhotobusError) -> OperationOut
     return "refused"
 
 
-def _remove_derivative(disk: _Disk, operation: FileOperation) -> OperationOutcome:
+def _remove_derivative(disk: Disk, operation: FileOperation) -> OperationOutcome:
     """Remove a derivative, whichever it is by now: nobody makes them while the photo's row is held."""
     kind, _, name = operation.path.partition("/")
     try:
@@ -172,7 +127,7 @@ def _remove_derivative(disk: _Disk, operation: FileOperation) -> OperationOutcom
     return "removed" if removed else "missing"
 
 
-def _lies_in_trash(disk: _Disk, operation: FileOperation) -> bool:
+def _lies_in_trash(disk: Disk, operation: FileOperation) -> bool:
     trashed, name = _target(operation)
     try:
         return operation.inode is not None and operation.is_about(disk.folder(trashed).stat(name))

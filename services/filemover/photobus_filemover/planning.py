@@ -1,18 +1,21 @@
-"""Turning planned removals into operations: which file exactly goes where. Reads the disk and changes nothing there."""
+"""Turning plans into operations: which file exactly goes where. Reads the disk and changes nothing there."""
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID, uuid4
 
+from photobus_common.moving import Move
 from photobus_common.photos.derivatives import EXTENSIONS, derivative_name
 from photobus_common.removal import Removal
 from photobus_common.storage.errors import FileMissingError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.names import numbered_names
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, TRASH, ProjectFolder, trash_folder, trashed_at
+from photobus_common.storage.transfer import md5_of
 from photobus_common.store.file_operations import FileOperation
 from photobus_common.worker import Job, JobItem
+from photobus_filemover.places import Places
 
 ONE_FOLDER_FOR: Final = timedelta(hours=1)
 """How long what one task removes goes to one folder of the trash; its age counts from the folder's time."""
@@ -30,11 +33,12 @@ def planned_operations(
     ]
 
 
-def retargeted(folder: ProjectFolder, operations: Iterable[FileOperation]) -> list[tuple[UUID, str]]:
-    """Return other targets for operations whose own has been taken by something else meanwhile; blocks."""
+def retargeted(places: Places, operations: Iterable[FileOperation]) -> list[tuple[UUID, str]]:
+    """Return other names in the trash for operations whose own was taken by something else meanwhile; blocks."""
     found = []
     for operation in operations:
-        if operation.target_path is None or operation.inode is None:
+        folder = places[operation.project_id].folder
+        if operation.kind != "trash" or operation.target_path is None or operation.inode is None or folder is None:
             continue
         _, trashed, name = operation.target_path.split("/")
         there = folder.stat_trashed(name, trashed)
@@ -80,6 +84,49 @@ def _derivatives(job: Job, item: JobItem, removal: Removal, folder: ProjectFolde
             entry = folder.stat_derivative(kind, name)
             if entry is not None:
                 yield FileOperation(**_about(job, item, entry), kind="remove_derivative", path=f"{kind}/{name}")
+
+
+def move_operations(
+    job: Job, source: ProjectFolder, target_id: int, planned: Sequence[tuple[JobItem, Move]]
+) -> list[FileOperation]:
+    """Return what is to be done for ``planned`` moves out of one project; blocks. The caller holds both locks."""
+    return [
+        operation
+        for item, move in planned
+        for operation in (*_originals(job, item, move, source, target_id), *_along(job, item, move, source, target_id))
+    ]
+
+
+def _originals(job: Job, item: JobItem, move: Move, source: ProjectFolder, target_id: int) -> Iterable[FileOperation]:
+    for file, name in move.files:
+        entry = source.stat(file.name)
+        yield FileOperation(
+            **_about(job, item, entry),
+            kind="move",
+            path=file.name,
+            filename=move.photo.filename,
+            target_project_id=target_id,
+            target_path=name,
+            target_filename=move.filename,
+            md5=file.md5 if entry is None or entry.size == file.size else md5_of(source, file.name),
+        )
+
+
+def _along(job: Job, item: JobItem, move: Move, source: ProjectFolder, target_id: int) -> Iterable[FileOperation]:
+    for kind in (THUMBNAILS, PREVIEWS):
+        for file_format in EXTENSIONS:
+            name = derivative_name(move.photo.filename, file_format)
+            entry = source.stat_derivative(kind, name)
+            if entry is not None:
+                yield FileOperation(
+                    **_about(job, item, entry),
+                    kind="move_derivative",
+                    path=f"{kind}/{name}",
+                    filename=move.photo.filename,
+                    target_project_id=target_id,
+                    target_path=f"{kind}/{derivative_name(move.filename, file_format)}",
+                    target_filename=move.filename,
+                )
 
 
 def _about(job: Job, item: JobItem, entry: Entry | None) -> dict[str, Any]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from photobus_common.moving import Destination, Move, Wish, candidates
+from photobus_common.moving import NOTHING, Destination, Listing, Move, Taken, Wish, candidates
 from photobus_common.store.database import Connection
+from photobus_common.store.file_operations import FileOperation
 from photobus_common.store.reconciliation import ChangedPhoto
 
 TAKEN_BASENAMES: Final = """
@@ -29,6 +30,20 @@ SELECT target_name FROM uploads WHERE state = 'placing' AND project_id = $1 AND 
 UNION
 SELECT target_path FROM file_operations
 WHERE state = 'open' AND target_project_id = $1 AND target_path = ANY($2::text[]) AND photo_id <> ALL($3::bigint[])
+"""
+
+TAKEN_BY_OTHERS: Final = """
+SELECT n.photo_id FROM unnest($1::bigint[], $2::bigint[], $3::text[], $4::text[])
+    AS n (photo_id, project_id, filename, name)
+WHERE EXISTS (
+    SELECT FROM photos p WHERE p.project_id = n.project_id AND p.filename = n.filename AND p.id <> n.photo_id
+) OR EXISTS (
+    SELECT FROM photo_files f WHERE f.project_id = n.project_id AND f.name = n.name AND f.photo_id <> n.photo_id
+)
+"""
+
+BASENAMES_BEING_PLACED: Final = """
+SELECT basename FROM uploads WHERE project_id = $1 AND state = 'placing' AND basename IS NOT NULL
 """
 
 MOVE_PHOTOS: Final = """
@@ -67,21 +82,13 @@ class MovedRow:
     lost_preview: bool
 
 
-@dataclass(frozen=True)
-class Taken:
-    """Basenames and names of files that photos cannot get at a destination."""
-
-    basenames: frozenset[str]
-    names: frozenset[str]
-
-
 async def taken_at(
     connection: Connection, tenant: str, project_id: int, moves: Sequence[Move], unique: UniqueNames
 ) -> Taken:
     """Return what the catalogue knows to be taken in the project of the names that ``moves`` would give.
 
-    Where basenames are unique in the library (``unique``), one with a number must be free in all of it; the one that was
-    wished for has its photo already. The photos that move do not count.
+    Where basenames are unique in the library (``unique``), one with a number must be free in all of it; the one
+    that was wished for has its photo already. The photos that move do not count.
     """
     moving = sorted({move.photo.id for move in moves})
     own = sorted({move.filename for move in moves if not move.is_numbered})
@@ -97,18 +104,41 @@ async def taken_at(
 
 
 async def planned_moves(
-    connection: Connection, tenant: str, project_id: int, wishes: Sequence[Wish], unique: UniqueNames
+    connection: Connection,
+    tenant: str,
+    project_id: int,
+    wishes: Sequence[Wish],
+    unique: UniqueNames,
+    on_disk: Listing = NOTHING,
 ) -> list[Move]:
-    """Plan by what the catalogue says, without a look at the disk."""
+    """Plan by what the catalogue says, and the disk where the caller has looked at it."""
     numbers = _FIRST_NUMBERS
     while True:
         taken = await taken_at(connection, tenant, project_id, candidates(wishes, numbers), unique)
-        destination = Destination(taken.basenames.__contains__, taken.names.__contains__)
+        destination = Destination(taken, on_disk)
         moves = destination.plan(wishes, numbers)
         planned = [move for move in moves if move is not None]
         if len(planned) == len(wishes):
             return planned
         numbers *= 8
+
+
+async def taken_by_others(connection: Connection, operations: Sequence[FileOperation]) -> frozenset[int]:
+    """Return the photos on their way whose basename, or a file's name, another photo has at the destination by now."""
+    moves = [one for one in operations if one.kind == "move"]
+    rows = await connection.fetch(
+        TAKEN_BY_OTHERS,
+        [one.photo_id for one in moves],
+        [one.target_project_id for one in moves],
+        [one.target_filename for one in moves],
+        [one.target_path for one in moves],
+    )
+    return frozenset(row["photo_id"] for row in rows)
+
+
+async def basenames_being_placed(connection: Connection, project_id: int) -> frozenset[str]:
+    """Return the basenames of photos that open uploads intend to bring files to."""
+    return frozenset(row["basename"] for row in await connection.fetch(BASENAMES_BEING_PLACED, project_id))
 
 
 async def move_rows(connection: Connection, project_id: int, moved: Sequence[MovedRow]) -> dict[int, ChangedPhoto]:

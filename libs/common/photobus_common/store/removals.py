@@ -21,7 +21,7 @@ SELECT p.id, p.project_id, pr.folder AS project_folder, p.filename, p.version,
         '[]'
     ) AS files
 FROM photos p JOIN projects pr ON pr.id = p.project_id
-WHERE p.tenant = $1 AND p.id = ANY($2::bigint[]) AND pr.status = 'active'
+WHERE p.tenant = $1 AND p.id = ANY($2::bigint[]) AND ($3 OR pr.status = 'active')
 ORDER BY p.project_id, p.id
 """
 
@@ -61,11 +61,12 @@ async def removable_photos(
 ) -> dict[int, RemovablePhoto]:
     """Return those of ``photo_ids`` that there are, by id; ``lock`` keeps them so until the transaction ends.
 
-    They are locked by a statement before, so that files and tags are read as they are once the locks were granted.
+    They are locked by a statement before, so that files and tags are read as they are once the locks were granted. Who
+    locks them completes what is on record, also for a project deleted meanwhile; else those of active ones are meant.
     """
     if lock:
         await connection.execute(LOCK_PHOTOS, photo_ids)
-    rows = await connection.fetch(REMOVABLE_PHOTOS, tenant, photo_ids)
+    rows = await connection.fetch(REMOVABLE_PHOTOS, tenant, photo_ids, lock)
     return {row["id"]: _photo(row) for row in rows}
 
 

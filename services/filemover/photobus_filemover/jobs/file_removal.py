@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from typing import Final
 
 from photobus_common.events.tasks import Targets
-from photobus_common.libraries import opened_project
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.removal import plan_removal
 from photobus_common.storage.errors import FolderMissingError, LockedError
+from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
 from photobus_common.store.reconciliation import names_in_motion, projects_of_tenant
@@ -21,10 +21,12 @@ from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
-from photobus_filemover.completing import Cause, Place, complete
+from photobus_filemover.completing import complete
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import finish_open
+from photobus_filemover.places import Places, held
 from photobus_filemover.planning import planned_operations
+from photobus_filemover.settling import cause_of
 
 PORTION: Final = 50
 """Photos whose files go in one transaction, which holds their rows."""
@@ -65,31 +67,33 @@ class FileRemoval:
         await self._ask_for_derivatives(job)
 
     async def _visit(self, job: Job, project: CatalogueProject, items: Sequence[JobItem]) -> None:
-        settings, left = self._context.settings, list(items)
-        try:
-            async with opened_project(self._context.library, project) as folder:
-                place = Place(project, folder, settings.pipeline.stale_seconds)
-                while left:
-                    job.hand_back_if_asked()
-                    async with folder.locked(settings.filemover.lock_wait_seconds):
-                        await self._remove(job, place, left[:PORTION])
-                    del left[:PORTION]
-        except FolderMissingError as error:
-            job.record(_outcomes(left, "failed", error.public_message))
+        wait, left = self._context.settings.filemover.lock_wait_seconds, list(items)
+        while left:
+            job.hand_back_if_asked()
+            async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
+                await self._remove(job, places, project.id, left[:PORTION])
+            del left[:PORTION]
 
-    async def _remove(self, job: Job, place: Place, portion: Sequence[JobItem]) -> None:
-        finished = await finish_open(job, place)
+    async def _remove(self, job: Job, places: Places, project_id: int, portion: Sequence[JobItem]) -> None:
+        try:
+            folder = places[project_id].present
+        except FolderMissingError as error:
+            job.record(_outcomes(portion, "failed", error.public_message))
+            return
+        finished = await finish_open(job, places)
         items = [item for item in portion if item.position not in finished]
-        arriving = await self._intend(job, place, items)
-        outcomes = _outcomes(arriving, "failed", "An upload of one of its files is not finished yet.")
+        arriving = await self._intend(job, places[project_id].project, folder, items)
+        outcomes = _outcomes(arriving, "failed", "One of its files is still on its way, here or elsewhere.")
         async with job.checkpoint(outcomes) as work:
-            asked = {item.photo_id: _cause(job, item) for item in items if item not in arriving}
-            settled = await complete(work, place, asked)
+            asked = {item.photo_id: cause_of(job, item) for item in items if item not in arriving}
+            settled = await complete(work, places, asked)
             outcomes += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
 
-    async def _intend(self, job: Job, place: Place, items: Sequence[JobItem]) -> list[JobItem]:
-        """Put on record what is going to be done; return the items to pass over, for an upload has their names."""
-        tenant, project = job.command.tenant, place.project
+    async def _intend(
+        self, job: Job, project: CatalogueProject, folder: ProjectFolder, items: Sequence[JobItem]
+    ) -> list[JobItem]:
+        """Put on record what is going to be done; return the items to pass over, for others are at their names."""
+        tenant = job.command.tenant
         async with job.checkpoint() as work:
             if await folder_of_active_project(work.connection, project.id) != project.folder:
                 raise LockedError("The project was deleted or moved meanwhile.")  # comes again, and finds how it is
@@ -104,7 +108,7 @@ class FileRemoval:
             ]
             arriving = [item for item, plan in planned if not moving.isdisjoint(file.name for file in plan.going)]
             planned = [(item, plan) for item, plan in planned if item not in arriving]
-            await record_operations(work.connection, await in_thread(planned_operations, job, place.folder, planned))
+            await record_operations(work.connection, await in_thread(planned_operations, job, folder, planned))
         return arriving
 
     async def _ask_for_derivatives(self, job: Job) -> None:
@@ -119,11 +123,6 @@ class FileRemoval:
                 targets = Targets(kind="photos", photo_ids=ids, project_ids=projects)
                 request_task(work, job.origin, Ask(definition, targets, source="task"))
             await job.save_cursor(_ASKED, work)
-
-
-def _cause(job: Job, item: JobItem) -> Cause:
-    command = job.command
-    return Cause(command.job_id, command.attempt, item.position, command.task_id, command.actor)
 
 
 def _outcomes(items: Sequence[JobItem], status: ItemStatus, reason: str) -> list[ItemOutcome]:

@@ -1,0 +1,88 @@
+"""``project_delete_files``: the whole folder of a deleted project goes to the library's trash, by one rename.
+
+What it is about to do is on record before. Files that others have on record for this folder come first, so that each is
+where its row says; one that is gone, or is another project's by now, is no error.
+"""
+
+from datetime import UTC, datetime
+
+from photobus_common.logging import get_logger
+from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.errors import FileUnreadableError, FolderMissingError, LockedError, ManifestBrokenError
+from photobus_common.storage.project_folder import ProjectFolder, trash_folder
+from photobus_common.storage.whole_folders import move_whole, path_in_trash
+from photobus_common.store.deletions import is_placing
+from photobus_common.store.project_operations import NewOperation, last_move, record_operation
+from photobus_common.store.reconciliation import projects_of_tenant
+from photobus_common.worker import Job
+from photobus_common.worker.blocking import in_thread
+from photobus_filemover.context import Context
+from photobus_filemover.deleted import Found, Undertaking, deletion_of
+from photobus_filemover.finishing import finish_open
+from photobus_filemover.places import held
+
+log = get_logger()
+
+
+class ProjectDeleteFiles:
+    """The handler of the job type."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def __call__(self, job: Job) -> None:
+        """Move the folders of the task's projects; one that lies in the trash already stays there."""
+        deletion = deletion_of(job, self._context)
+        for project in await deletion.projects():
+            await deletion.settle(project)
+            async with job.database.connection() as connection:
+                move = await last_move(connection, project.id)
+            if move is None or move.kind != "trash":
+                await self._take_away(deletion, project)
+
+    async def _take_away(self, deletion: Undertaking, project: CatalogueProject) -> None:
+        job, wait = deletion.job, self._context.settings.filemover.lock_wait_seconds
+        async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
+            place = places[project.id]
+            if place.folder is None or await _is_anothers(job, place.project, place.folder):
+                log.warning("project_folder_missing", project=place.project.folder)
+                await _record_missing(deletion, place.project)
+                return
+            await finish_open(job, places)
+            await _to_trash(deletion, place.project, place.folder)
+
+
+async def _to_trash(deletion: Undertaking, project: CatalogueProject, folder: ProjectFolder) -> None:
+    task_id = deletion.job.command.task_id
+    target = path_in_trash(trash_folder(datetime.now(UTC), task_id), project.folder)
+    about = (project.tenant, project.id, task_id)
+    async with deletion.checkpoint(project.id) as (work, _):
+        if await is_placing(work.connection, project.id):
+            raise LockedError("An upload into the project is not finished yet.")  # the gateways do, and it comes again
+        new = NewOperation(*about, "trash", project.folder, target, folder.identity)
+        operation = await record_operation(work.connection, new)
+    try:
+        await in_thread(move_whole, deletion.library(project), folder, project.folder, target)
+    except FolderMissingError as error:
+        raise LockedError("The project's folder was moved meanwhile.") from error
+    async with deletion.checkpoint(project.id) as (work, _):
+        await deletion.end(work, project, operation, Found(target, folder))
+
+
+async def _record_missing(deletion: Undertaking, project: CatalogueProject) -> None:
+    about = (project.tenant, project.id, deletion.job.command.task_id)
+    async with deletion.checkpoint(project.id) as (work, _):
+        operation = await record_operation(work.connection, NewOperation(*about, "trash", project.folder))
+        await deletion.end(work, project, operation, None)
+
+
+async def _is_anothers(job: Job, project: CatalogueProject, folder: ProjectFolder) -> bool:
+    """Whether the folder's manifest says that it is that of another project that there is."""
+    try:
+        manifest = await in_thread(folder.read_manifest)
+    except (ManifestBrokenError, FileUnreadableError):
+        return False
+    if manifest is None or manifest.id == project.id:
+        return False
+    async with job.database.connection() as connection:
+        return bool(await projects_of_tenant(connection, project.tenant, [manifest.id]))

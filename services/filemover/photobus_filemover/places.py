@@ -1,0 +1,91 @@
+"""Projects whose folders are held: open and locked in the order of their ids.
+
+With a project, all those are held that open operations lead to from it, so that whoever holds some can complete what is
+on record for them.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from photobus_common.libraries import opened_project
+from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.errors import FolderMissingError, LockedError
+from photobus_common.storage.project_folder import ProjectFolder
+from photobus_common.store.database import Database
+from photobus_common.store.file_operations import reached_projects
+from photobus_common.store.projects import ids_of_folders
+from photobus_common.store.reconciliation import projects_of_tenant
+from photobus_filemover.context import Context
+
+
+@dataclass(frozen=True)
+class Place:
+    """A project and its open folder, whose lock is held; None where the library has no such folder."""
+
+    project: CatalogueProject
+    folder: ProjectFolder | None
+
+    @property
+    def present(self) -> ProjectFolder:
+        """The folder; raises ``FolderMissingError``."""
+        if self.folder is None:
+            raise FolderMissingError(f"The folder {self.project.folder} is not in the library.")
+        return self.folder
+
+
+@dataclass(frozen=True)
+class Places:
+    """Held projects of one tenant, by id.
+
+    ``patience_seconds`` is how long rows and claim stay locked for a process that is stopped in the middle: as long as
+    its lease. What it does when it wakes is not committed, and found on disk by whoever comes next.
+    """
+
+    tenant: str
+    by_id: Mapping[int, Place]
+    patience_seconds: float
+
+    def __getitem__(self, project_id: int) -> Place:
+        return self.by_id[project_id]
+
+    @property
+    def ids(self) -> list[int]:
+        """The projects that are held."""
+        return list(self.by_id)
+
+
+@asynccontextmanager
+async def held(
+    context: Context, database: Database, tenant: str, project_ids: Sequence[int], wait_seconds: float
+) -> AsyncIterator[Places]:
+    """Hold the projects; raises ``LockedError`` when somebody else does, ``StorageUnavailableError``."""
+    async with database.connection() as connection:
+        reached = await reached_projects(connection, project_ids)
+        projects = await projects_of_tenant(connection, tenant, reached)
+    async with AsyncExitStack() as stack:
+        places = {}
+        for project_id in sorted(projects):
+            folder = await _folder_of(stack, context, database, projects[project_id])
+            if folder is not None:
+                await stack.enter_async_context(folder.locked(wait_seconds))
+            places[project_id] = Place(projects[project_id], folder)
+        async with database.connection() as connection:
+            if not projects.keys() >= set(await reached_projects(connection, list(places))):
+                raise LockedError("Files are on their way to yet another project.")
+        yield Places(tenant, places, context.settings.pipeline.stale_seconds)
+
+
+async def _folder_of(
+    stack: AsyncExitStack, context: Context, database: Database, project: CatalogueProject
+) -> ProjectFolder | None:
+    """Open the project's folder. That of a deleted one may be gone, and another project have its name."""
+    try:
+        folder = await stack.enter_async_context(opened_project(context.library, project))
+    except FolderMissingError:
+        return None
+    if project.active:
+        return folder
+    async with database.connection() as connection:
+        others = await ids_of_folders(connection, project.tenant, [project.folder])
+    return None if others else folder
