@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from photobus_cli import upload as command
-from photobus_cli.derivatives import News, listening, wait_for_derivatives
+from photobus_cli.derivatives import Making, wait_for_derivatives
+from photobus_cli.news import listening
 from photobus_client import LiveEvent, PhotobusClient, Project
 
 PROJECT = {
@@ -195,7 +196,7 @@ async def test_a_task_that_ends_while_it_is_waited_for_ends_the_waiting(
     photobus: Photobus, address: str, kind: str
 ) -> None:
     photobus.statuses, photobus.type = {1: "pending"}, kind
-    async with PhotobusClient(address, "token") as client, listening(client) as news:
+    async with PhotobusClient(address, "token") as client, listening(client, Making()) as news:
         waiting = asyncio.create_task(wait_for_derivatives(client, "Trip", news, settle_seconds=0))
         await photobus.looked_at_tasks.wait()
         assert not waiting.done()
@@ -205,7 +206,7 @@ async def test_a_task_that_ends_while_it_is_waited_for_ends_the_waiting(
 
 async def test_live_updates_say_when_to_look_again(photobus: Photobus, address: str) -> None:
     photobus.statuses = {1: "pending"}
-    async with PhotobusClient(address, "token") as client, listening(client) as news:
+    async with PhotobusClient(address, "token") as client, listening(client, Making()) as news:
         waiting = asyncio.create_task(wait_for_derivatives(client, "Trip", news, settle_seconds=NEVER))
         photobus.events.put_nowait({"name": "job_progress"})
         await photobus.looked_at_tasks.wait()
@@ -217,11 +218,11 @@ async def test_live_updates_say_when_to_look_again(photobus: Photobus, address: 
 async def test_a_task_of_another_project_is_not_waited_for(photobus: Photobus, address: str) -> None:
     photobus.statuses, photobus.at_work = {1: "pending"}, False
     async with PhotobusClient(address, "token") as client:
-        assert await wait_for_derivatives(client, "Trip", News(), settle_seconds=0) == 1
+        assert await wait_for_derivatives(client, "Trip", Making(), settle_seconds=0) == 1
 
 
 def test_a_task_is_waited_for_from_its_request_until_lists_show_it() -> None:
-    news = News()
+    news = Making()
     news.note(LiveEvent("task_requested", {"id": "a", "type": "upload_postprocess"}))
     news.note(LiveEvent("task_requested", {"id": "b", "type": "maintenance"}))
     assert news.requested == {"a"}

@@ -1,14 +1,13 @@
 """Waiting until the photos of a project have thumbnails and previews, or until nobody makes them any more."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Final
 
 from rich.progress import MofNCompleteColumn
 
+from photobus_cli.news import News
 from photobus_cli.output import progress_bar
-from photobus_client import ClientError, LiveEvent, PhotobusClient
+from photobus_client import LiveEvent, PhotobusClient
 
 PENDING: Final = {"status": "pending"}
 
@@ -24,12 +23,12 @@ _LISTED: Final = frozenset({"task_started", "task_completed", "task_failed", "ta
 """What is told of a task only after it stands in the lists."""
 
 
-class News:
-    """What live updates say: that it is time to look again, and which tasks are asked for but in no list yet."""
+class Making(News):
+    """What live updates say of anything, and which tasks are asked for but in no list yet."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.requested: set[str] = set()
-        self._something = asyncio.Event()
 
     def note(self, event: LiveEvent) -> None:
         """Take in an update."""
@@ -37,38 +36,15 @@ class News:
             self.requested.add(event.data["id"])
         elif event.name in _LISTED:
             self.requested.discard(event.data["id"])
-        self._something.set()
+        super().note(event)
 
-    async def within(self, seconds: float) -> None:
-        """Return when there are any, and after ``seconds`` at the latest."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._something.wait()
-        self._something.clear()
-
-    async def listen(self, photobus: PhotobusClient) -> None:
-        """Take in all updates. Where they break off for good, looking from time to time has to do."""
-        with suppress(ClientError):
-            async with aclosing(photobus.follow(("jobs",))) as events:
-                async for event in events:
-                    self.note(event)
+    def broke_off(self) -> None:
+        """Forget what was asked for, since nobody will tell how it went."""
         self.requested.clear()
 
 
-@asynccontextmanager
-async def listening(photobus: PhotobusClient) -> AsyncIterator[News]:
-    """Listen to the live updates in this context."""
-    news = News()
-    listener = asyncio.create_task(news.listen(photobus))
-    try:
-        yield news
-    finally:
-        listener.cancel()
-        await asyncio.gather(listener, return_exceptions=True)
-
-
 async def wait_for_derivatives(
-    photobus: PhotobusClient, folder: str, news: News, settle_seconds: float = SETTLE_SECONDS
+    photobus: PhotobusClient, folder: str, news: Making, settle_seconds: float = SETTLE_SECONDS
 ) -> int:
     """Show how the photos of the project get their derivatives; return how many are left that nobody makes any."""
     now = asyncio.get_running_loop().time
@@ -88,7 +64,7 @@ async def wait_for_derivatives(
             await news.within(settle_seconds)
 
 
-async def being_made(photobus: PhotobusClient, folder: str, news: News) -> bool:
+async def being_made(photobus: PhotobusClient, folder: str, news: Making) -> bool:
     """Whether a task may still make derivatives of photos of the project."""
     if news.requested:
         return True

@@ -3,7 +3,9 @@
 import typer
 
 from photobus_cli import audit, tokens
-from photobus_cli.tasks import cancel, jobs, retry, tasks
+from photobus_cli.photo_sets import commit, move, process, revert
+from photobus_cli.projects import delete
+from photobus_cli.tasks import cancel, jobs, retry, tasks, undo
 from photobus_cli.up import up
 from photobus_cli.upload import upload
 from photobus_cli.watch import watch
@@ -14,7 +16,8 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for command in (up, upload, watch, tasks, jobs, retry, cancel):
+_COMMANDS = (up, upload, watch, tasks, jobs, retry, cancel, undo, process, move, commit, revert, delete)
+for command in _COMMANDS:
     app.command()(command)
 app.add_typer(tokens.app, name="token")
 app.add_typer(audit.app, name="audit")

@@ -65,6 +65,6 @@ def age(moment: datetime) -> str:
     return f"{max(seconds, 0)} s ago"
 
 
-def progress_bar(*columns: ProgressColumn) -> Progress:
+def progress_bar(*columns: ProgressColumn, hidden: bool = False) -> Progress:
     """Make a bar with a description, and ``columns`` behind it."""
-    return Progress(TextColumn("{task.description}"), BarColumn(), *columns)
+    return Progress(TextColumn("{task.description}", markup=False), BarColumn(), *columns, disable=hidden)

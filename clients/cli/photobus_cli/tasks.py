@@ -1,4 +1,4 @@
-"""``photobus tasks | jobs | retry | cancel``: what runs, what failed, and what to do about it."""
+"""``photobus tasks | jobs | retry | cancel | undo``: what runs, what failed, and what to do about it."""
 
 from typing import Annotated
 from uuid import UUID
@@ -6,13 +6,14 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
+from photobus_cli.carrying_out import DryRun, Fate, Json, Manner, Wait, see_through, show_plan
 from photobus_cli.connection import Address, Token, client
 from photobus_cli.errors import run
 from photobus_cli.output import age, print_json, print_table, status
 from photobus_client import Job, Task
+from photobus_client.plans import PlannedUndo
 
 Limit = Annotated[int, typer.Option(min=1, max=500, help="Most entries, newest first.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 Status = Annotated[str | None, typer.Option(help="Only those with this status, such as running or failed.")]
 TaskId = Annotated[UUID, typer.Argument(help="Id of the task.")]
 
@@ -50,6 +51,18 @@ def cancel(task_id: TaskId, address: Address = None, token: Token = None) -> Non
     run(_cancel(address, token, task_id))
 
 
+def undo(
+    task_id: TaskId,
+    address: Address = None,
+    token: Token = None,
+    dry_run: DryRun = False,
+    wait: Wait = True,
+    json: Json = False,
+) -> None:
+    """Take back what a task did, as long as the files exist. The undo of an undo does it again."""
+    run(_undo(Manner(address, token, dry_run, wait, json), task_id))
+
+
 async def _tasks(address: str | None, token: str | None, wanted: str | None, limit: int, json: bool) -> None:
     async with client(address, token) as photobus:
         page = await photobus.tasks(limit=limit, status=wanted)
@@ -81,6 +94,26 @@ async def _cancel(address: str | None, token: str | None, task_id: UUID) -> None
     async with client(address, token) as photobus:
         task = await photobus.cancel_task(task_id)
     typer.echo(f"{task.id} {task.type} {task.status}")
+
+
+async def _undo(manner: Manner, task_id: UUID) -> None:
+    async with manner.client() as photobus:
+        if manner.dry_run:
+            plan = await photobus.undo_task(task_id, dry_run=True)
+            show_plan(plan, map(_undone, plan.items), manner)
+        else:
+            await see_through(photobus, await photobus.undo_task(task_id), manner)
+
+
+def _undone(item: PlannedUndo) -> Fate:
+    name = item.filename or str(item.photo_id)
+    match item.status:
+        case "refused":
+            return Fate(name, "", f"cannot be taken back: {item.reason}", odd=True)
+        case "unchanged":
+            return Fate(name, "", "stays as it is")
+        case "restores":
+            return Fate(name, "", ", ".join(item.what))
 
 
 def _task_row(task: Task) -> tuple[str | Text, ...]:

@@ -15,8 +15,9 @@ import typer
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from photobus_cli.connection import Address, Token, client
-from photobus_cli.derivatives import listening, wait_for_derivatives
+from photobus_cli.derivatives import Making, wait_for_derivatives
 from photobus_cli.errors import EXIT_FAILED, CommandError, run
+from photobus_cli.news import listening
 from photobus_cli.output import printable, progress_bar
 from photobus_client import Journal, Photo, PhotobusClient, Project, Sent
 
@@ -42,7 +43,11 @@ def upload(
     wait: Annotated[bool, typer.Option(help="Wait until thumbnails and previews are made.")] = True,
 ) -> None:
     """Send a folder of photos. Run it again to go on where it broke off; nothing is sent twice."""
-    run(_upload(client(address, token), directory, project, parallel, on_conflict, wait))
+
+    async def send() -> None:
+        await _upload(client(address, token), directory, project, parallel, on_conflict, wait)
+
+    run(send())
 
 
 async def _upload(
@@ -57,7 +62,7 @@ async def _upload(
     paths = await asyncio.to_thread(files_below, directory, barred.append)
     if not paths and not barred:
         raise CommandError(f"{directory} holds no files.")
-    async with connection as photobus, listening(photobus) as news:
+    async with connection as photobus, listening(photobus, Making()) as news:
         project = await _project(photobus, name)
         ended = await _send(photobus, project, paths, parallel, on_conflict)
         left = await wait_for_derivatives(photobus, project.folder, news) if wait else 0

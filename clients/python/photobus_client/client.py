@@ -96,6 +96,10 @@ class PhotobusClient:
         path = f"/api/projects/{path_part(folder)}/photos" if folder else "/api/photos"
         return self._all(path, Photo, filters)
 
+    async def photo(self, photo_id: int) -> Photo:
+        """Return one photo."""
+        return Photo.model_validate(await self.transport.json("GET", f"/api/photos/{photo_id}"))
+
     def send(
         self,
         folder: str,
