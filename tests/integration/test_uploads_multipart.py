@@ -397,6 +397,5 @@ async def test_who_may_upload_and_where(gateway: Gateway, trip: str) -> None:
     assert (await upload(gateway, "Nowhere", [("A.JPG", PHOTO)])).status == 404
     assert (await gateway.post(f"/api/projects/{trip}/upload", {})).status == 400
     assert (await upload(gateway, trip, [], batch="b")).status == 400
-    assert (await upload(gateway, trip, [("A.JPG", PHOTO)], "?reloadConflictsIntoThisProject=true")).status == 501
     wrong = await upload(gateway, trip, [("A.JPG", PHOTO)], on_conflict="replace")
     assert (wrong.status, wrong.body["errors"][0]["field"]) == (400, "form.on_conflict")

@@ -25,6 +25,9 @@ RowId = Annotated[int, Field(ge=1, le=MAX_ID)]
 
 Folder = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE, description="The project's folder.")]
 
+Filename = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)]
+"""A photo's basename, or the name of one of its files."""
+
 
 class UnsupportedMediaError(PhotobusError):
     """The body is of another media type than the route reads; a form of another site never is of the right one."""

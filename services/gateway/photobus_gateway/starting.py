@@ -86,11 +86,10 @@ async def start(
 
     ``detail`` makes a plan that says more than numbers.
     """
-    jobs = request.app[SETTINGS].jobs
     if dry_run:
         async with request.app[DATABASE].connection() as connection:
             ask = await prepare(connection)
-            plan = await _plan(connection, caller_of(request).tenant, ask, jobs)
+            plan = await _plan(connection, caller_of(request).tenant, ask, request.app[SETTINGS].jobs)
             if detail is not None:
                 plan = await detail(connection, ask, plan)
         return json_response(plan)
@@ -99,7 +98,7 @@ async def start(
     async def act(work: UnitOfWork) -> Outcome:
         ask = await prepare(work.connection)
         accepted.append(ask)
-        return Outcome(HTTPStatus.ACCEPTED, TaskAnswer(task=_request(work, request, ask, jobs)))
+        return Outcome(HTTPStatus.ACCEPTED, TaskAnswer(task=accept(work, request, ask)))
 
     response = await emit_once(request, headers, body, act)
     for ask in accepted:
@@ -122,14 +121,15 @@ def requested(event: Event) -> tuple[TaskRequested, AcceptedTask]:
     return data, task
 
 
-def _request(work: UnitOfWork, request: web.Request, ask: Ask, jobs: Jobs) -> AcceptedTask:
-    definition = ask.definition
+def accept(work: UnitOfWork, request: web.Request, ask: Ask) -> AcceptedTask:
+    """Ask for the task in ``work``; return it as callers see it."""
+    jobs = request.app[SETTINGS].jobs
     event = request_task(work, origin_of(request), ask)
     _, task = requested(event)
     if ask.targets.kind != "photos":
         return task
     photos, projects = len(ask.targets.photo_ids), len(set(ask.targets.project_ids))
-    count = sum(_jobs_of(step, photos, projects, jobs) for step in definition.steps)
+    count = sum(_jobs_of(step, photos, projects, jobs) for step in ask.definition.steps)
     return task.model_copy(update={"job_count": count})
 
 

@@ -18,14 +18,13 @@ from photobus_common.errors import (
     NotProvidedError,
 )
 from photobus_common.events.tasks import Targets
-from photobus_common.storable import STORABLE
 from photobus_common.store import photo_pages, projects, task_views
 from photobus_common.store.database import Connection
 from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
-from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId, never_null, refuse_unless_one
+from photobus_gateway.inputs import Filename, Input, PageQuery, ProjectPath, RowId, never_null, refuse_unless_one
 from photobus_gateway.keys import DATABASE, SETTINGS
 from photobus_gateway.named_photos import named_photos
 from photobus_gateway.new_tasks import checked_params, definition_for, destination, photo_targets, unknown_targets
@@ -51,8 +50,6 @@ ProjectTask = Literal[
     "image_move",
     "generate_derivatives",
 ]
-
-Filename = Annotated[str, Field(min_length=1, max_length=255, pattern=STORABLE)]
 
 
 class ItemRef(Input):

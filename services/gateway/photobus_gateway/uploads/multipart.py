@@ -23,6 +23,7 @@ from photobus_gateway.inputs import Input
 from photobus_gateway.keys import LIBRARY, SETTINGS
 from photobus_gateway.problems import invalid
 from photobus_gateway.uploads.answers import UploadResult, refused
+from photobus_gateway.uploads.bringing import CONFLICT_ITEMS, Bringing
 from photobus_gateway.uploads.files import UploadProject, Wish
 from photobus_gateway.uploads.form_data import FormDataReader, Part
 from photobus_gateway.uploads.requests import FileTime, UploadOptions
@@ -65,6 +66,7 @@ class _Fields:
             on_conflict=about.on_conflict or self.options.on_conflict,
             batch=self.options.batch or own_batch,
             batch_total=self.options.batch_total,
+            moves_here=self.options.reload_conflicts,
         )
 
 
@@ -79,6 +81,8 @@ class MultipartUpload:
         self._origin: Origin = origin_of(request)
         self._tenant = caller_of(request).tenant
         self._fields = _Fields(options, {})
+        self.bringing = Bringing(request, project)
+        self._take_options(options)
         self._own_batch = str(uuid4())
         self._turns = Turns(partial(self._service.queue.put, project))
         self._waiting: deque[Awaitable[UploadResult]] = deque()
@@ -93,6 +97,7 @@ class MultipartUpload:
         When the client goes away or the body breaks off or holds too much, the files that came whole are stored all the
         same, become a task, and have their answers in ``results``.
         """
+        whole = False
         try:
             async for part in reader.parts():
                 if part.filename is None:
@@ -102,8 +107,10 @@ class MultipartUpload:
                     self._waiting.append(await self._read_file(part, part.filename))
                     await self._await_placed(_MOST_AHEAD)
             await self._await_placed(0)
+            await self.bringing.look()
+            whole = True
         finally:
-            await asyncio.shield(self._close())
+            await asyncio.shield(self._close(whole=whole))
         return self.results
 
     def _count_file(self) -> None:
@@ -114,6 +121,7 @@ class MultipartUpload:
         self._files += 1
 
     async def _read_file(self, part: Part, name: str) -> Awaitable[UploadResult]:
+        await self.bringing.look()
         parsed = filenames.parse(name, self._settings.uploader)
         if isinstance(parsed, RefusedName):
             await part.release()
@@ -138,13 +146,18 @@ class MultipartUpload:
         self.results.append(result)
         UPLOADED_FILES.labels(result.status).inc()
 
-    async def _close(self) -> None:
-        """Wait for what is being placed and let the batch become a task, if it is this request's own or complete."""
+    async def _close(self, *, whole: bool) -> None:
+        """Wait for what is being placed, let the batch become a task, and have moved here what is to come."""
         answered = len(self.results) + len(self._waiting)
         self._turns.close()
         for ended in await asyncio.gather(*self._waiting, return_exceptions=True):
             if isinstance(ended, UploadResult):
                 self._add_result(ended)
+        await self._end_batch(answered)
+        await self.bringing.ask(self.results, whole=whole)
+
+    async def _end_batch(self, answered: int) -> None:
+        """Let the batch become a task, if it is this request's own or complete."""
         if self._fields.options.batch is None:
             await self._service.batches.flush(self._key(self._own_batch))
             return
@@ -161,11 +174,18 @@ class MultipartUpload:
         try:
             if part.name == "files":
                 self._announce(FilesField.model_validate_json(content).root)
+            elif part.name == CONFLICT_ITEMS:
+                self.bringing.name(content)
             else:
-                given = {**self._fields.options.model_dump(exclude_none=True), part.name: content}
-                self._fields.options = UploadOptions.model_validate_strings(given)
+                given = UploadOptions.model_validate_strings({part.name: content}).model_dump(exclude_unset=True)
+                self._take_options(self._fields.options.model_copy(update=given))
         except ValidationError as error:
             raise invalid(error, "form") from error
+
+    def _take_options(self, options: UploadOptions) -> None:
+        self._fields.options = options
+        if options.reload_conflicts:
+            self.bringing.allow()
 
     def _announce(self, files: dict[str, FileOptions]) -> None:
         limit = self._settings.uploader.request_files

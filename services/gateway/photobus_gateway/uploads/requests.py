@@ -46,6 +46,11 @@ class UploadOptions(Input):
     batch_total: int | None = Field(
         default=None, ge=1, le=MAX_BATCH_TOTAL, description="How many files the batch will have in the end."
     )
+    reload_conflicts: bool = Field(
+        default=False,
+        alias="reloadConflictsIntoThisProject",
+        description="Move photos of these names here that other projects have; their files are then not stored.",
+    )
 
 
 async def project_of(request: web.Request, folder: str) -> UploadProject:
