@@ -179,13 +179,10 @@ def _job_canceled(data: JobCanceled, _event: Event) -> list[SseEvent]:
 def _item(
     data: ProjectEvent,
     event: Event,
-    photo: PhotoAdded | PhotoFiles | PhotoDerivatives | PhotoRestored,
-    thumbnail: DerivativeStatus | None,
-    preview: DerivativeStatus | None,
-    reason: str | None = None,
+    photo: PhotoAdded | PhotoFiles | PhotoDerivatives | PhotoRestored | PhotoKeep | PhotoTags,
+    **told: Any,
 ) -> SseEvent:
-    """Make the message of one photo. A status that the event does not tell is left out; a client keeps what it had."""
-    told = {"thumbnail_status": thumbnail, "preview_status": preview, "reason": reason}
+    """Make the message of one photo. What the event does not tell is left out; a client keeps what it had."""
     body = {
         "project_folder": data.project_folder,
         "filename": photo.filename,
@@ -197,41 +194,32 @@ def _item(
     return SseEvent("jobs", "item", body)
 
 
+def _statuses(photo: PhotoFiles | PhotoDerivatives | PhotoRestored) -> dict[str, DerivativeStatus | None]:
+    return {"thumbnail_status": photo.thumbnail_status, "preview_status": photo.preview_status}
+
+
 def _photos_added(data: PhotosAdded, event: Event) -> list[SseEvent]:
-    return [_item(data, event, photo, "pending", "pending") for photo in data.photos]
+    waiting = {"thumbnail_status": "pending", "preview_status": "pending"}
+    return [_item(data, event, photo, **waiting) for photo in data.photos]
 
 
-def _photo_files_changed(data: PhotoFilesChanged, event: Event) -> list[SseEvent]:
-    return [_item(data, event, photo, photo.thumbnail_status, photo.preview_status) for photo in data.photos]
+def _files_changed(data: PhotoFilesChanged | PhotosRestored, event: Event) -> list[SseEvent]:
+    return [_item(data, event, photo, **_statuses(photo)) for photo in data.photos]
 
 
 def _derivatives_updated(data: DerivativesUpdated, event: Event) -> list[SseEvent]:
-    return [
-        _item(data, event, photo, photo.thumbnail_status, photo.preview_status, photo.reason) for photo in data.photos
-    ]
-
-
-def _said_of(data: ProjectEvent, event: Event, photo: PhotoKeep | PhotoTags, **said: Any) -> SseEvent:
-    body = {
-        "project_folder": data.project_folder,
-        "filename": photo.filename,
-        "photo_id": photo.photo_id,
-        **said,
-        "version": photo.version,
-        "updated_at": event.time.isoformat(),
-    }
-    return SseEvent("jobs", "item", body)
+    return [_item(data, event, photo, **_statuses(photo), reason=photo.reason) for photo in data.photos]
 
 
 def _keep_changed(data: KeepChanged, event: Event) -> list[SseEvent]:
     return [
-        _said_of(data, event, photo, keep_jpg=photo.after.jpg, keep_raw=photo.after.raw, keep_other=photo.after.other)
+        _item(data, event, photo, keep_jpg=photo.after.jpg, keep_raw=photo.after.raw, keep_other=photo.after.other)
         for photo in data.photos
     ]
 
 
 def _tags_changed(data: TagsChanged, event: Event) -> list[SseEvent]:
-    return [_said_of(data, event, photo, tags=list(photo.tags)) for photo in data.photos]
+    return [_item(data, event, photo, tags=list(photo.tags)) for photo in data.photos]
 
 
 def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
@@ -244,10 +232,6 @@ def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
         )
         for photo in data.photos
     ]
-
-
-def _photos_restored(data: PhotosRestored, event: Event) -> list[SseEvent]:
-    return [_item(data, event, photo, photo.thumbnail_status, photo.preview_status) for photo in data.photos]
 
 
 def _photos_moved(data: PhotosMoved, event: Event) -> list[SseEvent]:
@@ -331,10 +315,10 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         _of(ProjectCanceled, _project_canceled),
         _of(ProjectRestored, _project_restored),
         _of(PhotosAdded, _photos_added),
-        _of(PhotoFilesChanged, _photo_files_changed),
+        _of(PhotoFilesChanged, _files_changed),
         _of(DerivativesUpdated, _derivatives_updated),
         _of(PhotosRemoved, _photos_removed),
-        _of(PhotosRestored, _photos_restored),
+        _of(PhotosRestored, _files_changed),
         _of(PhotosMoved, _photos_moved),
         _of(KeepChanged, _keep_changed),
         _of(TagsChanged, _tags_changed),
