@@ -63,6 +63,16 @@ class Deed:
         place = self.moved[1] if self.moved else self.place
         return place and place.filename
 
+    @property
+    def said(self) -> bool:
+        """Whether it said anything of the photo: what is kept of it, or tags."""
+        return bool(self.keep or self.tags_added or self.tags_removed)
+
+    @property
+    def touched_files(self) -> bool:
+        """Whether files of the photo came, went or moved, and it is known where."""
+        return bool(self.moved or self.place)
+
 
 def deeds_of(told: Iterable[EventData]) -> dict[int, Deed]:
     """Return what a task did, by photo, from its events in the order of the log; others among them say nothing."""

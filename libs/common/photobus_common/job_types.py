@@ -43,7 +43,7 @@ _ALL: Final = (
     _type("catalogue_update", "maintenance", "items", provided=True),
     _type("file_removal", "filemover", "items", provided=True),
     _type("image_move_files", "filemover", "items", provided=True),
-    _type("undo_files", "filemover", "items"),
+    _type("undo_files", "filemover", "items", provided=True),
     _type("project_stop_processes", "filemover", "projects"),
     _type("project_delete_files", "filemover", "projects"),
     _type("project_cleanup_db", "filemover", "projects"),

@@ -19,7 +19,7 @@ from photobus_common.deeds import Deed, Place
 from photobus_common.events.parts import FileKind
 from photobus_common.events.projects import PhotoRemoved
 from photobus_common.moving import Wish
-from photobus_common.reconciliation import SHOWN_FIRST, CatalogueProject
+from photobus_common.reconciliation import SHOWN_FIRST, CatalogueFile, CatalogueProject
 from photobus_common.removal import RemovablePhoto, Removal, aftermath, plan_removal
 
 GONE: Final = "The photo is no longer in the catalogue."
@@ -70,7 +70,10 @@ class MoveBack:
 
 @dataclass(frozen=True)
 class Undo:
-    """What is to be done to one photo, and why the rest of it cannot be: ``refused``, in sentences."""
+    """What is to be done to one photo, and why the rest of it cannot be: ``refused``, in sentences.
+
+    ``staying`` are files that would go again were they not to be kept by now.
+    """
 
     photo_id: int
     filename: str | None = None
@@ -79,6 +82,7 @@ class Undo:
     move: MoveBack | None = None
     comeback: Comeback | None = None
     removal: Removal | None = None
+    staying: tuple[CatalogueFile, ...] = ()
     refused: tuple[str, ...] = ()
 
     @property
@@ -207,9 +211,10 @@ def _files_away(undo: Undo, deed: Deed, now: Situation) -> Undo:
     after = aftermath(now.photo, [file.name for file in going])
     if going or (deed.brought_back and after.photo_goes):
         undo = replace(undo, removal=Removal(now.photo, going, after))
-    kept = sorted(here.keys() - {file.name for file in going})
-    if kept:
-        undo = replace(undo, refused=(*undo.refused, f"To be kept by now: {', '.join(kept)}."))
+    staying = tuple(file for file in here.values() if file not in going)
+    if staying:
+        names = ", ".join(file.name for file in staying)
+        undo = replace(undo, staying=staying, refused=(*undo.refused, f"To be kept by now: {names}."))
     return undo
 
 

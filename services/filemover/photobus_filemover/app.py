@@ -14,6 +14,7 @@ from photobus_filemover.context import Context
 from photobus_filemover.finishing import Finisher
 from photobus_filemover.jobs.file_removal import FileRemoval
 from photobus_filemover.jobs.image_move_files import ImageMoveFiles
+from photobus_filemover.jobs.undo_files import UndoFiles
 
 NAME: Final[Service] = "filemover"
 
@@ -30,5 +31,6 @@ async def main(settings: Settings, stop: Stop) -> None:
     handlers: dict[str, Handler] = {
         "file_removal": FileRemoval(context),
         "image_move_files": ImageMoveFiles(context),
+        "undo_files": UndoFiles(context),
     }
     await serve_worker(NAME, handlers, settings, stop, beside=Finisher(context).run)

@@ -14,6 +14,7 @@ from photobus_common.storage.names import numbered_names
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, TRASH, ProjectFolder, trash_folder, trashed_at
 from photobus_common.storage.transfer import md5_of
 from photobus_common.store.file_operations import FileOperation
+from photobus_common.undoing import Comeback, Returning
 from photobus_common.worker import Job, JobItem
 from photobus_filemover.places import Places
 
@@ -127,6 +128,32 @@ def _along(job: Job, item: JobItem, move: Move, source: ProjectFolder, target_id
                     target_path=f"{kind}/{derivative_name(move.filename, file_format)}",
                     target_filename=move.filename,
                 )
+
+
+def restore_operations(
+    job: Job, folder: ProjectFolder, planned: Sequence[tuple[JobItem, Comeback]]
+) -> list[FileOperation]:
+    """Return what is to be done for files to come back from the trash; blocks. The caller holds the folder's lock."""
+    return [_restoring(job, item, comeback, file, folder) for item, comeback in planned for file in comeback.files]
+
+
+def _restoring(job: Job, item: JobItem, comeback: Comeback, file: Returning, folder: ProjectFolder) -> FileOperation:
+    """Put on record the file that went to the trash: one of another size there is another file."""
+    _, trashed, name = file.trash_path.split("/")
+    entry = folder.stat_trashed(name, trashed)
+    md5 = file.md5
+    if md5 is None and entry is not None and entry.size == file.size:
+        with folder.subfolder(TRASH) as trash, trash.subfolder(trashed) as own:
+            md5 = md5_of(own, name)
+    return FileOperation(
+        **{**_about(job, item, entry), "size": file.size},
+        kind="restore",
+        path=file.trash_path,
+        target_project_id=item.project_id,
+        target_path=file.name,
+        target_filename=comeback.place.filename,
+        md5=md5,
+    )
 
 
 def _about(job: Job, item: JobItem, entry: Entry | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.projects import (
@@ -27,16 +27,26 @@ _FAILURES: Final = {
     "refused": "The storage does not let the file go.",
 }
 
+_WORDS: Final[Mapping[bool, tuple[Literal["committed", "undone"], Literal["file_removal", "undo"]]]] = {
+    False: ("committed", "file_removal"),
+    True: ("undone", "undo"),
+}
+"""What events say was the reason, by whether it was an undo."""
+
 
 @dataclass(frozen=True)
 class Removed:
-    """What became of one photo; ``photo`` is how it was before, None where it is no longer in the project."""
+    """What became of one photo; ``photo`` is how it was before, None where it is no longer in the project.
+
+    ``undone``: its files had come back by an undo that is undone now.
+    """
 
     cause: Cause
     photo_id: int
     project_id: int
     photo: RemovablePhoto | None
     ended: tuple[Ended, ...]
+    undone: bool = False
 
     @property
     def removed(self) -> tuple[CatalogueFile, ...]:
@@ -64,6 +74,9 @@ class Removed:
         for one in self.ended:
             if one.outcome in _FAILURES:
                 return ItemOutcome(position, self.photo_id, "failed", f"{one.operation.path}: {_FAILURES[one.outcome]}")
+        staying = [one.operation.path for one in self.ended if one.outcome == "kept" and one.operation.kind == "trash"]
+        if self.undone and staying:
+            return ItemOutcome(position, self.photo_id, "failed", f"To be kept by now: {', '.join(staying)}.")
         if self.aftermath is not None or any(one.outcome == "moved" for one in self.ended):
             return ItemOutcome(position, self.photo_id, "done")
         reason = "The photo is no longer there." if self.photo is None else "unchanged"
@@ -110,10 +123,11 @@ def _events(
     going = [
         removed_photo(one.photo, removed[one.photo_id]) for one in settled if one.photo and one.photo_id in removed
     ]
+    reason, cause = _WORDS[settled[0].undone]
     return [
-        *(FilesTrashed(**about, reason="committed", files=files) for files in cut_by_bytes(trashed)),
-        *(PhotoFilesChanged(**about, cause="file_removal", photos=photos) for photos in cut_by_bytes(staying)),
-        *(PhotosRemoved(**about, cause="file_removal", photos=photos) for photos in cut_by_bytes(going)),
+        *(FilesTrashed(**about, reason=reason, files=files) for files in cut_by_bytes(trashed)),
+        *(PhotoFilesChanged(**about, cause=cause, photos=photos) for photos in cut_by_bytes(staying)),
+        *(PhotosRemoved(**about, cause=cause, photos=photos) for photos in cut_by_bytes(going)),
     ]
 
 

@@ -125,7 +125,7 @@ async def planned_moves(
 
 async def taken_by_others(connection: Connection, operations: Sequence[FileOperation]) -> frozenset[int]:
     """Return the photos on their way whose basename, or a file's name, another photo has at the destination by now."""
-    moves = [one for one in operations if one.kind == "move"]
+    moves = [one for one in operations if one.kind in {"move", "restore"}]
     rows = await connection.fetch(
         TAKEN_BY_OTHERS,
         [one.photo_id for one in moves],
