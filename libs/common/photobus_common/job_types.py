@@ -44,10 +44,10 @@ _ALL: Final = (
     _type("file_removal", "filemover", "items", provided=True),
     _type("image_move_files", "filemover", "items", provided=True),
     _type("undo_files", "filemover", "items", provided=True),
-    _type("project_stop_processes", "filemover", "projects"),
-    _type("project_delete_files", "filemover", "projects"),
-    _type("project_cleanup_db", "filemover", "projects"),
-    _type("project_restore", "filemover", "projects"),
+    _type("project_stop_processes", "filemover", "projects", provided=True),
+    _type("project_delete_files", "filemover", "projects", provided=True),
+    _type("project_cleanup_db", "filemover", "projects", provided=True),
+    _type("project_restore", "filemover", "projects", provided=True),
 )
 
 JOB_TYPES: Final[dict[str, JobType]] = {job_type.name: job_type for job_type in _ALL}

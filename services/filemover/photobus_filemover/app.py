@@ -14,6 +14,10 @@ from photobus_filemover.context import Context
 from photobus_filemover.finishing import Finisher
 from photobus_filemover.jobs.file_removal import FileRemoval
 from photobus_filemover.jobs.image_move_files import ImageMoveFiles
+from photobus_filemover.jobs.project_cleanup_db import ProjectCleanupDb
+from photobus_filemover.jobs.project_delete_files import ProjectDeleteFiles
+from photobus_filemover.jobs.project_restore import ProjectRestore
+from photobus_filemover.jobs.project_stop_processes import ProjectStopProcesses
 from photobus_filemover.jobs.undo_files import UndoFiles
 
 NAME: Final[Service] = "filemover"
@@ -32,5 +36,9 @@ async def main(settings: Settings, stop: Stop) -> None:
         "file_removal": FileRemoval(context),
         "image_move_files": ImageMoveFiles(context),
         "undo_files": UndoFiles(context),
+        "project_stop_processes": ProjectStopProcesses(context),
+        "project_delete_files": ProjectDeleteFiles(context),
+        "project_cleanup_db": ProjectCleanupDb(context),
+        "project_restore": ProjectRestore(context),
     }
     await serve_worker(NAME, handlers, settings, stop, beside=Finisher(context).run)

@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from photobus_common.errors import ConflictError
 from photobus_common.events.projects import ProjectTrashed
@@ -16,9 +15,9 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import LockedError
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.project_folder import ProjectFolder
-from photobus_common.storage.whole_folders import lies_at, open_at
+from photobus_common.storage.whole_folders import is_in_trash, lies_at, open_at
 from photobus_common.store.deletions import follow_folder, is_being_deleted, is_open_task, lock_project
-from photobus_common.store.project_operations import ProjectOperation, end_operation, open_operation
+from photobus_common.store.project_operations import FolderOutcome, ProjectOperation, end_operation, open_operation
 from photobus_common.store.reconciliation import projects_of_task, projects_of_tenant
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
@@ -85,14 +84,22 @@ class Undertaking:
             yield work, project
 
     @asynccontextmanager
-    async def found(self, project: CatalogueProject, paths: Sequence[str]) -> AsyncIterator[Found | None]:
-        """Hold the folder at the first of ``paths`` at which one lies; raises ``LockedError``."""
+    async def found(
+        self, project: CatalogueProject, paths: Sequence[str], inode: int | None = None
+    ) -> AsyncIterator[Found | None]:
+        """Hold the folder at the first of ``paths`` at which it lies; raises ``LockedError``.
+
+        The first is where it may go to from the others, so it is looked at again after them. Outside of the trash its
+        name may be another folder's by now, and it is known by its ``inode``.
+        """
         library, wait = self.library(project), self.context.settings.filemover.lock_wait_seconds
-        for path in paths:
+        for path in (*paths, paths[0]):
             folder = await in_thread(open_at, library, path, undo=_close)
             if folder is None:
                 continue
             with folder:
+                if inode not in {None, folder.identity[1]} and not is_in_trash(path):
+                    continue
                 async with folder.locked(wait):
                     if not await in_thread(lies_at, library, path, folder):
                         raise LockedError("The project's folder was moved meanwhile.")
@@ -106,7 +113,10 @@ class Undertaking:
             operation = await open_operation(connection, project.id)
         if operation is None:
             return
-        async with self.found(project, operation.places) as there, self.checkpoint(project.id) as (work, now):
+        async with (
+            self.found(project, operation.places, operation.inode) as there,
+            self.checkpoint(project.id) as (work, now),
+        ):
             if await open_operation(work.connection, project.id) == operation:
                 await self.end(work, now, operation, there)
 
@@ -114,14 +124,15 @@ class Undertaking:
         self, work: UnitOfWork, project: CatalogueProject, operation: ProjectOperation, there: Found | None
     ) -> None:
         """Write how an operation ended, by where its folder lies: in the trash, back under a name, or nowhere."""
-        moved = there is not None and there.path == operation.target_path
-        outcome = "missing" if there is None else "moved" if moved else "kept"
+        outcome: FolderOutcome = "missing" if there is None else "kept"
+        if there is not None and there.path == operation.target_path:
+            outcome = "moved"
+            if operation.kind == "trash":
+                data = ProjectTrashed(**self.about(project), trash_path=there.path)
+                work.emit(self.job.origin.event(data))
+            else:
+                await follow_folder(work.connection, project.id, there.path)
         await end_operation(work.connection, operation.id, outcome)
-        if moved and operation.kind == "trash":
-            data = ProjectTrashed(**self.about(project), trash_path=operation.target_path)
-            work.emit(self.job.origin.event(data))
-        elif moved:
-            await follow_folder(work.connection, project.id, operation.target_path)
 
 
 def deletion_of(job: Job, context: Context) -> Undertaking:

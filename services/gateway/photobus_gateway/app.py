@@ -29,6 +29,7 @@ from photobus_gateway.registry import Route
 from photobus_gateway.routes import (
     analyze,
     commits,
+    deletions,
     jobs,
     media,
     moves,
@@ -56,6 +57,7 @@ MAX_LINE: Final = 64 * 1024
 
 ROUTES: Final[tuple[Route, ...]] = (
     *projects.ROUTES,
+    *deletions.ROUTES,
     *photo_sets.ROUTES,
     *pending_changes.ROUTES,
     *commits.ROUTES,

@@ -11,17 +11,17 @@ from pydantic import BaseModel
 
 from photobus_common.config import Jobs
 from photobus_common.definitions import StepDefinition
-from photobus_common.events import Event
+from photobus_common.events import Event, Origin
 from photobus_common.events.parts import Scope, TaskSource
 from photobus_common.events.tasks import Targets, TaskRequested
-from photobus_common.store import photo_pages
+from photobus_common.store import photo_pages, undoing
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import caller_of, origin_of
-from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, emit_once
+from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, emit_once, once
 from photobus_gateway.keys import DATABASE, SETTINGS
 from photobus_gateway.registry import json_response
 
@@ -72,6 +72,9 @@ class TaskPlan(BaseModel):
 Detail = Callable[[Connection, Ask, TaskPlan], Awaitable[TaskPlan]]
 """Adds to a plan what would happen to each photo."""
 
+Beside = Callable[[UnitOfWork, Origin, Ask, AcceptedTask], Awaitable[None]]
+"""Writes what is true as soon as the task is asked for, in the transaction of the request."""
+
 
 async def start(
     request: web.Request,
@@ -81,10 +84,11 @@ async def start(
     *,
     dry_run: bool = False,
     detail: Detail | None = None,
+    beside: Beside | None = None,
 ) -> web.Response:
     """Answer with the task that was asked for (202), or with its plan (200) when it is a dry run.
 
-    ``detail`` makes a plan that says more than numbers.
+    ``detail`` makes a plan that says more than numbers; ``beside`` writes more than the request.
     """
     if dry_run:
         async with request.app[DATABASE].connection() as connection:
@@ -98,9 +102,12 @@ async def start(
     async def act(work: UnitOfWork) -> Outcome:
         ask = await prepare(work.connection)
         accepted.append(ask)
-        return Outcome(HTTPStatus.ACCEPTED, TaskAnswer(task=accept(work, request, ask)))
+        task = accept(work, request, ask)
+        if beside is not None:
+            await beside(work, origin_of(request), ask, task)
+        return Outcome(HTTPStatus.ACCEPTED, TaskAnswer(task=task))
 
-    response = await emit_once(request, headers, body, act)
+    response = await (emit_once if beside is None else once)(request, headers, body, act)
     for ask in accepted:
         TASKS_ACCEPTED.labels(ask.definition.type, ask.source).inc()
     return response
@@ -171,6 +178,8 @@ async def _sizes(connection: Connection, tenant: str, targets: Targets) -> tuple
             return await photo_pages.total_of_project_ids(connection, tenant, targets.project_ids), len(
                 targets.project_ids
             )
+        case "items_of" if targets.items_of is not None:
+            return await undoing.size_of_task(connection, tenant, targets.items_of)
         case _:
             wanted = PhotoFilter.model_validate(targets.filter or {})
             return await photo_pages.exact_total(connection, tenant, wanted)

@@ -23,6 +23,7 @@ from photobus_common.store.database import Connection
 from photobus_common.store.task_views import BY_POSITION, NEWEST_JOBS, JobFilter
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
+from photobus_gateway.deleting import beside, refuse_parts
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Filename, Input, PageQuery, ProjectPath, RowId, never_null, refuse_unless_one
 from photobus_gateway.keys import DATABASE, SETTINGS
@@ -147,10 +148,11 @@ async def create_project_task(
         if named == 0:
             return Ask(definition, Targets(kind="projects", project_ids=(project_id,)), params)
         photo_ids = await _photo_ids(connection, project_id, body)
-        targets = await photo_targets(connection, tenant, photo_ids, "items", project_id)
-        return Ask(definition, targets, params)
+        ask = Ask(definition, await photo_targets(connection, tenant, photo_ids, "items", project_id), params)
+        refuse_parts(ask, "items")
+        return ask
 
-    return await start(request, headers, body, prepare)
+    return await start(request, headers, body, prepare, beside=beside(definition.type))
 
 
 @route("GET", "/api/projects/{folder}/jobs", role="viewer", summary="Jobs of a project", errors=(NotFoundError,))

@@ -27,6 +27,7 @@ from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of, origin_of
+from photobus_gateway.deleting import archive, beside, refuse_parts
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, emit_once
 from photobus_gateway.inputs import Input, PageQuery, RowId, never_null, one_of, refuse_unless_one
 from photobus_gateway.keys import DATABASE, DEFINITIONS
@@ -146,9 +147,11 @@ async def create_task(request: web.Request, headers: IdempotencyHeaders, body: N
     async def prepare(connection: Connection) -> Ask:
         tenant = caller_of(request).tenant
         targets = await resolve(connection, tenant, definition, body.targets)
-        return Ask(definition, targets, await logged_params(connection, tenant, params))
+        ask = Ask(definition, targets, await logged_params(connection, tenant, params))
+        refuse_parts(ask)
+        return ask
 
-    return await start(request, headers, body, prepare, dry_run=body.dry_run)
+    return await start(request, headers, body, prepare, dry_run=body.dry_run, beside=beside(definition.type))
 
 
 @route(
@@ -272,7 +275,7 @@ async def retry_task(request: web.Request, headers: IdempotencyHeaders, path: Ta
         targets = Targets(kind="failed_items", failed_of=view.id) if failed_only else data.targets
         return Ask(definition_for(request, view.type), targets, data.params, retry_of=view.id)
 
-    return await start(request, headers, path, prepare)
+    return await start(request, headers, path, prepare, beside=archive)
 
 
 async def _task(connection: Connection, tenant: str, task_id: UUID) -> asyncpg.Record | Event:
