@@ -10,11 +10,10 @@ import os
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 import asyncpg
 
-from photobus_common.errors import ConflictError, PhotobusError
+from photobus_common.errors import PhotobusError
 from photobus_common.events import Origin
 from photobus_common.events.projects import ProjectCreated
 from photobus_common.storage.errors import (
@@ -27,13 +26,9 @@ from photobus_common.storage.errors import (
 from photobus_common.storage.folder import TEMPORARY_PREFIX
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import MANIFEST, Manifest
-from photobus_common.storage.names import folder_name, numbered
 from photobus_common.store import projects
 from photobus_common.store.database import Connection
 from photobus_common.store.unit_of_work import UnitOfWork
-
-MAX_NUMBER: Final = 10_000
-"""Up to which number a free name is looked for."""
 
 
 @dataclass(frozen=True)
@@ -61,16 +56,13 @@ async def create(work: UnitOfWork, origin: Origin, library: TenantLibrary, name:
 
 
 async def _take_place(connection: Connection, library: TenantLibrary, taken: projects.TakenNames, name: str) -> _Place:
-    for number in range(1, MAX_NUMBER):
-        candidate = numbered(name, number)
-        folder = folder_name(candidate)
-        if candidate in taken.names or folder in taken.folders:
-            continue
+    names = projects.free_names(taken, name)
+    while True:
+        candidate, folder = next(names)
         if await asyncio.to_thread(_make, library, folder):
             return _Place(candidate, folder, made=True)
         if await _is_left_over(connection, library, folder):
             return _Place(candidate, folder, made=False)
-    raise ConflictError(f"There are {MAX_NUMBER} projects named {name} already.")
 
 
 async def _is_left_over(connection: Connection, library: TenantLibrary, folder: str) -> bool:

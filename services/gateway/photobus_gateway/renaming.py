@@ -9,20 +9,16 @@ from typing import Final
 
 import asyncpg
 
-from photobus_common.errors import ConflictError, NotFoundError, PhotobusError
+from photobus_common.errors import NotFoundError, PhotobusError
 from photobus_common.events import Origin
 from photobus_common.events.projects import ProjectRenamed
 from photobus_common.logging import get_logger
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
-from photobus_common.storage.names import folder_name, numbered
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import projects
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import UnitOfWork
-
-MAX_NUMBER: Final = 10_000
-"""Up to which number a free name is looked for."""
 
 LOCK_WAIT_SECONDS: Final = 5.0
 
@@ -35,7 +31,8 @@ async def rename(work: UnitOfWork, origin: Origin, folder: str, name: str) -> as
     row = await projects.project_of_folder(work.connection, origin.tenant, folder)
     if row is None:
         raise NotFoundError(f"There is no project in the folder {folder}.")
-    free = _free_name(taken, name, row["name"], folder)
+    others = projects.TakenNames(taken.names - {row["name"]}, taken.folders - {folder})
+    free, _ = next(projects.free_names(others, name))
     if free == row["name"]:
         return row
     version = await projects.rename_project(work.connection, row["id"], free)
@@ -67,12 +64,3 @@ async def _write(database: Database, opened: ProjectFolder, project_id: int) -> 
         return  # missing or another project's: for maintenance to judge
     manifest = Manifest(id=project_id, name=row["name"], created_at=row["created_at"])
     await asyncio.to_thread(opened.write_manifest, manifest)
-
-
-def _free_name(taken: projects.TakenNames, name: str, own_name: str, own_folder: str) -> str:
-    names, folders = taken.names - {own_name}, taken.folders - {own_folder}
-    for number in range(1, MAX_NUMBER):
-        candidate = numbered(name, number)
-        if candidate not in names and folder_name(candidate) not in folders:
-            return candidate
-    raise ConflictError(f"There are {MAX_NUMBER} projects named {name} already.")

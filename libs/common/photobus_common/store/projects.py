@@ -1,15 +1,21 @@
 """Projects: making one under a free name, and reading them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import Final, Literal
 
 import asyncpg
 
+from photobus_common.errors import ConflictError
+from photobus_common.storage.names import folder_name, numbered_names
 from photobus_common.store import keyset
 from photobus_common.store.database import Connection
 from photobus_common.store.keyset import Cursor, Page, Selection, Sort
+
+MAX_NUMBER: Final = 10_000
+"""Up to which number a free name is looked for."""
 
 ProjectSort = Literal["name", "created_at"]
 
@@ -59,6 +65,15 @@ class TakenNames:
 
     names: frozenset[str]
     folders: frozenset[str]
+
+
+def free_names(taken: TakenNames, name: str) -> Iterator[tuple[str, str]]:
+    """Yield those of ``name``, ``name (2)``, … that no project has, each with its folder; at the end raise."""
+    for candidate in islice(numbered_names(name), MAX_NUMBER):
+        folder = folder_name(candidate)
+        if candidate not in taken.names and folder not in taken.folders:
+            yield candidate, folder
+    raise ConflictError(f"There are {MAX_NUMBER} projects named {name} already.")
 
 
 async def taken_names(connection: Connection, tenant: str) -> TakenNames:

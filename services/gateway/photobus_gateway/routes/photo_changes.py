@@ -6,6 +6,7 @@ Over all that a filter matches the same is a task (``tags_update``, ``keep_updat
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Generic, Literal, Self, TypeVar
 
@@ -111,44 +112,22 @@ class ChangesAnswer(BaseModel):
     items: list[ChangeView]
 
 
-@route(
-    "POST",
-    "/api/photos/tags/add",
-    role="editor",
-    summary="Tag photos",
-    response=ChangesAnswer,
-    errors=(KeyReusedError,),
-)
+_changes = partial(route, "POST", role="editor", response=ChangesAnswer, errors=(KeyReusedError,))
+
+
+@_changes("/api/photos/tags/add", summary="Tag photos")
 async def add_tags(request: web.Request, headers: IdempotencyHeaders, body: TaggedPhotos) -> web.Response:
     """Give each photo its tags. A photo that is unknown is told as failed; the others are tagged."""
-    wanted = _tags_of(body.items)
-    saying = _tagging(lambda photo: plan_tags(photo, add=wanted[photo.id]))
-    return await _change(request, headers, body, list(wanted), saying)
+    return await _tag(request, headers, body, lambda photo, tags: plan_tags(photo, add=tags))
 
 
-@route(
-    "POST",
-    "/api/photos/tags/remove",
-    role="editor",
-    summary="Take tags from photos",
-    response=ChangesAnswer,
-    errors=(KeyReusedError,),
-)
+@_changes("/api/photos/tags/remove", summary="Take tags from photos")
 async def remove_tags(request: web.Request, headers: IdempotencyHeaders, body: TaggedPhotos) -> web.Response:
     """Take its tags from each photo. A photo that is unknown is told as failed."""
-    wanted = _tags_of(body.items)
-    saying = _tagging(lambda photo: plan_tags(photo, remove=wanted[photo.id]))
-    return await _change(request, headers, body, list(wanted), saying)
+    return await _tag(request, headers, body, lambda photo, tags: plan_tags(photo, remove=tags))
 
 
-@route(
-    "POST",
-    "/api/photos/keep",
-    role="editor",
-    summary="Say what is kept of photos",
-    response=ChangesAnswer,
-    errors=(KeyReusedError,),
-)
+@_changes("/api/photos/keep", summary="Say what is kept of photos")
 async def keep_photos(request: web.Request, headers: IdempotencyHeaders, body: KeptPhotos) -> web.Response:
     """Say which kinds of each photo are kept; a commit removes the others. Of a photo named twice the last holds."""
     wanted = {item.photo_id: KeepWish(item.keep_jpg, item.keep_raw, item.keep_other) for item in body.items}
@@ -156,15 +135,17 @@ async def keep_photos(request: web.Request, headers: IdempotencyHeaders, body: K
     return await _change(request, headers, body, list(wanted), saying)
 
 
-def _tags_of(items: Iterable[TaggedPhoto]) -> dict[int, set[str]]:
+async def _tag(
+    request: web.Request,
+    headers: IdempotencyHeaders,
+    body: TaggedPhotos,
+    plan: Callable[[CataloguePhoto, set[str]], TagsChange | None],
+) -> web.Response:
     wanted: dict[int, set[str]] = {}
-    for item in items:
+    for item in body.items:
         wanted.setdefault(item.photo_id, set()).update(item.tags)
-    return wanted
-
-
-def _tagging(plan: Callable[[CataloguePhoto], TagsChange | None]) -> _Saying[TagsChange]:
-    return _Saying(plan, catalogue.write_tags, tags_events)
+    saying = _Saying(lambda photo: plan(photo, wanted[photo.id]), catalogue.write_tags, tags_events)
+    return await _change(request, headers, body, list(wanted), saying)
 
 
 async def _change(
