@@ -43,6 +43,7 @@ from photobus_gateway.routes import (
     tasks,
     tokens,
     tus,
+    undo,
     uploads,
 )
 from photobus_gateway.routes.docs import add_described_routes
@@ -69,6 +70,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *uploads.ROUTES,
     *tus.ROUTES,
     *tasks.ROUTES,
+    *undo.ROUTES,
     *jobs.ROUTES,
     *stream.ROUTES,
     *session.ROUTES,

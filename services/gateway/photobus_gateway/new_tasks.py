@@ -27,7 +27,7 @@ from photobus_gateway.problems import invalid
 NAMED: Final = 20
 """How many unknown ids an error names."""
 
-ADMIN_TASKS: Final = frozenset({"project_delete", "project_scavenge"})
+ADMIN_TASKS: Final = frozenset({"project_delete", "project_restore", "project_scavenge"})
 """Tasks that need an admin although they are of one project; global ones all do."""
 
 

@@ -158,7 +158,9 @@ class JobDetail(BaseModel):
 def task_of_request(event: Event) -> TaskView:
     """Show a task that the orchestrator has not seen yet."""
     data, task = requested(event)
-    return TaskView(**task.model_dump(exclude={"job_count"}), actor=event.actor, retry_of=data.retry_of)
+    return TaskView(
+        **task.model_dump(exclude={"job_count"}), actor=event.actor, retry_of=data.retry_of, undo_of=data.undo_of
+    )
 
 
 def task_detail(

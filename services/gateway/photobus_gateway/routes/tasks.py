@@ -50,6 +50,7 @@ from photobus_gateway.task_answers import (
     task_detail,
     task_of_request,
 )
+from photobus_gateway.undos import refuse_bare, refuse_second_undo
 
 _REFUSALS = (ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError)
 
@@ -139,6 +140,7 @@ async def create_task(request: web.Request, headers: IdempotencyHeaders, body: N
     It is answered as soon as it is committed; `GET /api/tasks/{task_id}` and the live updates tell how it goes.
     """
     definition = definition_for(request, body.type)
+    refuse_bare(definition.type)
     if body.scope not in (None, definition.scope):
         message = f"{body.type} has the scope {definition.scope}"
         raise InvalidInputError(f"scope: {message}", fields=(FieldError("scope", message),))
@@ -271,9 +273,12 @@ async def retry_task(request: web.Request, headers: IdempotencyHeaders, path: Ta
         if view.status == "completed":
             raise ConflictError("Nothing of the task failed.")
         data = requested(asked)[0]
-        failed_only = view.status == "completed_with_errors"
+        if data.undo_of is not None:  # over all again, since photos that failed to come back are no photos to target
+            await refuse_second_undo(connection, tenant, data.undo_of)
+        failed_only = view.status == "completed_with_errors" and data.undo_of is None
         targets = Targets(kind="failed_items", failed_of=view.id) if failed_only else data.targets
-        return Ask(definition_for(request, view.type), targets, data.params, retry_of=view.id)
+        definition = definition_for(request, view.type)
+        return Ask(definition, targets, data.params, retry_of=view.id, undo_of=data.undo_of)
 
     return await start(request, headers, path, prepare, beside=archive)
 

@@ -1,0 +1,152 @@
+"""Taking back what a task did, as a task of its own; or saying beforehand what of it can be, photo by photo."""
+
+from itertools import groupby
+from typing import Literal
+
+from aiohttp import web
+from pydantic import BaseModel
+
+from photobus_common.config import MAX_ITEMS
+from photobus_common.errors import ConflictError, ForbiddenError, NotFoundError, NotProvidedError
+from photobus_common.events import Event
+from photobus_common.events.tasks import Targets
+from photobus_common.store import task_views, undoing
+from photobus_common.store.database import Connection
+from photobus_common.store.deletions import deletion_tasks, next_removed
+from photobus_common.store.moves import planned_moves
+from photobus_common.store.reconciliation import photo_ids_after, projects_of_tenant
+from photobus_common.store.removals import removable_photos
+from photobus_common.store.undoing import LogIncompleteError
+from photobus_common.task_requests import Ask
+from photobus_common.undoing import MoveBack, Undo, told
+from photobus_gateway.callers import caller_of
+from photobus_gateway.deleting import TASK_TYPE, archive
+from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
+from photobus_gateway.keys import SETTINGS
+from photobus_gateway.new_tasks import definition_for
+from photobus_gateway.registry import route
+from photobus_gateway.routes.pending_changes import DryRun
+from photobus_gateway.routes.tasks import TaskPath
+from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
+from photobus_gateway.task_answers import ENDED
+from photobus_gateway.undos import refuse_second_undo, undone_by
+
+
+class PlannedUndo(BaseModel):
+    """What an undo would do to one photo, ``what`` in words. ``reason`` says what cannot be taken back, and why."""
+
+    photo_id: int
+    filename: str | None
+    status: Literal["restores", "refused", "unchanged"]
+    what: list[str]
+    reason: str | None
+
+
+class UndoPlan(TaskPlan):
+    """What an undo would be: of the first 2,000 of its photos, each for itself."""
+
+    items: list[PlannedUndo]
+
+
+@route(
+    "POST",
+    "/api/tasks/{task_id}/undo",
+    role="editor",
+    summary="Undo a task",
+    response={202: TaskAnswer, 200: UndoPlan},
+    errors=(ForbiddenError, NotFoundError, ConflictError, KeyReusedError, NotProvidedError, LogIncompleteError),
+)
+async def undo_task(request: web.Request, path: TaskPath, headers: IdempotencyHeaders, body: DryRun) -> web.Response:
+    """Take back what a task did to photos or a project, as long as the files exist; an undo can be undone too.
+
+    What has changed since is left as it is, and told item by item.
+    """
+
+    async def prepare(connection: Connection) -> Ask:
+        await undoing.hold_undo(connection, path.task_id)
+        return await _ask(connection, request, path)
+
+    async def detail(connection: Connection, ask: Ask, plan: TaskPlan) -> TaskPlan:
+        return UndoPlan(**plan.model_dump(), items=await _planned(connection, request, ask))
+
+    return await start(request, headers, body, prepare, dry_run=body.dry_run, detail=detail, beside=archive)
+
+
+async def _ask(connection: Connection, request: web.Request, path: TaskPath) -> Ask:
+    """Return what undoes the task; raises why it cannot be undone."""
+    tenant = caller_of(request).tenant
+    found = await task_views.task_or_request(connection, tenant, path.task_id)
+    asked = await task_views.request_of_task(connection, tenant, path.task_id)
+    if found is None or asked is None:
+        raise NotFoundError(f"There is no task {path.task_id}.")
+    undone = requested(asked)[0]
+    definition = definition_for(request, undone_by(undone.task_type))
+    status = "requested" if isinstance(found, Event) else found["status"]
+    if status not in ENDED:
+        raise ConflictError(f"The task has not ended: {status}.")
+    await refuse_second_undo(connection, tenant, path.task_id)
+    targets = Targets(kind="items_of", items_of=path.task_id)
+    if definition.type != "undo":
+        targets = undone.targets
+        await _refuse_project_there(connection, tenant, definition.type, targets)
+    return Ask(definition, targets, {"undo_of": str(path.task_id)}, undo_of=path.task_id)
+
+
+async def _refuse_project_there(connection: Connection, tenant: str, task_type: str, targets: Targets) -> None:
+    projects = await projects_of_tenant(connection, tenant, targets.project_ids)
+    there = [project.name for project in projects.values() if project.active]
+    if task_type == "project_restore" and there:
+        raise ConflictError(f"The project {there[0]} is there already.")
+
+
+async def _planned(connection: Connection, request: web.Request, ask: Ask) -> list[PlannedUndo]:
+    """Plan as the worker does, with what the rows say now."""
+    tenant, task_id = caller_of(request).tenant, ask.targets.items_of
+    if task_id is None:
+        return await _of_project(connection, tenant, ask)
+    await undoing.refuse_incomplete_log(connection, tenant, task_id)
+    photo_ids = await undoing.first_items(connection, task_id, MAX_ITEMS)
+    deeds = await undoing.deeds_of_task(connection, tenant, task_id, photo_ids)
+    unique = request.app[SETTINGS].library.unique_names
+    undos = await undoing.planned_undos(connection, tenant, deeds, unique)
+    moves = [undo.move for undo in undos.values() if undo.move is not None]
+    names: dict[int, str] = {}
+    for project_id, group in groupby(sorted(moves, key=_destination), key=_destination):
+        wishes = [move.wish for move in group]
+        for move in await planned_moves(connection, tenant, project_id, wishes, unique):
+            names[move.photo.id] = move.filename
+    return [_view(undos.get(photo_id, Undo(photo_id)), names.get(photo_id)) for photo_id in photo_ids]
+
+
+async def _of_project(connection: Connection, tenant: str, ask: Ask) -> list[PlannedUndo]:
+    """Say which photos come back, or go again, with their project."""
+    (project_id,) = ask.targets.project_ids
+    if ask.definition.type == TASK_TYPE:
+        photos = await removable_photos(connection, tenant, await photo_ids_after(connection, project_id, 0, MAX_ITEMS))
+        return [_with_project(photo.id, photo.filename, "goes again with its project") for photo in photos.values()]
+    tasks, found, after = await deletion_tasks(connection, project_id), list[PlannedUndo](), 0
+    while len(found) < MAX_ITEMS and (portion := await next_removed(connection, tasks, project_id, after)):
+        found += [_with_project(one.photo_id, one.filename, "comes back with its project") for one in portion.photos]
+        after = portion.seq
+    return found[:MAX_ITEMS]
+
+
+def _with_project(photo_id: int, filename: str, what: str) -> PlannedUndo:
+    return PlannedUndo(photo_id=photo_id, filename=filename, status="restores", what=[what], reason=None)
+
+
+def _destination(move: MoveBack) -> int:
+    return move.project.id
+
+
+def _view(undo: Undo, filename: str | None) -> PlannedUndo:
+    return PlannedUndo(
+        photo_id=undo.photo_id,
+        filename=undo.filename,
+        status=undo.status,
+        what=list(told(undo, filename)),
+        reason=" ".join(undo.refused) or None,
+    )
+
+
+ROUTES = [undo_task]
