@@ -109,7 +109,7 @@ class _CountedPublisher(BusPublisher):
 async def _main(settings: Settings, effects: _Effects) -> None:
     for name in ("rename", "remove", "sync"):
         setattr(Folder, name, effects.after(getattr(Folder, name)))
-    for name in ("write_removed", "write_moved"):
+    for name in ("write_removed", "write_moved", "write_restored"):
         setattr(completing, name, effects.after_rows(getattr(completing, name)))
     database = await Database.open(settings.postgres, "crashing")
     broker = await Broker.open(settings.nats, "crashing")

@@ -16,6 +16,7 @@ from photobus_common.worker.job import Handler
 from photobus_filemover.context import Context
 from photobus_filemover.jobs.file_removal import FileRemoval
 from photobus_filemover.jobs.image_move_files import ImageMoveFiles
+from photobus_filemover.jobs.undo_files import UndoFiles
 
 SET_KEEP = "UPDATE photos SET keep_jpg = $2, keep_raw = $3, keep_other = $4, version = version + 1 WHERE id = $1"
 ROWS_OF_FILES = "SELECT pr.folder, f.name FROM photo_files f JOIN projects pr ON pr.id = f.project_id"
@@ -29,9 +30,13 @@ def mover(settings: Settings, library: Library) -> Context:
 
 
 def removal(settings: Settings, library: Library) -> dict[str, Handler]:
-    """Return the handlers of removals and moves."""
+    """Return the handlers of removals and moves, and of their undoing."""
     context = mover(settings, library)
-    return {"file_removal": FileRemoval(context), "image_move_files": ImageMoveFiles(context)}
+    return {
+        "file_removal": FileRemoval(context),
+        "image_move_files": ImageMoveFiles(context),
+        "undo_files": UndoFiles(context),
+    }
 
 
 async def commit(site: Site, photos: Sequence[Photo]) -> RunJob:

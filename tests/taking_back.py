@@ -4,19 +4,14 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from removing import mover
-from shelf import Photo, Shelf
+from shelf import Shelf
 from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Settings
 from photobus_common.events import decode
-from photobus_common.storage.library import Library
-from photobus_common.storage.project_folder import TRASH
+from photobus_common.storage.project_folder import TRASH, modified_at
 from photobus_common.worker.job import Handler
-from photobus_filemover.jobs.file_removal import FileRemoval
-from photobus_filemover.jobs.image_move_files import ImageMoveFiles
-from photobus_filemover.jobs.undo_files import UndoFiles
 
 OUTBOX: Final = "SELECT id, payload FROM outbox WHERE kind = 'event' ORDER BY created_at, id"
 ARCHIVE: Final = """
@@ -35,17 +30,15 @@ WHERE i.task_id = $1 ORDER BY 2, 1
 PHOTOS: Final = "SELECT to_jsonb(p) - ARRAY['version', 'updated_at'] FROM photos p ORDER BY id"
 FILES: Final = "SELECT to_jsonb(f) - 'id' FROM photo_files f ORDER BY project_id, name"
 TAGS: Final = "SELECT photo_id, tag FROM photo_tags ORDER BY 1, 2"
+SIZES: Final = """
+UPDATE photos p SET size = (
+    SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'
+)
+"""
+TIMES: Final = """
+UPDATE photo_files f SET modified_at = $3 FROM projects pr WHERE pr.id = f.project_id AND pr.folder = $1 AND f.name = $2
+"""
 SHOWN: Final = ("thumbnail_status", "preview_status", "derivative_key")
-
-
-def undoing(settings: Settings, library: Library) -> dict[str, Handler]:
-    """Return the handlers of all that moves, removes and takes back."""
-    context = mover(settings, library)
-    return {
-        "file_removal": FileRemoval(context),
-        "image_move_files": ImageMoveFiles(context),
-        "undo_files": UndoFiles(context),
-    }
 
 
 async def archive(site: Site) -> None:
@@ -87,10 +80,13 @@ async def undo(site: Site, settings: Settings, handlers: Mapping[str, Handler], 
     return command
 
 
-async def move(site: Site, photos: Sequence[Photo], dest_project_id: int) -> RunJob:
-    """Command a job that moves ``photos``."""
-    params = {"dest_project_id": dest_project_id}
-    return await site.post([one.target for one in photos], "image_move_files", params=params, task_type="image_move")
+async def let_rows_be_true(shelf: Shelf, site: Site, *folders: str) -> None:
+    """Let rows say of the files in the projects what an upload would: how large they are, and their own times."""
+    await site.execute(SIZES)
+    for folder in folders:
+        with shelf.library.open_project(folder) as opened:
+            for entry in opened.list():
+                await site.execute(TIMES, folder, entry.name, modified_at(entry))
 
 
 async def rows(site: Site, *, shown: bool = True) -> list[Any]:

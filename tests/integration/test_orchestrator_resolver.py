@@ -112,7 +112,7 @@ async def test_what_a_task_worked_on_is_found_where_it_lies_now_else_where_it_la
     log: Log, resolver: Resolver, tenant: str
 ) -> None:
     shots = await shoot(log.database, tenant)
-    moved, gone, trip, home = *shots["trip"], shots["trip_id"], shots["home_id"]
+    (moved, gone), trip, home = shots["trip"], shots["trip_id"], shots["home_id"]
     earlier = Narrator()
     await log.fold(earlier.requested(Targets(kind="photos", photo_ids=(moved, gone), project_ids=(trip, trip))))
     async with log.database.transaction() as connection:

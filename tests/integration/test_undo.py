@@ -3,9 +3,10 @@
 from typing import Any
 
 import pytest
-from removing import OPEN, commit, derivatives, keep, lying, originals, rows_agree, show, trashed
+from moving import move
+from removing import OPEN, commit, derivatives, keep, lying, originals, removal, rows_agree, show, trashed
 from shelf import JPEG, Photo, Shelf, put
-from taking_back import archive, ask_undo, contents, move, rows, tree, undo, undoing
+from taking_back import archive, ask_undo, contents, let_rows_be_true, rows, tree, undo
 from working import LEASES, Site, hired
 
 from photobus_common.commands import RunJob
@@ -20,7 +21,6 @@ from photobus_common.events.projects import (
 )
 from photobus_common.events.tasks import JobAttemptFailed
 from photobus_common.storage.library import Library
-from photobus_common.storage.project_folder import modified_at
 from photobus_common.worker.job import Handler
 from photobus_maintenance.jobs.catalogue_update import catalogue_update
 
@@ -29,12 +29,6 @@ DESCRIBE = """
 UPDATE photos SET taken_from = 'exif', width = 96, height = 64, camera_make = 'Make', iso = 100, gps_latitude = 1e-7,
     taken_offset_minutes = 120, created_at = '2020-01-01 00:00:00.000001+00', version = 7
 """
-SIZES = """
-UPDATE photos p SET size = (
-    SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'
-)
-"""
-TIMES = "UPDATE photo_files SET modified_at = $2 WHERE name = $1"
 ARCHIVE_PROJECT = "UPDATE projects SET status = 'canceled', archived_at = now() WHERE id = $1"
 STATUSES = "SELECT id, thumbnail_status, derivative_key FROM photos ORDER BY id"
 
@@ -46,7 +40,7 @@ def settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def handlers(settings: Settings, library: Library) -> dict[str, Handler]:
-    return undoing(settings, library)
+    return removal(settings, library)
 
 
 @pytest.fixture
@@ -64,11 +58,7 @@ async def photos(shelf: Shelf, site: Site) -> list[Photo]:
         await site.execute(TAG, photo.id, f"tag of {name}")
         show(photo, name)
     await site.execute(DESCRIBE)
-    await site.execute(SIZES)
-    for folder in ("Alps", "Sea"):
-        with shelf.library.open_project(folder) as opened:
-            for entry in opened.list():
-                await site.execute(TIMES, entry.name, modified_at(entry))
+    await let_rows_be_true(shelf, site, "Alps", "Sea")
     return made
 
 

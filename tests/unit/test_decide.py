@@ -156,9 +156,9 @@ def test_a_project_task_without_item_steps_needs_no_snapshot(narrow_definitions:
 
 
 def test_a_task_that_nobody_can_run_fails_and_says_why() -> None:
-    story = told(Narrator(task_type="image_move").requested(1))
+    story = told(Narrator(task_type="regenerate_metadata").requested(1))
     assert (story.task.status, story.task.error_code) == ("failed", "not_provided")
-    assert "image_move_files" in (story.task.error or "")
+    assert "regenerate_metadata" in (story.task.error or "")
 
 
 def test_a_task_that_no_definition_knows_fails(task: Narrator) -> None:

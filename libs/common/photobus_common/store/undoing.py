@@ -26,7 +26,8 @@ ORDER BY seq
 HAS_MORE_TO_SAY: Final = """
 SELECT EXISTS (
     SELECT FROM outbox o
-    WHERE o.kind = 'event' AND o.tenant = $1 AND convert_from(o.payload, 'UTF8')::jsonb ->> 'correlationid' = $2::text
+    WHERE o.kind = 'event' AND o.tenant = $1
+        AND convert_from(o.payload, 'UTF8')::jsonb ->> 'correlationid' = $2::uuid::text
         AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
 ) OR EXISTS (
     SELECT FROM file_operations f WHERE f.task_id = $2::uuid AND f.tenant = $1 AND f.state = 'open'
@@ -45,16 +46,16 @@ GROUP BY 1, 2
 # One statement, so that an undo is seen in one of the two places also while it goes from one to the other.
 UNDO_OF_TASK: Final = """
 SELECT t.id, t.status FROM tasks t
-WHERE t.undo_of = $2 AND t.tenant = $1 AND t.status NOT IN ('completed_with_errors', 'failed', 'canceled')
+WHERE t.undo_of = $2::uuid AND t.tenant = $1 AND t.status NOT IN ('completed_with_errors', 'failed', 'canceled')
 UNION ALL
 SELECT o.id, 'requested' FROM outbox o
 WHERE o.kind = 'event' AND o.tenant = $1 AND o.subject = ANY($3::text[])
-    AND convert_from(o.payload, 'UTF8')::jsonb #>> '{data,undo_of}' = $2::text
+    AND convert_from(o.payload, 'UTF8')::jsonb #>> '{data,undo_of}' = $2::uuid::text
     AND NOT EXISTS (SELECT FROM tasks t WHERE t.id = o.id)
 LIMIT 1
 """
 
-HOLD_UNDO: Final = "SELECT pg_advisory_xact_lock(hashtextextended('undo ' || $1::text, 0))"
+HOLD_UNDO: Final = "SELECT pg_advisory_xact_lock(hashtextextended('undo ' || $1::uuid, 0))"
 
 UNDONE_BY: Final = "SELECT id, undo_of FROM tasks WHERE id = ANY($1::uuid[]) AND undo_of IS NOT NULL"
 
@@ -85,7 +86,7 @@ class EarlierUndo:
 
 async def refuse_incomplete_log(connection: Connection, tenant: str, task_id: UUID) -> None:
     """Raise ``LogIncompleteError`` where the archive does not tell all of the task yet."""
-    if await connection.fetchval(HAS_MORE_TO_SAY, tenant, str(task_id)):
+    if await connection.fetchval(HAS_MORE_TO_SAY, tenant, task_id):
         raise LogIncompleteError(f"Not all of what the task {task_id} did is in the log yet.")
 
 

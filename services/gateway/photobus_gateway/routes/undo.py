@@ -2,6 +2,7 @@
 
 from itertools import groupby
 from typing import Literal
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import BaseModel
@@ -28,7 +29,7 @@ from photobus_gateway.registry import route
 from photobus_gateway.routes.pending_changes import DryRun
 from photobus_gateway.routes.tasks import TaskPath
 from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
-from photobus_gateway.task_answers import ENDED
+from photobus_gateway.task_answers import ENDED, TaskView, task_of_request
 from photobus_gateway.undos import refuse_second_undo, undone_by
 
 
@@ -76,20 +77,25 @@ async def _ask(connection: Connection, request: web.Request, path: TaskPath) -> 
     """Return what undoes the task; raises why it cannot be undone."""
     tenant = caller_of(request).tenant
     found = await task_views.task_or_request(connection, tenant, path.task_id)
-    asked = await task_views.request_of_task(connection, tenant, path.task_id)
-    if found is None or asked is None:
+    if found is None:
         raise NotFoundError(f"There is no task {path.task_id}.")
-    undone = requested(asked)[0]
-    definition = definition_for(request, undone_by(undone.task_type))
-    status = "requested" if isinstance(found, Event) else found["status"]
-    if status not in ENDED:
-        raise ConflictError(f"The task has not ended: {status}.")
+    view = task_of_request(found) if isinstance(found, Event) else TaskView(**found)
+    definition = definition_for(request, undone_by(view.type))
+    if view.status not in ENDED:
+        raise ConflictError(f"The task has not ended: {view.status}.")
     await refuse_second_undo(connection, tenant, path.task_id)
     targets = Targets(kind="items_of", items_of=path.task_id)
     if definition.type != "undo":
-        targets = undone.targets
+        targets = await _project_of(connection, tenant, path.task_id)
         await _refuse_project_there(connection, tenant, definition.type, targets)
     return Ask(definition, targets, {"undo_of": str(path.task_id)}, undo_of=path.task_id)
+
+
+async def _project_of(connection: Connection, tenant: str, task_id: UUID) -> Targets:
+    asked = await task_views.request_of_task(connection, tenant, task_id)
+    if asked is None:
+        raise NotFoundError(f"There is no task {task_id}.")
+    return requested(asked)[0].targets
 
 
 async def _refuse_project_there(connection: Connection, tenant: str, task_type: str, targets: Targets) -> None:
