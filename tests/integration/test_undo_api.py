@@ -16,6 +16,8 @@ from taking_back import archive
 from working import Site, hired
 
 from photobus_common.config import Settings
+from photobus_common.events import Origin
+from photobus_common.events.projects import KeptKinds, PhotoRemoved, PhotosRemoved
 from photobus_common.events.tasks import Targets, TaskRequested
 from photobus_common.storage.library import Library
 
@@ -248,3 +250,87 @@ async def test_a_dry_run_says_under_which_name_a_photo_goes_back(
     answer = await _undo(gateway, command.task_id, {"dry_run": True})
     (item,) = answer.body["items"]
     assert (item["status"], item["what"]) == ("restores", ["goes back to Alps as A (2), since A is taken"])
+
+
+async def _sea(gateway: Gateway) -> tuple[int, int]:
+    """Make a project with a photo; return both."""
+    async with gateway.database.transaction() as connection:
+        project = await add_project(connection, gateway.tenant, "Sea")
+        (photo,) = await add_shots(connection, gateway.tenant, project, [Shot("A")])
+    return project, photo
+
+
+async def _deleted(gateway: Gateway, log: Log) -> UUID:
+    """Delete the project by a task that has ended."""
+    task = UUID((await gateway.call("DELETE", "/api/projects/Sea")).body["task"]["id"])
+    await _end(gateway, log, task)
+    return task
+
+
+async def _end(gateway: Gateway, log: Log, task: UUID) -> None:
+    await log.come_back()
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE tasks SET status = 'completed', ended_at = now() WHERE id = $1", task)
+
+
+async def _is_active(gateway: Gateway, project: int) -> bool:
+    async with gateway.database.connection() as connection:
+        return bool(await connection.fetchval("SELECT status = 'active' FROM projects WHERE id = $1", project))
+
+
+async def test_the_undo_of_a_deletion_brings_the_project_back_and_its_undo_archives_it_again(gateway: Gateway) -> None:
+    log, (project, _) = Log(gateway.database), await _sea(gateway)
+    deletion = await _deleted(gateway, log)
+    answer = await _undo(gateway, deletion)
+    assert (answer.status, answer.body["task"]["type"]) == (202, "project_restore")
+    restore = UUID(answer.body["task"]["id"])
+    (asked,) = [data for data in await _asked(gateway) if data.task_type == "project_restore"]
+    assert asked.targets == Targets(kind="projects", project_ids=(project,))
+    assert (asked.undo_of, asked.params) == (deletion, {"undo_of": str(deletion)})
+
+    await _end(gateway, log, restore)
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'active', deleted_by = NULL")
+    again = await _undo(gateway, restore)
+    assert (again.status, again.body["task"]["type"]) == (202, "project_delete")
+    assert not await _is_active(gateway, project)
+    assert [data.undo_of for data in await _asked(gateway) if data.task_type == "project_delete"] == [None, restore]
+    assert len(await gateway.events("ProjectCanceled")) == 2
+
+
+async def test_a_deletion_of_a_project_that_is_there_again_is_not_undone(gateway: Gateway) -> None:
+    log, _ = Log(gateway.database), await _sea(gateway)
+    deletion = await _deleted(gateway, log)
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'active', deleted_by = NULL")
+    answer = await _undo(gateway, deletion)
+    assert (answer.status, answer.body["detail"]) == (409, "The project Sea is there already.")
+
+
+async def test_a_dry_run_says_which_photos_come_and_go_with_their_project(gateway: Gateway) -> None:
+    log, (project, photo) = Log(gateway.database), await _sea(gateway)
+    deletion = await _deleted(gateway, log)
+    gone = PhotoRemoved(photo_id=photo, filename="A", version=2, keep=KeptKinds(jpg=True, raw=False, other=False))
+    about = {"project_id": project, "project_folder": "Sea", "task_id": deletion}
+    removed = PhotosRemoved(**about, cause="project_delete", photos=(gone,))
+    await log.fold(Origin("/test", gateway.tenant, "ada", deletion).event(removed))
+    answer = await _undo(gateway, deletion, {"dry_run": True})
+    assert (answer.status, answer.body["type"], answer.body["projects"]) == (200, "project_restore", 1)
+    assert [(one["photo_id"], one["status"], one["what"]) for one in answer.body["items"]] == [
+        (photo, "restores", ["comes back with its project"])
+    ]
+    assert not await _is_active(gateway, project)
+
+    restore = await _task(gateway, "project_restore")
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'active', deleted_by = NULL")
+        await connection.execute(
+            "INSERT INTO outbox (id, kind, message_id, tenant, subject, payload) "
+            "SELECT $1, kind, 'x', tenant, subject, payload FROM outbox WHERE id = $2",
+            restore,
+            deletion,
+        )
+    answer = await _undo(gateway, restore, {"dry_run": True})
+    assert (answer.status, answer.body["type"]) == (200, "project_delete")
+    assert [one["what"] for one in answer.body["items"]] == [["goes again with its project"]]
+    assert await _is_active(gateway, project)
