@@ -8,6 +8,7 @@ from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway
 
 from photobus_common.store import photo_places
+from photobus_gateway.routes import photo_sets
 
 START = datetime(2026, 5, 1, tzinfo=UTC)
 
@@ -38,6 +39,7 @@ async def test_all_keys_are_those_of_the_list_in_its_order(
     gateway: Gateway, photos: list[int], query: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(photo_places, "KEYS_AT_ONCE", 7)
+    monkeypatch.setattr(photo_sets, "IDS_AT_ONCE", 7)
     answer = await gateway.get(f"/api/photos/all-keys?{urlencode(query)}")
     listed = await gateway.get(f"/api/photos?{urlencode({'limit': 2000, **query})}")
 
