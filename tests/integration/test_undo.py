@@ -206,6 +206,19 @@ async def test_what_cannot_be_taken_back_is_said_of_each_photo_and_the_others_ar
     assert await rows_agree(shelf, site)
 
 
+async def test_a_photo_does_not_come_back_beside_one_that_is_on_its_way_into_another_project(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], photos: list[Photo]
+) -> None:
+    first = await done(site, settings, handlers, await commit(site, photos[:2]))
+    await shelf.intend(photos[3], "A.jpg")
+    await site.execute("UPDATE uploads SET basename = 'A'")
+    second = await undo(site, settings, handlers, first)
+    assert await outcomes(site, second) == {
+        photos[0].id: ("failed", "Another photo is called A now, in Sea."),
+        photos[1].id: ("done", None),
+    }
+
+
 async def test_a_file_that_is_gone_from_the_trash_is_named_and_what_is_there_comes_back(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], photos: list[Photo]
 ) -> None:

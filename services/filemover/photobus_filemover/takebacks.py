@@ -18,7 +18,7 @@ from photobus_common.store.file_operations import FileOperation, record_operatio
 from photobus_common.store.moves import basenames_being_placed
 from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.undoing import planned_undos
-from photobus_common.store.uploads import folder_of_active_project
+from photobus_common.store.uploads import folder_of_active_project, lock_basenames
 from photobus_common.undoing import Undo
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
@@ -115,8 +115,10 @@ class Takebacks:
     ) -> list[tuple[JobItem, Undo]]:
         """Return what is to be done, with the photos' rows locked; add to ``outcomes`` why nothing is for others."""
         deeds = {one.deed.photo_id: one.deed for one in todo}
-        unique = self._context.settings.library.unique_names
-        undos = await planned_undos(connection, self._job.command.tenant, deeds, unique, lock=True)
+        tenant, unique = self._job.command.tenant, self._context.settings.library.unique_names
+        returning = [deed.place.filename for deed in deeds.values() if deed.removed and deed.place]
+        await lock_basenames(connection, tenant, returning)
+        undos = await planned_undos(connection, tenant, deeds, unique, lock=True)
         names = await names_in_motion(connection, project_id)
         arriving = await basenames_being_placed(connection, project_id)
         planned = []

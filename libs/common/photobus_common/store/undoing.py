@@ -34,12 +34,16 @@ SELECT EXISTS (
 )
 """
 
+# Also an upload that is about to bring a photo of the name.
 NAMESAKES: Final = """
 SELECT n.project_id, n.filename, min(pr.folder) AS folder
 FROM unnest($2::bigint[], $3::bigint[], $4::text[]) AS n (photo_id, project_id, filename)
-JOIN photos p ON p.tenant = $1 AND p.filename = n.filename AND p.id <> n.photo_id
-    AND (p.project_id = n.project_id OR $5)
-JOIN projects pr ON pr.id = p.project_id AND pr.status = 'active'
+JOIN LATERAL (
+    SELECT p.project_id FROM photos p WHERE p.tenant = $1 AND p.filename = n.filename AND p.id <> n.photo_id
+    UNION ALL
+    SELECT u.project_id FROM uploads u WHERE u.state = 'placing' AND u.tenant = $1 AND u.basename = n.filename
+) o ON o.project_id = n.project_id OR $5
+JOIN projects pr ON pr.id = o.project_id AND pr.status = 'active'
 GROUP BY 1, 2
 """
 
