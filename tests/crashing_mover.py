@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +28,17 @@ from photobus_common.worker.runtime import Worker
 from photobus_filemover import completing
 
 
-async def run_until_killed(settings: Settings, effects: int) -> bool:
+@dataclass(frozen=True)
+class Mount:
+    """The folder ``source``, mounted a second time at ``target``, for one process alone."""
+
+    source: Path
+    target: Path
+
+
+async def run_until_killed(settings: Settings, effects: int, mount: Mount | None = None) -> bool:
     """Run the mover that kills itself after ``effects`` effects; say whether it came to that."""
-    process = await _start(settings, effects, signal.SIGKILL)
+    process = await _start(settings, effects, signal.SIGKILL, mount)
     try:
         async with asyncio.timeout(60):
             code = await process.wait()
@@ -42,9 +51,11 @@ async def run_until_killed(settings: Settings, effects: int) -> bool:
 
 
 @asynccontextmanager
-async def stopped(settings: Settings, effects: int) -> AsyncIterator[asyncio.subprocess.Process]:
+async def stopped(
+    settings: Settings, effects: int, mount: Mount | None = None
+) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the mover until it has stopped itself after ``effects`` effects; yield it, to be woken with SIGCONT."""
-    process = await _start(settings, effects, signal.SIGSTOP)
+    process = await _start(settings, effects, signal.SIGSTOP, mount)
     try:
         async with asyncio.timeout(60):
             while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
@@ -56,9 +67,18 @@ async def stopped(settings: Settings, effects: int) -> AsyncIterator[asyncio.sub
             await process.wait()
 
 
-async def _start(settings: Settings, effects: int, number: signal.Signals) -> asyncio.subprocess.Process:
+async def _start(
+    settings: Settings, effects: int, number: signal.Signals, mount: Mount | None
+) -> asyncio.subprocess.Process:
     command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects), str(int(number)))
-    return await asyncio.create_subprocess_exec(*command)
+    return await asyncio.create_subprocess_exec(*([] if mount is None else _mounted(mount)), *command)
+
+
+def _mounted(mount: Mount) -> list[str]:
+    """Return what makes a command run where only it sees the mount; whoever is not root becomes it there."""
+    root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
+    return ["unshare", *root, "--mount", "sh", "-c", script, str(mount.source), str(mount.target)]
 
 
 class _Effects:

@@ -277,7 +277,7 @@ async def test_projects_that_are_gone_cost_their_own_photos_only(
         (photos[0].id, "canceled", "The project was deleted."),
         (photos[1].id, "failed", "The folder Lake is not in the library."),
         (photos[2].id, "done", None),
-        (999, "skipped", "The photo is no longer there."),
+        (999, "canceled", "The project was deleted."),
     ]
     assert (lying(shelf, "Alps"), lying(shelf, "Elsewhere")) == (["Alps.jpg"], ["Lake.jpg"])
 

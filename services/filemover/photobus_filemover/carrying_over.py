@@ -96,7 +96,7 @@ def _transfer(source: Disk, name: str, target: Disk, wanted: str) -> OperationOu
 
 
 def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperation) -> bool:
-    """Whether the file lies at the destination: itself, or where it came from another file system its bytes."""
+    """Whether the file lies at the destination: itself, or its bytes where no rename led there."""
     if target is None or operation.inode is None:
         return False
     there = target.project.stat(_target(operation))
@@ -104,7 +104,7 @@ def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperat
 
 
 def _is_copy(source: Disk | None, target: Disk, operation: FileOperation, there: Entry) -> bool:
-    if there.device == operation.device or there.size != operation.size:
+    if there.size != operation.size:
         return False
     content = md5_of(target.project, _target(operation))
     if source is not None and operation.is_about(source.project.stat(operation.path)):

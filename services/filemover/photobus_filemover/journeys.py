@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from photobus_common.moving import Listing, Wish
+from photobus_common.moving import Listing, Move, Wish
 from photobus_common.photos.filenames import ParsedName, parse
 from photobus_common.removal import RemovablePhoto
 from photobus_common.storage.errors import FolderMissingError, LockedError
@@ -21,7 +21,7 @@ from photobus_common.store.moves import basenames_being_placed, planned_moves
 from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.removals import removable_photos
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.store.uploads import folder_of_active_project
+from photobus_common.store.uploads import folder_of_active_project, lock_basenames
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.completing import complete
@@ -104,19 +104,24 @@ class Mover:
                 return failures(todo, "The project it was to go to was deleted.")
             here = await self._photos_here(work, source_id, todo, outcomes)
             wishes = [Wish(photo, journey.filename or photo.filename) for journey, photo in here]
-            moves = await planned_moves(
-                work.connection,
-                job.command.tenant,
-                target_id,
-                wishes,
-                self._context.settings.library.unique_names,
-                await in_thread(self._listing, folders[1]),
-            )
+            moves = await self._plan(work, target_id, wishes, await in_thread(self._listing, folders[1]))
             planned = [(journey.item, move) for (journey, _), move in zip(here, moves, strict=True)]
             await record_operations(
                 work.connection, await in_thread(move_operations, job, folders[0], target_id, planned)
             )
         return outcomes
+
+    async def _plan(self, work: UnitOfWork, target_id: int, wishes: Sequence[Wish], on_disk: Listing) -> list[Move]:
+        """Plan, and where basenames are unique in the library keep uploads to other projects from those given out."""
+        tenant, unique = self._job.command.tenant, self._context.settings.library.unique_names
+        held: set[str] = set()
+        while True:
+            moves = await planned_moves(work.connection, tenant, target_id, wishes, unique, on_disk)
+            numbered = {move.filename for move in moves if move.is_numbered} - held
+            if unique == "project" or not numbered:
+                return moves
+            await lock_basenames(work.connection, tenant, sorted(numbered))
+            held |= numbered
 
     async def _photos_here(
         self, work: UnitOfWork, source_id: int, todo: Sequence[Journey], outcomes: list[ItemOutcome]
