@@ -39,8 +39,6 @@ CREATE TABLE rate_limits (
 
 -- The catalogue: projects, photos, files ---------------------------------------------------------------------------
 
--- Every list of photos joins them. Few as they are, Postgres would never count them by itself, and takes one in 200 for
--- active until it has: then it sorts a million photos for each page instead of reading them in their order.
 CREATE TABLE projects (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     tenant text NOT NULL REFERENCES tenants,
@@ -51,7 +49,7 @@ CREATE TABLE projects (
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     archived_at timestamptz
-) WITH (autovacuum_analyze_threshold = 0);
+);
 
 CREATE UNIQUE INDEX projects_active_folder ON projects (tenant, folder) WHERE status = 'active';
 
