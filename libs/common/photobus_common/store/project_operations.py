@@ -15,7 +15,7 @@ FolderMove = Literal["trash", "restore"]
 FolderOutcome = Literal["moved", "missing", "kept"]
 """``moved`` to its target; ``missing``: there is no such folder; ``kept``: it stays where it was."""
 
-_COLUMNS: Final = "id, task_id, kind, path, target_path, device, inode"
+_COLUMNS: Final = "id, task_id, kind, path, target_path, target_name, device, inode"
 
 RECORD: Final = f"""
 INSERT INTO project_operations (tenant, project_id, task_id, kind, path, target_path, device, inode)
@@ -31,7 +31,9 @@ SELECT {_COLUMNS} FROM project_operations WHERE project_id = $1 AND state = 'don
 ORDER BY id DESC LIMIT 1
 """  # noqa: S608 - put together from constants
 
-RETARGET: Final = "UPDATE project_operations SET target_path = $2 WHERE id = $1 AND state = 'open'"
+RETARGET: Final = f"""
+UPDATE project_operations SET target_path = $2, target_name = $3 WHERE id = $1 AND state = 'open' RETURNING {_COLUMNS}
+"""  # noqa: S608 - put together from constants
 
 END_OPERATION: Final = """
 UPDATE project_operations SET state = 'done', outcome = $2, ended_at = now() WHERE id = $1 AND state = 'open'
@@ -40,13 +42,17 @@ UPDATE project_operations SET state = 'done', outcome = $2, ended_at = now() WHE
 
 @dataclass(frozen=True)
 class ProjectOperation:
-    """The folder ``path`` goes to ``target_path``, both relative to the library, on behalf of a task."""
+    """The folder ``path`` goes to ``target_path``, both relative to the library, on behalf of a task.
+
+    ``target_name`` is what a project that comes back will be called.
+    """
 
     id: int
     task_id: UUID
     kind: FolderMove
     path: str
     target_path: str | None
+    target_name: str | None
     device: int | None
     inode: int | None
 
@@ -94,9 +100,12 @@ async def last_move(connection: Connection, project_id: int) -> ProjectOperation
     return None if row is None else ProjectOperation.from_row(row)
 
 
-async def retarget_operation(connection: Connection, operation_id: int, target_path: str) -> None:
-    """Say where the folder is to go, before it does."""
-    await connection.execute(RETARGET, operation_id, target_path)
+async def retarget_operation(
+    connection: Connection, operation_id: int, target_path: str, target_name: str
+) -> ProjectOperation:
+    """Say where the folder is to go, before it does, and what the project will be called."""
+    (row,) = await connection.fetch(RETARGET, operation_id, target_path, target_name)
+    return ProjectOperation.from_row(row)
 
 
 async def end_operation(connection: Connection, operation_id: int, outcome: FolderOutcome) -> None:

@@ -4,9 +4,9 @@ Its photos are written anew from what the log kept of them, while the project is
 half of it; then the folder goes back, what it is about to do on record before, and the project is active again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import datetime
-from typing import Final
 from uuid import UUID
 
 from photobus_common.errors import ConflictError, NotFoundError
@@ -18,7 +18,6 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError, LockedError, NameTakenError
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
-from photobus_common.storage.names import numbered
 from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.storage.whole_folders import move_whole, remove_emptied
 from photobus_common.store.deletions import (
@@ -38,7 +37,7 @@ from photobus_common.store.project_operations import (
     record_operation,
     retarget_operation,
 )
-from photobus_common.store.projects import TakenNames, ids_of_folders, taken_names
+from photobus_common.store.projects import TakenNames, free_names, ids_of_folders, taken_names
 from photobus_common.store.restoring import restore_photos
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
@@ -46,9 +45,6 @@ from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.context import Context
 from photobus_filemover.deleted import Found, ProjectActiveError, Undertaking, restoration_of
-
-MAX_NUMBER: Final = 10_000
-"""Up to which number a free name is looked for."""
 
 log = get_logger()
 
@@ -91,24 +87,26 @@ class ProjectRestore:
             if there is None:
                 raise TrashExpiredError("The folder of the deleted project is no longer in the library's trash.")
             await _refill(restoration, project, there.folder)
-            target = await _bring_back(restoration, project, operation, there)
-            await self._show(restoration, project, operation, Found(target, there.folder))
+            operation = await _bring_back(restoration, project, operation, there)
+            await self._show(restoration, project, operation, there.folder)
         await in_thread(remove_emptied, restoration.library(project), operation.path)
 
     async def _show(
-        self, restoration: Undertaking, project: CatalogueProject, operation: ProjectOperation, back: Found
+        self, restoration: Undertaking, project: CatalogueProject, operation: ProjectOperation, folder: ProjectFolder
     ) -> None:
-        """Make the project active, all at once: under its name, or one with a number where that was given away."""
+        """Make the project active, under the name on record, or another where that was given away since."""
         job = restoration.job
         async with restoration.checkpoint(project.id) as (work, now):
-            taken = await taken_names(work.connection, now.tenant)
-            name = _free_name(now, taken, back.path)
+            taken, name = await taken_names(work.connection, now.tenant), operation.target_name or now.name
+            if name in taken.names:
+                name, _ = next(free_names(taken, now.name))
             if name != now.name:
                 manifest = Manifest(id=now.id, name=name, created_at=now.created_at)
-                await in_thread(back.folder.write_manifest, manifest)
-            version = await activate_project(work.connection, now.id, name, back.path)
+                await in_thread(folder.write_manifest, manifest)
+            path = operation.target_path or now.folder
+            version = await activate_project(work.connection, now.id, name, path)
             await end_operation(work.connection, operation.id, "moved")
-            about = {**restoration.about(now), "project_folder": back.path}
+            about = {**restoration.about(now), "project_folder": path}
             data = ProjectRestored(**about, name=name, trash_path=operation.path, version=version)
             work.emit(job.origin.event(data))
             if await has_pending_derivatives(work.connection, now.id):
@@ -190,51 +188,39 @@ async def _refill_portion(
 
 async def _bring_back(
     restoration: Undertaking, project: CatalogueProject, operation: ProjectOperation, there: Found
-) -> str:
-    """Rename the folder, unless it was before, to a name that is free; return it."""
-    if there.path == operation.target_path:
-        return there.path
-    library, target = restoration.library(project), operation.target_path
-    while True:
-        if target is None:
-            target = await _choose(restoration, project, operation, there)
-        if target == there.path:
-            return target
-        try:
-            await in_thread(move_whole, library, there.folder, there.path, target)
-        except NameTakenError:
-            target = None
-        else:
-            return target
+) -> ProjectOperation:
+    """Rename the folder to a name that is free, unless a run before did; return where it went."""
+    library = restoration.library(project)
+    while operation.target_path != there.path:
+        if operation.target_path is not None:
+            with suppress(NameTakenError):
+                await in_thread(move_whole, library, there.folder, there.path, operation.target_path)
+                return operation
+        operation = await _choose(restoration, project, operation, there)
+    return operation
 
 
 async def _choose(
     restoration: Undertaking, project: CatalogueProject, operation: ProjectOperation, there: Found
-) -> str:
-    """Put on record under which folder the project comes back; one that never left the library stays where it is."""
+) -> ProjectOperation:
+    """Put on record where the project comes back to; one whose folder never left the library stays there."""
     async with restoration.checkpoint(project.id) as (work, now):
-        taken = await taken_names(work.connection, now.tenant)
-        stays = there.path == now.folder
-        target = there.path if stays else await in_thread(_free_folder, restoration.library(now), now, taken)
-        await retarget_operation(work.connection, operation.id, target)
-    return target
+        names = _names(now, await taken_names(work.connection, now.tenant))
+        if there.path == now.folder:
+            name, folder = next(names)[0], there.path
+        else:
+            name, folder = await in_thread(_first_free, restoration.library(now), names)
+        return await retarget_operation(work.connection, operation.id, folder, name)
 
 
-def _free_folder(library: TenantLibrary, project: CatalogueProject, taken: TakenNames) -> str:
-    """Return the project's folder with the first number that is free there and in its name; blocks."""
+def _names(project: CatalogueProject, taken: TakenNames) -> Iterator[tuple[str, str]]:
+    """Yield names that no project has, each with its folder: those the project had, else such with a number."""
+    if project.name not in taken.names and project.folder not in taken.folders:
+        yield project.name, project.folder
+    yield from free_names(taken, project.name)
+
+
+def _first_free(library: TenantLibrary, names: Iterator[tuple[str, str]]) -> tuple[str, str]:
+    """Return the first of ``names`` whose folder is free on disk too; blocks."""
     with library.open() as root:
-        for number in range(1, MAX_NUMBER):
-            name, folder = numbered(project.name, number), numbered(project.folder, number)
-            if name not in taken.names and folder not in taken.folders and not root.taken(folder):
-                return folder
-    raise ConflictError(f"There are {MAX_NUMBER} projects named {project.name} already.")
-
-
-def _free_name(project: CatalogueProject, taken: TakenNames, folder: str) -> str:
-    """Return the project's name with the number that its folder got, or the next that is free."""
-    numbers = range(1, MAX_NUMBER)
-    first = next((number for number in numbers if numbered(project.folder, number) == folder), 1)
-    for number in numbers[first - 1 :]:
-        if (name := numbered(project.name, number)) not in taken.names:
-            return name
-    raise ConflictError(f"There are {MAX_NUMBER} projects named {project.name} already.")
+        return next((name, folder) for name, folder in names if not root.taken(folder))
