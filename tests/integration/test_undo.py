@@ -30,6 +30,7 @@ UPDATE photos SET taken_from = 'exif', width = 96, height = 64, camera_make = 'M
     taken_offset_minutes = 120, created_at = '2020-01-01 00:00:00.000001+00', version = 7
 """
 ARCHIVE_PROJECT = "UPDATE projects SET status = 'canceled', archived_at = now() WHERE id = $1"
+GENERATED = "UPDATE photos SET thumbnail_status = 'generated', preview_status = 'generated', derivative_key = 'key'"
 STATUSES = "SELECT id, thumbnail_status, derivative_key FROM photos ORDER BY id"
 
 
@@ -259,14 +260,33 @@ async def test_a_photo_of_which_nothing_is_in_the_trash_any_more_does_not_come_b
 async def test_what_is_to_be_kept_by_now_stays_when_an_undo_is_undone(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], photos: list[Photo]
 ) -> None:
-    second = await undo(site, settings, handlers, await done(site, settings, handlers, await commit(site, photos)))
+    pair = await shelf.photo(("Alps", photos[0].project_id), "E", ["E.dng", "E.jpg"])
+    await keep(site, pair)
+    first = await done(site, settings, handlers, await commit(site, [*photos, pair]))
+    second = await undo(site, settings, handlers, first)
     await keep(site, photos[0], "jpg")
+    await keep(site, pair, "jpg")
     third = await undo(site, settings, handlers, second)
     found = await outcomes(site, third)
     assert found[photos[0].id] == ("failed", "To be kept by now: A.jpg, A.xmp.")
     assert found[photos[1].id] == ("done", None)
-    assert lying(shelf, "Alps") == ["A.jpg", "A.xmp", "C.jpg"]
+    assert found[pair.id] == ("failed", "To be kept by now: E.jpg.")
+    assert lying(shelf, "Alps") == ["A.jpg", "A.xmp", "C.jpg", "E.jpg"]
     assert await rows_agree(shelf, site)
+
+
+async def test_pictures_of_another_file_are_made_anew_however_up_to_date_they_seem(
+    site: Site, settings: Settings, handlers: dict[str, Handler], photos: list[Photo]
+) -> None:
+    first = await done(site, settings, handlers, await commit(site, photos[1:3]))
+    await site.execute(GENERATED)  # of the RAW of one, of the JPEG of the other
+    await undo(site, settings, handlers, first)
+    assert await site.fetch(STATUSES) == [
+        (photos[0].id, "generated", "key"),
+        (photos[1].id, "pending", None),
+        (photos[2].id, "generated", "key"),
+        (photos[3].id, "generated", "key"),
+    ]
 
 
 async def test_a_row_without_files_comes_back_and_goes_again(
