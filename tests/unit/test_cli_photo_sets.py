@@ -213,9 +213,21 @@ def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureF
                     {"photo_id": 1, "filename": "a", "status": "restores", "what": ["a.jpg back"], "reason": None},
                     {"photo_id": 2, "filename": None, "status": "refused", "what": [], "reason": "It is gone."},
                     {"photo_id": 3, "filename": "c", "status": "unchanged", "what": [], "reason": None},
+                    {
+                        "photo_id": 4,
+                        "filename": "b",
+                        "status": "restores",
+                        "what": ["b.jpg back"],
+                        "reason": "b.dng is gone.",
+                    },
                 ]
             },
-            ["2 cannot be taken back: It is gone.", "a a.jpg back", "c stays as it is"],
+            [
+                "2 cannot be taken back: It is gone.",
+                "b b.jpg back; cannot be taken back: b.dng is gone.",
+                "a a.jpg back",
+                "c stays as it is",
+            ],
         ),
     ],
 )
@@ -237,6 +249,8 @@ async def test_a_dry_run_tells_what_becomes_of_each_photo_and_starts_nothing(
 async def test_a_dry_run_shows_the_first_photos_of_a_project_and_of_what_is_pending(
     photobus: Photobus, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    stopped = {"id": str(JOB), "type": "generate_derivatives", "label": "Make thumbnails", "whole": False}
+    photobus.plan |= {"files": 3, "bytes": 300, "stops": [stopped]}
     await projects._delete(manner(address, dry_run=True), "Trip", yes=False)
     await photo_sets._revert(manner(address, dry_run=True), Chosen(None, ["Trip"], None))
     await photo_sets._process(manner(address, dry_run=True), Chosen(None, None, ["text=x"]), force=False)
@@ -246,7 +260,9 @@ async def test_a_dry_run_shows_the_first_photos_of_a_project_and_of_what_is_pend
         {"project_folders": ["Trip"], "pending_deletion": ["true"]},
         {"text": ["x"]},
     ]
-    assert capsys.readouterr().out.count("five") == 3 * SHOWN
+    told = capsys.readouterr().out
+    assert told.count("five") == 3 * SHOWN
+    assert f"stops Make thumbnails ({JOB}), as far as it is about this project\n" in told
 
 
 async def test_a_project_is_deleted_only_when_somebody_says_so(

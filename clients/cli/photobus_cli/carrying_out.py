@@ -73,14 +73,19 @@ async def see_through(photobus: PhotobusClient, task: Task, manner: Manner) -> N
         sys.exit(EXIT_FAILED)
 
 
-def show_plan(plan: TaskPlan, fates: Iterable[Fate], manner: Manner) -> None:
-    """Tell what a task would be, and what would become of its first photos, those that are odd before others."""
+def show_plan(plan: TaskPlan, fates: Iterable[Fate], manner: Manner, beside: Iterable[str] = ()) -> None:
+    """Tell what a task would be, in lines also what it would do ``beside``, and what would become of its first photos.
+
+    Those that are odd come before others.
+    """
     if manner.json:
         print_json(plan)
         return
     jobs = sum(step.jobs for step in plan.steps)
     sizes = (_count(plan.photos, "photo"), _count(plan.projects, "project"), _count(jobs, "job"))
     typer.echo(printable(f"{plan.label}: {sizes[0]} of {sizes[1]}, {sizes[2]}. Nothing was done."))
+    for line in beside:
+        typer.echo(printable(line))
     told = sorted(fates, key=lambda fate: not fate.odd)
     if told:
         print_table(("photo", "project", "what becomes of it"), (fate[:3] for fate in told[:SHOWN]))

@@ -10,6 +10,7 @@ from photobus_cli.errors import run
 from photobus_cli.output import printable
 from photobus_cli.photo_sets import first_photos
 from photobus_client import Photo, Selection
+from photobus_client.plans import StoppedTask
 
 
 def delete(
@@ -29,7 +30,8 @@ async def _delete(manner: Manner, folder: str, yes: bool) -> None:
     async with manner.client() as photobus:
         if manner.dry_run:
             plan = await photobus.delete_project(folder, dry_run=True)
-            show_plan(plan, map(_deleted, await first_photos(photobus, Selection(projects=[folder]))), manner)
+            photos = await first_photos(photobus, Selection(projects=[folder]))
+            show_plan(plan, map(_deleted, photos), manner, map(_stopped, plan.stops))
             return
         if not yes:
             project = await photobus.project(folder)
@@ -40,3 +42,7 @@ async def _delete(manner: Manner, folder: str, yes: bool) -> None:
 
 def _deleted(photo: Photo) -> Fate:
     return Fate(photo.filename, photo.project_folder, "goes to the library's trash with its project")
+
+
+def _stopped(task: StoppedTask) -> str:
+    return f"stops {task.label} ({task.id}){'' if task.whole else ', as far as it is about this project'}"

@@ -106,14 +106,8 @@ async def _undo(manner: Manner, task_id: UUID) -> None:
 
 
 def _undone(item: PlannedUndo) -> Fate:
-    name = item.filename or str(item.photo_id)
-    match item.status:
-        case "refused":
-            return Fate(name, "", f"cannot be taken back: {item.reason}", odd=True)
-        case "unchanged":
-            return Fate(name, "", "stays as it is")
-        case "restores":
-            return Fate(name, "", ", ".join(item.what))
+    words = "; ".join((*item.what, *([f"cannot be taken back: {item.reason}"] if item.reason else [])))
+    return Fate(item.filename or str(item.photo_id), "", words or "stays as it is", odd=item.reason is not None)
 
 
 def _task_row(task: Task) -> tuple[str | Text, ...]:

@@ -23,7 +23,7 @@ from photobus_client.models import (
     UploadResult,
 )
 from photobus_client.photo_sets import Keep
-from photobus_client.plans import CommitPlan, MovePlan, TaskPlan, UndoPlan
+from photobus_client.plans import CommitPlan, DeletionPlan, MovePlan, TaskPlan, UndoPlan
 from photobus_client.selection import Selection
 from photobus_client.sending import Sent
 
@@ -32,6 +32,7 @@ __all__ = [
     "ClientError",
     "CommitPlan",
     "CreatedToken",
+    "DeletionPlan",
     "Job",
     "JobItem",
     "Journal",

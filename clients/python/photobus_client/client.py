@@ -23,7 +23,7 @@ from photobus_client.models import (
     Token,
 )
 from photobus_client.photo_sets import PhotoSets
-from photobus_client.plans import TaskPlan, UndoPlan
+from photobus_client.plans import DeletionPlan, TaskPlan, UndoPlan
 from photobus_client.sending import Progress, Sending, Sent
 from photobus_client.starting import start, task_of
 from photobus_client.transport import Transport, path_part
@@ -84,12 +84,12 @@ class PhotobusClient:
     @overload
     async def delete_project(self, folder: str, *, dry_run: Literal[False] = ...) -> Task: ...
     @overload
-    async def delete_project(self, folder: str, *, dry_run: Literal[True]) -> TaskPlan: ...
-    async def delete_project(self, folder: str, *, dry_run: bool = False) -> Task | TaskPlan:
+    async def delete_project(self, folder: str, *, dry_run: Literal[True]) -> DeletionPlan: ...
+    async def delete_project(self, folder: str, *, dry_run: bool = False) -> Task | DeletionPlan:
         """Delete the project in ``folder``: gone from all lists at once, its files to the library's trash by a task."""
         query = {"dry_run": dry_run or None}
         answer = await self.transport.once("DELETE", f"/api/projects/{path_part(folder)}", query=query)
-        return TaskPlan.model_validate(answer) if dry_run else task_of(answer)
+        return DeletionPlan.model_validate(answer) if dry_run else task_of(answer)
 
     def photos(self, folder: str | None = None, filters: Filter | None = None) -> AsyncIterator[Photo]:
         """Yield the photos of the project in ``folder``, or of all projects, that match ``filters``."""

@@ -1,6 +1,7 @@
 """What dry runs answer: what a task would be, and what would become of each photo. Nothing was started."""
 
 from typing import Literal
+from uuid import UUID
 
 from photobus_client.models import Model
 
@@ -50,7 +51,7 @@ class PlannedFile(Model):
 
 
 class PlannedMove(Model):
-    """What a move would do to one photo. One that ``stays`` has the ``reason``."""
+    """What a move would do to one photo. ``reason`` says why it stays, or why it gets another name."""
 
     photo_id: int
     project_folder: str
@@ -68,8 +69,25 @@ class MovePlan(TaskPlan):
     items: list[PlannedMove]
 
 
+class StoppedTask(Model):
+    """An open task that a deletion stops; if it works on other projects too, only its items of this one."""
+
+    id: UUID
+    type: str
+    label: str
+    whole: bool
+
+
+class DeletionPlan(TaskPlan):
+    """What a deletion would be. ``files`` and their ``bytes`` are those that the catalogue knows."""
+
+    files: int
+    bytes: int
+    stops: list[StoppedTask]
+
+
 class PlannedUndo(Model):
-    """What an undo would do to one photo: ``what`` in words. One that is ``refused`` has the ``reason``."""
+    """What an undo would do to one photo, ``what`` in words. ``reason`` says what cannot be taken back, and why."""
 
     photo_id: int
     filename: str | None = None
@@ -79,6 +97,6 @@ class PlannedUndo(Model):
 
 
 class UndoPlan(TaskPlan):
-    """What an undo would be, photo by photo."""
+    """What an undo would be: of the first 2,000 of its photos, each for itself."""
 
     items: list[PlannedUndo]
