@@ -1,4 +1,4 @@
-"""The command line on the whole system: photos are moved, committed, reverted, processed, deleted, and all is undone."""
+"""The command line on the whole system: sets of photos are moved, committed, reverted, processed, and all is undone."""
 
 import asyncio
 import json
@@ -101,6 +101,10 @@ async def test_photos_are_moved_committed_reverted_deleted_and_all_of_it_undone(
     status, out, _ = await photobus_command("undo", committed["task"]["id"], "--dry-run")
     assert "h_one h_one.dng comes back from the trash" in _told(out)
 
+    status, out, _ = await photobus_command("delete", hills, "--dry-run")
+    assert (status, len(_told(out))) == (0, 5)
+    assert f"h_one {hills} goes to the library's trash with its project" in _told(out)
+    assert await _names(photobus, hills) == ["h_one", "h_three", "h_two"]
     status, out, errors = await photobus_command("delete", hills)
     assert (status, "Delete Hills with its 3 photos?" in out) == (1, True)
     deleted = await photobus_command.json("delete", hills, "--yes")
