@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from bus_traffic import ORIGIN, TENANT, until
@@ -17,11 +17,12 @@ from working import hired
 
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
+from photobus_common.events import EventData, decode
 from photobus_common.events.projects import ProjectCanceled
 from photobus_common.events.tasks import Targets
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH
-from photobus_common.store.deletions import archive_projects
+from photobus_common.store.deletions import archive_projects, is_archived
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.job import Handler
@@ -30,7 +31,10 @@ from photobus_filemover.jobs.project_delete_files import ProjectDeleteFiles
 from photobus_filemover.jobs.project_restore import ProjectRestore
 from photobus_filemover.jobs.project_stop_processes import ProjectStopProcesses
 
+DataT = TypeVar("DataT", bound=EventData)
+
 ENDED = "SELECT status, error_code FROM tasks WHERE id = $1 AND ended_at IS NOT NULL"
+SAID_OF = "SELECT payload FROM event_log WHERE project_id = $1 AND type = $2 ORDER BY seq"
 PROJECT = "SELECT name, folder, status, archived_at IS NULL, deleted_by FROM projects WHERE id = $1"
 PHOTOS = """
 SELECT to_jsonb(p) - ARRAY['version', 'updated_at'],
@@ -94,6 +98,14 @@ class Deletions:
         [(status, code)] = await self.process.fetch(ENDED, task)
         return status, code
 
+    async def until_counted(self, query: str, *parameters: object) -> None:
+        """Wait until the query counts something."""
+
+        async def some() -> bool:
+            return bool((await self.process.fetch(query, *parameters))[0][0])
+
+        await until(some)
+
     async def deleted(self, project_id: int) -> UUID:
         """Delete the project and wait for the end."""
         task = await self.delete(project_id)
@@ -133,6 +145,18 @@ async def arrange(shelf: Shelf, name: str, photos: int = 3) -> tuple[int, list[P
             await connection.execute(SAID_MORE, photo.id)
             await connection.execute(TAG, photo.id, TENANT, ["a", "b"])
     return project[1], made
+
+
+async def said_of(deletions: Deletions, project_id: int, word: type[DataT]) -> list[DataT]:
+    """Return what events of one type said of the project, as the archive has them."""
+
+    async def archived() -> bool:
+        async with deletions.process.database.connection() as connection:
+            return await is_archived(connection, TENANT, project_id)
+
+    await until(archived)
+    rows = await deletions.process.fetch(SAID_OF, project_id, word.TYPE)
+    return [data for (payload,) in rows if isinstance(data := decode(payload).data, word)]
 
 
 def tree(folder: Path) -> dict[str, str]:

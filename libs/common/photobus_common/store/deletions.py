@@ -32,7 +32,7 @@ FROM projects pr JOIN tenants t USING (tenant)
 WHERE pr.tenant = $1 AND pr.id = $2 FOR NO KEY UPDATE OF pr
 """
 
-# What is deleted here is one task; two of them, a retry and what it retries, must not stop each other.
+# Tasks that delete the project or bring it back wait for each other by themselves, and must not stop each other.
 TASKS_AT_WORK: Final = """
 SELECT t.id, t.type, t.label, NOT EXISTS (
         SELECT FROM task_items i LEFT JOIN photos p ON p.id = i.photo_id
@@ -40,7 +40,7 @@ SELECT t.id, t.type, t.label, NOT EXISTS (
     ) AND NOT EXISTS (SELECT FROM task_projects w WHERE w.task_id = t.id AND w.project_id <> $2) AS alone,
     coalesce((t.state ->> 'cancel_requested')::boolean, false) AS cancel_requested
 FROM tasks t
-WHERE t.tenant = $1 AND t.ended_at IS NULL AND t.type <> 'project_delete' AND (
+WHERE t.tenant = $1 AND t.ended_at IS NULL AND t.type NOT IN ('project_delete', 'project_restore') AND (
     EXISTS (SELECT FROM task_projects w WHERE w.task_id = t.id AND w.project_id = $2)
     OR EXISTS (SELECT FROM task_items i WHERE i.task_id = t.id AND i.project_id = $2)
     OR EXISTS (
@@ -164,7 +164,7 @@ async def lock_project(connection: Connection, tenant: str, project_id: int) -> 
 
 
 async def tasks_at_work(connection: Connection, tenant: str, project_id: int) -> list[TaskAtWork]:
-    """Return the open tasks on the project or its photos, oldest first, but none that delete it."""
+    """Return the open tasks on the project or its photos, oldest first; none that delete it or bring it back."""
     return [TaskAtWork(**row) for row in await connection.fetch(TASKS_AT_WORK, tenant, project_id)]
 
 
