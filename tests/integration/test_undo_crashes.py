@@ -223,5 +223,23 @@ async def test_an_undo_whose_place_is_gone_leaves_its_files_in_the_trash(
     assert await rows_agree(shelf, site)
 
 
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_a_file_that_a_cut_left_under_both_names_keeps_the_right_one(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, wanted: bool
+) -> None:
+    (photo, _) = await _arrange(shelf, site, "P")
+    command = await ask_undo(site, await _committed(site, settings, library, [photo]))
+    assert await run_until_killed(settings, 3)
+    (trash,) = (shelf.root / "P" / ".trash").iterdir()
+    (trash / "A.jpg").hardlink_to(photo.folder / "A.jpg")  # as where a rename is a link and an unlink
+    if not wanted:
+        await site.end(command)
+        await site.execute("UPDATE projects SET status = 'canceled', archived_at = now()")
+    await _finish(site, settings, library)
+    there, gone = ["A.jpg", "A.xmp"] if wanted else [], [] if wanted else ["A.jpg", "A.xmp"]
+    assert (lying(shelf, "P"), trashed(shelf, "P")) == ([*there, "B.dng", "B.jpg"], gone)
+    assert await site.fetch(OPEN) == [(0,)]
+
+
 async def _finish(site: Site, settings: Settings, library: Library) -> None:
     await Finisher(mover(settings, library)).finish(site.database, LeftInOutbox())
