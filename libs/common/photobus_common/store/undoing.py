@@ -18,7 +18,7 @@ from photobus_common.undoing import Situation, Undo, plan_undo
 
 EVENTS_OF_TASK: Final = """
 SELECT payload FROM event_log
-WHERE tenant = $1 AND task_id = $2 AND type = ANY($3::text[]) AND (photo_ids && $4::bigint[] OR photo_ids IS NULL)
+WHERE tenant = $1 AND task_id = $2 AND type = ANY($3::text[]) AND photo_ids && $4::bigint[]
 ORDER BY seq
 """
 
