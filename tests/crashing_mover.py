@@ -14,18 +14,21 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from deleting import deletion
 from removing import removal
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
 from photobus_common.config import Settings
 from photobus_common.events import decode
+from photobus_common.events.tasks import JobCompleted
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_common.worker.runtime import Worker
 from photobus_filemover import completing
+from photobus_filemover.jobs import project_cleanup_db, project_restore
 
 
 @dataclass(frozen=True)
@@ -36,9 +39,12 @@ class Mount:
     target: Path
 
 
-async def run_until_killed(settings: Settings, effects: int, mount: Mount | None = None) -> bool:
-    """Run the mover that kills itself after ``effects`` effects; say whether it came to that."""
-    process = await _start(settings, effects, signal.SIGKILL, mount)
+async def run_until_killed(settings: Settings, effects: int, mount: Mount | None = None, last: str = "") -> bool:
+    """Run the mover that kills itself after ``effects`` effects; say whether it came to that.
+
+    It ends with the first job that it completes, or the first of type ``last``.
+    """
+    process = await _start(settings, effects, signal.SIGKILL, mount, last)
     try:
         async with asyncio.timeout(60):
             code = await process.wait()
@@ -52,10 +58,10 @@ async def run_until_killed(settings: Settings, effects: int, mount: Mount | None
 
 @asynccontextmanager
 async def stopped(
-    settings: Settings, effects: int, mount: Mount | None = None
+    settings: Settings, effects: int, mount: Mount | None = None, last: str = ""
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """Run the mover until it has stopped itself after ``effects`` effects; yield it, to be woken with SIGCONT."""
-    process = await _start(settings, effects, signal.SIGSTOP, mount)
+    process = await _start(settings, effects, signal.SIGSTOP, mount, last)
     try:
         async with asyncio.timeout(60):
             while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
@@ -68,9 +74,10 @@ async def stopped(
 
 
 async def _start(
-    settings: Settings, effects: int, number: signal.Signals, mount: Mount | None
+    settings: Settings, effects: int, number: signal.Signals, mount: Mount | None, last: str
 ) -> asyncio.subprocess.Process:
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), str(effects), str(int(number)))
+    arguments = (settings.model_dump_json(), str(effects), str(int(number)), last)
+    command = (sys.executable, str(Path(__file__)), *arguments)
     return await asyncio.create_subprocess_exec(*([] if mount is None else _mounted(mount)), *command)
 
 
@@ -106,9 +113,10 @@ class _Effects:
     def after_rows(self, write: Callable[..., Any]) -> Callable[..., Any]:
         """Return the writing of rows as an effect, which its transaction does not show yet."""
 
-        async def counted(*args: Any) -> None:
-            await write(*args)
+        async def counted(*args: Any) -> Any:
+            result = await write(*args)
             self.happened()
+            return result
 
         return counted
 
@@ -117,25 +125,34 @@ class _CountedPublisher(BusPublisher):
     """Is told right after each commit what it said; the first it hears of is that the job was claimed."""
 
     effects: _Effects
+    last: str
     ended: asyncio.Event
 
     def offer(self, messages: Sequence[OutboxMessage]) -> None:
         self.effects.happened()
         super().offer(messages)
-        if any(decode(message.payload).type == "JobCompleted" for message in messages):
-            self.ended.set()
+        for data in (decode(message.payload).data for message in messages):
+            if isinstance(data, JobCompleted) and self.last in {"", data.job_type}:
+                self.ended.set()
 
 
-async def _main(settings: Settings, effects: _Effects) -> None:
+async def _main(settings: Settings, effects: _Effects, last: str) -> None:
     for name in ("rename", "remove", "sync"):
         setattr(Folder, name, effects.after(getattr(Folder, name)))
     for name in ("write_removed", "write_moved", "write_restored"):
         setattr(completing, name, effects.after_rows(getattr(completing, name)))
+    for module, name in (
+        (project_cleanup_db, "delete_photos"),
+        (project_restore, "restore_photos"),
+        (project_restore, "activate_project"),
+    ):
+        setattr(module, name, effects.after_rows(getattr(module, name)))
     database = await Database.open(settings.postgres, "crashing")
     broker = await Broker.open(settings.nats, "crashing")
     publisher = _CountedPublisher(broker, database, settings)
-    publisher.effects, publisher.ended = effects, asyncio.Event()
-    handlers = removal(settings, Library(settings.library.root))
+    publisher.effects, publisher.last, publisher.ended = effects, last, asyncio.Event()
+    library = Library(settings.library.root)
+    handlers = {**removal(settings, library), **deletion(settings, library)}
     worker = Worker("filemover", handlers, database, broker, publisher, settings)
     async with asyncio.TaskGroup() as group:
         publishing = group.create_task(publisher.run())
@@ -147,4 +164,5 @@ async def _main(settings: Settings, effects: _Effects) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2]), int(sys.argv[3]))))
+    counting = _Effects(int(sys.argv[2]), int(sys.argv[3]))
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), counting, sys.argv[4]))
