@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.report import machine
 
-PARTS: Final = ("derivatives", "tasks", "fairness", "sse", "pages", "uploads")
+PARTS: Final = ("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves")
 
 
 def main() -> None:

@@ -19,6 +19,11 @@ def peaks(stack: RunningStack) -> list[Figure]:
     return [*figures, Figure("peak memory, postgres' largest backend", max(backends), "MB")]
 
 
+def peak_of(stack: RunningStack, name: str) -> float:
+    """Return the most megabytes that one process of the stack ever held."""
+    return _with_decoders(name, stack.pids[name])
+
+
 def _with_decoders(name: str, pid: int) -> float:
     process = psutil.Process(pid)
     decoders = process.children() if name.startswith("derivatives") else []
