@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from photobus_client import ClientError, PhotobusClient, UnreachableError
+from photobus_client import ApiError, ClientError, PhotobusClient, UnreachableError
 
 TASKS = b'{"items": [], "total": 0}'
 PROJECT = (
@@ -20,9 +20,9 @@ TOKEN = (
 )
 
 
-def answer(body: bytes, *, sent: int | None = None, status: str = "200 OK") -> bytes:
+def answer(body: bytes, *, sent: int | None = None, status: str = "200 OK", headers: str = "") -> bytes:
     """An answer with ``body``, of which only the first ``sent`` bytes come before the connection ends."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n{headers}\r\n"
     return head.encode() + body[:sent]
 
 
@@ -72,6 +72,21 @@ async def test_what_might_happen_twice_is_not_asked_for_again() -> None:
 async def test_a_refusal_that_breaks_off_is_asked_for_again() -> None:
     broken = answer(b'{"code": "not_found"}', sent=5, status="404 Not Found")
     async with scripted(broken, answer(TASKS)) as (client, script):
+        assert (await client.tasks()).items == []
+        assert len(script.asked) == 2
+
+
+async def test_a_refusal_that_outlasts_the_patience_is_told_at_once() -> None:
+    later = answer(b'{"code": "rate_limited"}', status="429 Too Many Requests", headers="Retry-After: 300\r\n")
+    async with scripted(later, answer(TASKS)) as (client, script):
+        with pytest.raises(ApiError):
+            await client.tasks()
+        assert len(script.asked) == 1
+
+
+async def test_a_refusal_that_passes_within_the_patience_is_waited_for() -> None:
+    later = answer(b'{"code": "rate_limited"}', status="429 Too Many Requests", headers="Retry-After: 1\r\n")
+    async with scripted(later, answer(TASKS)) as (client, script):
         assert (await client.tasks()).items == []
         assert len(script.asked) == 2
 

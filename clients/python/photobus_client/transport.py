@@ -11,6 +11,7 @@ from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
+from aiohttp import hdrs
 
 from photobus_client.errors import TRY_LATER, ApiError, ClientError, UnreachableError
 
@@ -124,7 +125,7 @@ class Transport:
                     raise UnreachableError(f"No photobus answers at {self.address}: {_words(error)}") from error
                 continue
             async with answer:
-                if answer.status in TRY_LATER and await retries.again():
+                if answer.status in TRY_LATER and await retries.again(_retry_after(answer)):
                     continue
                 if answer.status not in expected:
                     await raise_for_problem(answer)
@@ -149,11 +150,15 @@ class Backoff:
         """Start anew at the next failure."""
         self._delay, self._since = _FIRST_DELAY_SECONDS, None
 
-    async def again(self) -> bool:
-        """Wait and return True, or return False at once when the patience is over."""
+    async def again(self, hopeless_seconds: float = 0.0) -> bool:
+        """Wait and return True, or return False at once when the patience is over.
+
+        It is over also where it ends within ``hopeless_seconds``, for which nothing can change.
+        """
         now = asyncio.get_running_loop().time()
         self._since = now if self._since is None else self._since
-        if now - self._since >= self._patience:
+        left = self._since + self._patience - now
+        if left <= 0 or left < hopeless_seconds:
             return False
         await asyncio.sleep(self._delay * random.uniform(0.5, 1.0))  # noqa: S311  # spreads clients; no secret
         self._delay = min(self._delay * 2, _LONGEST_DELAY_SECONDS)
@@ -170,6 +175,12 @@ async def raise_for_problem(answer: aiohttp.ClientResponse) -> None:
     except ValueError:
         problem = {"detail": text.strip()[:200] or answer.reason}
     raise ApiError(answer.status, problem if isinstance(problem, dict) else {})
+
+
+def _retry_after(answer: aiohttp.ClientResponse) -> float:
+    """Return for how many seconds the answer stays the same, as far as it tells."""
+    told = answer.headers.get(hdrs.RETRY_AFTER, "")
+    return float(told) if told.isdecimal() else 0.0
 
 
 def path_part(text: str) -> str:
