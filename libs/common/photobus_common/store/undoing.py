@@ -16,10 +16,15 @@ from photobus_common.store.removals import removable_photos
 from photobus_common.subjects import task_subject
 from photobus_common.undoing import Situation, Undo, plan_undo
 
+# The photos stand apart (OFFSET), so that their index finds the events: a task may have said a thousand times more, and
+# a long list is held against another only slowly.
 EVENTS_OF_TASK: Final = """
-SELECT payload FROM event_log
-WHERE tenant = $1 AND task_id = $2 AND type = ANY($3::text[]) AND photo_ids && $4::bigint[]
-ORDER BY seq
+SELECT e.payload
+FROM (SELECT $4::bigint[] AS photo_ids OFFSET 0) AS wanted CROSS JOIN LATERAL (
+    SELECT seq, tenant, task_id, type, payload FROM event_log l WHERE l.photo_ids && wanted.photo_ids OFFSET 0
+) AS e
+WHERE e.tenant = $1 AND e.task_id = $2 AND e.type = ANY($3::text[])
+ORDER BY e.seq
 """
 
 # What the task said and is not archived yet, and what its workers left on record, of which more will be said.
