@@ -30,7 +30,7 @@ from photobus_filemover.finishing import finish_open
 from photobus_filemover.places import Places, held
 from photobus_filemover.planning import move_operations
 
-PORTION: Final = 50
+PORTION: Final = 100
 """Photos that move in one transaction, which holds their rows."""
 
 

@@ -5,7 +5,7 @@ completes them. Each is ended in the transaction that writes the rows and events
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 from uuid import UUID
 
@@ -173,4 +173,4 @@ async def basenames_in_motion(connection: Connection, project_id: int) -> frozen
 
 
 def _row(operation: FileOperation) -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, UUID) else value for name, value in asdict(operation).items()}
+    return {name: str(value) if isinstance(value, UUID) else value for name, value in vars(operation).items()}
