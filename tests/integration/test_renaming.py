@@ -5,10 +5,12 @@ import asyncio
 import pytest
 import yaml
 from gateway_server import Gateway
-from uploading import folder_of, make_project, take_away
+from uploading import folder_of, make_project, take_away, until
 
 from photobus_common.config import RateLimits, Settings
 from photobus_common.events.projects import ProjectRenamed
+
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 
 
 @pytest.fixture
@@ -74,3 +76,18 @@ async def test_what_is_no_name_is_refused(gateway: Gateway, name: str) -> None:
 
 async def test_a_project_that_is_not_there_has_no_name(gateway: Gateway) -> None:
     assert await _rename(gateway, "Nowhere", "Trip") == (404, "not_found")
+
+
+async def test_a_project_that_is_deleted_meanwhile_gets_no_name(gateway: Gateway) -> None:
+    folder = await make_project(gateway, "Trip")
+
+    async def one_waits() -> bool:
+        async with gateway.database.connection() as connection:
+            return bool(await connection.fetchval(WAITING))
+
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'canceled' WHERE folder = $1", folder)
+        renaming = asyncio.create_task(_rename(gateway, folder, "Sea"))
+        await until(one_waits)
+    assert await renaming == (404, "not_found")
+    assert await gateway.events("ProjectRenamed") == []

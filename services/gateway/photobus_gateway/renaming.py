@@ -9,7 +9,7 @@ from typing import Final
 
 import asyncpg
 
-from photobus_common.errors import NotFoundError, PhotobusError
+from photobus_common.errors import FieldError, NotFoundError, PhotobusError
 from photobus_common.events import Origin
 from photobus_common.events.projects import ProjectRenamed
 from photobus_common.logging import get_logger
@@ -30,18 +30,25 @@ async def rename(work: UnitOfWork, origin: Origin, folder: str, name: str) -> as
     taken = await projects.taken_names(work.connection, origin.tenant)
     row = await projects.project_of_folder(work.connection, origin.tenant, folder)
     if row is None:
-        raise NotFoundError(f"There is no project in the folder {folder}.")
+        raise _unknown(folder)
     others = projects.TakenNames(taken.names - {row["name"]}, taken.folders - {folder})
     free, _ = next(projects.free_names(others, name))
     if free == row["name"]:
         return row
     version = await projects.rename_project(work.connection, row["id"], free)
+    if version is None:  # deleted since
+        raise _unknown(folder)
     about = {"project_id": row["id"], "project_folder": folder}
     work.emit(origin.event(ProjectRenamed(**about, old_name=row["name"], name=free, version=version)))
     renamed = await projects.project_of_folder(work.connection, origin.tenant, folder)
     if renamed is None:
         raise AssertionError("a row is there in the transaction that wrote it")
     return renamed
+
+
+def _unknown(folder: str) -> NotFoundError:
+    message = f"There is no project in the folder {folder}."
+    return NotFoundError(message, fields=(FieldError("path.folder", message),))
 
 
 async def follow_in_manifest(database: Database, library: TenantLibrary, project_id: int, folder: str) -> None:

@@ -28,7 +28,8 @@ KNOWN_PROJECT: Final = "SELECT EXISTS (SELECT FROM projects WHERE id = $1)"
 INSERT_PROJECT: Final = "INSERT INTO projects (tenant, name, folder) VALUES ($1, $2, $3) RETURNING id, created_at"
 
 RENAME_PROJECT: Final = """
-UPDATE projects SET name = $2, version = version + 1, updated_at = now() WHERE id = $1 RETURNING version
+UPDATE projects SET name = $2, version = version + 1, updated_at = now()
+WHERE id = $1 AND status = 'active' RETURNING version
 """
 
 NAME_OF_PROJECT: Final = "SELECT name, folder, created_at FROM projects WHERE id = $1 AND status = 'active'"
@@ -94,9 +95,10 @@ async def insert_project(connection: Connection, tenant: str, name: str, folder:
     return row["id"], row["created_at"]
 
 
-async def rename_project(connection: Connection, project_id: int, name: str) -> int:
-    """Write the project's new name; return its row's version."""
-    return int(await connection.fetchval(RENAME_PROJECT, project_id, name))
+async def rename_project(connection: Connection, project_id: int, name: str) -> int | None:
+    """Write the project's new name; return its row's version, or None where it is not active any more."""
+    version: int | None = await connection.fetchval(RENAME_PROJECT, project_id, name)
+    return version
 
 
 async def name_of_project(connection: Connection, project_id: int) -> asyncpg.Record | None:
