@@ -23,6 +23,7 @@ from working import Hired, Site, ends_leases, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Pipeline, Processing, Settings
+from photobus_common.derivation import Recipe
 from photobus_common.events.projects import DerivativesUpdated
 from photobus_common.events.tasks import JobAttemptFailed, JobCompleted
 from photobus_common.storage.library import Library
@@ -30,7 +31,6 @@ from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
 from photobus_derivatives.files import OpenFiles, Unnamed
 from photobus_derivatives.making import DerivativesMaker
-from photobus_derivatives.plan import Recipe
 from photobus_derivatives.sandbox import DecoderPool
 
 PROCESSING = Processing(worker_count=2, thumbnail_px=32, preview_px=64)

@@ -19,9 +19,9 @@ from images import Shot
 from PIL import Image
 
 from photobus_common.config import Processing
+from photobus_common.derivation import SourceKind
 from photobus_derivatives.child import Decoder, DecoderGoneError, Descriptors
 from photobus_derivatives.pipeline import _reading_fails
-from photobus_derivatives.plan import SourceKind
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
 from photobus_derivatives.sandbox import DecoderPool
 

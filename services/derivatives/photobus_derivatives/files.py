@@ -10,11 +10,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, Self
 
+from photobus_common.derivation import SourceFile
 from photobus_common.storage.errors import FileMissingError, FileUnreadableError, storage_errors
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
-from photobus_derivatives.plan import SourceFile
 
 Unopened = Literal["original_missing", "unreadable"]
 """Why there is nothing to make derivatives from, although the folder is there."""

@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Final
 
 from photobus_common.config import Processing
+from photobus_common.derivation import Impossible, PhotoState, Recipe, plan, still_holds
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import DerivativesUpdated, PhotoDerivatives
 from photobus_common.logging import get_logger
@@ -28,7 +29,6 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread
 from photobus_derivatives.files import OpenFiles, Unnamed, Unopened, present
-from photobus_derivatives.plan import Impossible, PhotoState, Recipe, SourceFile, plan, still_holds
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
 from photobus_derivatives.sandbox import DecoderPool
 
@@ -279,9 +279,7 @@ class _Batch:
 
 
 def _task(item: JobItem, photo: ShownPhoto) -> Task:
-    files = tuple(SourceFile(name, kind, md5) for name, kind, md5 in photo.files)
-    state = PhotoState(photo.id, photo.project_id, photo.filename, files, photo.generated, photo.derivative_key)
-    return Task(item, photo, state)
+    return Task(item, photo, photo.state)
 
 
 def _holds(finished: Finished, now: dict[int, ShownPhoto]) -> bool:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
 
+from photobus_common.derivation import PhotoState, SourceFile
 from photobus_common.store.database import Connection
 from photobus_common.store.photos import LOCK_PHOTOS
 
@@ -44,6 +45,12 @@ class ShownPhoto:
     folder: str
     library_id: UUID
     files: tuple[tuple[str, Any, str], ...]
+
+    @property
+    def state(self) -> PhotoState:
+        """What is planned with."""
+        files = tuple(SourceFile(name, kind, md5) for name, kind, md5 in self.files)
+        return PhotoState(self.id, self.project_id, self.filename, files, self.generated, self.derivative_key)
 
 
 @dataclass(frozen=True)

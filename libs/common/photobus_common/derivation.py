@@ -1,4 +1,7 @@
-"""What to do for a photo: skip it, make its derivatives from which file, or say why that cannot be. Pure."""
+"""What making derivatives comes to for a photo: which file they are made from, or why they are not. Pure.
+
+The dry run of the API and the worker both plan with this; only the worker knows besides what lies on disk.
+"""
 
 import hashlib
 import json
