@@ -308,8 +308,7 @@ async def test_a_link_in_place_of_the_trash_leads_nowhere(
 
     command = await done(site, settings, handlers, [photo])
 
-    [failed] = await site.said(JobAttemptFailed)
-    assert (failed.code, await site.outcomes(command)) == ("storage_unavailable", [])
+    assert await site.outcomes(command) == [(photo.id, "failed", "A.jpg: The storage does not let the file go.")]
     assert (await shelf.rows(), lying(shelf, "Sea"), list(outside.iterdir())) == (before, ["A.jpg"], [])
     assert await site.fetch(OPEN) == [(0,)]
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
-from photobus_common.storage.errors import FileMissingError, NameTakenError, is_about_one_file
+from photobus_common.storage.errors import FileMissingError, NameTakenError, is_refusal
 from photobus_common.storage.folder import Entry
 from photobus_common.store.file_operations import FileOperation, OperationOutcome
 from photobus_filemover.carrying_out import Ended
@@ -42,11 +42,10 @@ def bring_back(disk: Disk | None, operations: Iterable[FileOperation], *, wanted
 
 def _return(disk: Disk, operation: FileOperation) -> OperationOutcome:
     here, there = disk.project.stat(_target(operation)), _trashed(disk, operation)
-    folder, name = _source(operation)
     if operation.is_about(here):
         if operation.is_about(there):  # a rename that is a link and an unlink was cut in between
-            disk.folder(folder).remove(name)
-        _touch(disk, folder)  # whoever moved it may have died before it lasted
+            disk.remove(operation.path)
+        _touch(disk, _source(operation)[0])  # whoever moved it may have died before it lasted
         return "moved"
     if there is None:
         return "missing"
@@ -64,28 +63,33 @@ def _rename(disk: Disk, operation: FileOperation) -> OperationOutcome:
     except FileMissingError:
         return "missing"
     except PhotobusError as error:
-        if not is_about_one_file(error):
-            raise
-        log.warning("file_not_restored", photo_id=operation.photo_id, file=name, reason=error.public_message)
-        return "refused"
+        return _refused(operation, error)
     disk.touch(folder)
     return "moved"
 
 
 def _leave(disk: Disk, operation: FileOperation) -> OperationOutcome:
-    """Put back into the trash what came from there; what has its name there by now leaves it where it is."""
+    """Put back into the trash what came from there; what cannot have its name there any more stays where it is."""
     if not operation.is_about(disk.project.stat(_target(operation))):
         return "kept"
-    folder, name = _source(operation)
     if operation.is_about(_trashed(disk, operation)):
-        disk.project.remove(_target(operation))
-    else:
-        try:
-            disk.project.rename(_target(operation), disk.folder(folder, make=True), name)
-        except NameTakenError:
-            return "taken"
+        return "kept" if disk.remove(_target(operation)) else "refused"
+    folder, name = _source(operation)
+    try:
+        disk.project.rename(_target(operation), disk.folder(folder, make=True), name)
+    except NameTakenError:
+        return "taken"
+    except PhotobusError as error:
+        return _refused(operation, error)
     disk.touch(folder)
     return "kept"
+
+
+def _refused(operation: FileOperation, error: PhotobusError) -> OperationOutcome:
+    if not is_refusal(error):
+        raise error
+    log.warning("file_not_restored", photo_id=operation.photo_id, file=operation.path, reason=error.public_message)
+    return "refused"
 
 
 def _trashed(disk: Disk, operation: FileOperation) -> Entry | None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
 from photobus_common.removal import RemovablePhoto, aftermath, plan_removal
-from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_about_one_file
+from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_refusal
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.store.file_operations import FileOperation, OperationOutcome
 from photobus_filemover.disk import Disk
@@ -80,20 +80,21 @@ def _move(disk: Disk, operation: FileOperation) -> OperationOutcome:
 
 def _leave_one_name(disk: Disk, operation: FileOperation, *, wanted: bool) -> OperationOutcome:
     """Take one of two names from a file, which it has where a rename is a link and an unlink and was cut in between."""
-    trashed, name = _target(operation)
+    gone = disk.remove(operation.path if wanted else "/".join(_target(operation)))
     if wanted:
-        disk.project.remove(operation.path)
-        return "moved"
-    disk.folder(trashed).remove(name)
+        return "moved" if gone else "refused"
     return "kept"
 
 
 def _put_back(disk: Disk, operation: FileOperation) -> OperationOutcome:
-    """Return a file that is to be kept after all; where its name was taken meanwhile it stays in the trash."""
+    """Return a file that is to be kept after all; one that cannot have its name any more stays in the trash."""
     trashed, name = _target(operation)
     try:
         disk.folder(trashed).rename(name, disk.project, operation.path)
-    except NameTakenError:
+    except PhotobusError as error:
+        if not is_refusal(error):
+            raise
+        log.warning("file_not_put_back", photo_id=operation.photo_id, file=name, reason=error.public_message)
         return "moved"
     disk.touch(trashed)
     return "kept"
@@ -105,7 +106,7 @@ def _not_trashed(operation: FileOperation, error: PhotobusError) -> OperationOut
         raise LockedError("Someone else is at work in the trash.") from error  # comes again, with another target
     if isinstance(error, FileMissingError):
         return "missing"
-    if not is_about_one_file(error):
+    if not is_refusal(error):
         raise error
     log.warning("file_not_trashed", photo_id=operation.photo_id, file=operation.path, reason=error.public_message)
     return "refused"
@@ -119,7 +120,7 @@ def _remove_derivative(disk: Disk, operation: FileOperation) -> OperationOutcome
     except FileMissingError:
         return "missing"
     except PhotobusError as error:
-        if not is_about_one_file(error):
+        if not is_refusal(error):
             raise
         return "refused"
     if removed:

@@ -1,16 +1,17 @@
 """Carrying recorded moves out on disk, all files of a photo or none, as often as it takes.
 
-The caller holds the locks of both folders, and the photos' rows. All calls block.
+The caller holds the locks of both folders, and the photos' rows. All calls block. What the storage refuses ends the
+move of its photo; raises what may be otherwise the next time.
 """
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from typing import Final
 
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
 from photobus_common.photos.derivatives import EXTENSIONS, derivative_name
-from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_about_one_file
+from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_refusal
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.storage.transfer import md5_of, transfer
@@ -37,7 +38,8 @@ def carry_over(disks: Mapping[int, Disk], operations: Sequence[FileOperation], *
             _leave_no_derivative(disks, originals[0])
             return [*forth, *along]
         failed = {one.operation: one.outcome for one in forth if one.outcome != "moved"}
-    returned = [Ended(one, failed.get(one) or _back(disks, one)) for one in originals]
+    back = {one: _back(disks, one) for one in originals}  # also what failed: a copy of it may lie there
+    returned = [Ended(one, failed.get(one) or outcome) for one, outcome in back.items()]
     return [*returned, *_derivatives(disks, operations, back=True)]
 
 
@@ -71,9 +73,7 @@ def _back(disks: Mapping[int, Disk], operation: FileOperation) -> OperationOutco
     if source is None or target is None or not _has_arrived(source, target, operation):
         return "kept"
     if operation.is_about(source.project.stat(operation.path)):
-        target.project.remove(_target(operation))
-        _touch(source, target)
-        return "kept"
+        return "kept" if target.remove(_target(operation)) else "refused"
     return "kept" if _transfer(target, _target(operation), source, operation.path) == "moved" else "taken"
 
 
@@ -87,12 +87,17 @@ def _transfer(source: Disk, name: str, target: Disk, wanted: str) -> OperationOu
     except LockedError:
         raise
     except PhotobusError as error:
-        if not is_about_one_file(error):
+        if not is_refusal(error) and not _is_of_the_disk(error):
             raise
         log.warning("file_not_moved", file=name, reason=error.public_message)
         return "refused"
     _touch(source, target)
     return "moved"
+
+
+def _is_of_the_disk(error: PhotobusError) -> bool:
+    """Whether the disk cannot read or write all of it; where it lies is looked at again, which fails if all does."""
+    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO
 
 
 def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperation) -> bool:
@@ -114,9 +119,9 @@ def _is_copy(source: Disk | None, target: Disk, operation: FileOperation, there:
 
 def _leave_one_name(source: Disk | None, target: Disk | None, operation: FileOperation) -> OperationOutcome:
     """Take the first of two names from a file: a copy, or a link where that stands for a rename, was cut in between."""
-    if source is not None:
-        source.project.remove(operation.path)
-    _touch(source, target)
+    if source is not None and not source.remove(operation.path):
+        return "refused"
+    _touch(target)
     return "moved"
 
 
@@ -152,10 +157,9 @@ def _move_derivative(
         into.remove(wanted_name)
         transfer(source.folder(kind), name, into, wanted_name)
     except PhotobusError as error:
-        if not is_about_one_file(error):
+        if not is_refusal(error):
             raise
-        source.folder(kind).remove(name)
-        source.touch(kind)
+        source.remove(path)
         return "refused"
     source.touch(kind)
     target.touch(folder)
@@ -169,8 +173,7 @@ def _leave_no_derivative(disks: Mapping[int, Disk], operation: FileOperation) ->
         return
     for kind in (THUMBNAILS, PREVIEWS):
         for file_format in EXTENSIONS:
-            with suppress(FileMissingError):
-                source.folder(kind).remove(derivative_name(operation.filename, file_format))
+            source.remove(f"{kind}/{derivative_name(operation.filename, file_format)}")
 
 
 def _derivative(disk: Disk, path: str) -> Entry | None:

@@ -4,9 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Self
 
+from photobus_common.errors import PhotobusError
+from photobus_common.logging import get_logger
+from photobus_common.storage.errors import FileMissingError, is_refusal
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_filemover.places import Place
+
+log = get_logger()
 
 
 class Disk:
@@ -36,6 +41,21 @@ class Disk:
             within = self.folder(parent, make=make) if parent else self.project
             self._folders[path] = self._stack.enter_context(within.subfolder(name, make=make))
         return self._folders[path]
+
+    def remove(self, path: str) -> bool:
+        """Remove a file, given with its folder; say whether it is gone now, for the storage may refuse to let it go."""
+        folder, _, name = path.rpartition("/")
+        try:
+            if self.folder(folder).remove(name):
+                self.touch(folder)
+        except FileMissingError:
+            return True
+        except PhotobusError as error:
+            if not is_refusal(error):
+                raise
+            log.warning("file_not_removed", file=path, reason=error.public_message)
+            return False
+        return True
 
     def touch(self, path: str) -> None:
         """Note that names in the folder changed; those of it and the folders above are synced, the innermost first."""

@@ -17,6 +17,9 @@ _OF_ONE_FILE: Final = frozenset(
 )
 """With these a storage that works refuses what was asked of one name, and will again; all others are its own state."""
 
+_REFUSED: Final = frozenset({errno.EROFS, errno.EXDEV})
+"""With these it refuses whatever is asked of the place, for as long as that stays what it is."""
+
 
 class StorageFullError(PhotobusError):
     """No room left on the file system, or in the owner's quota. Nothing half written stays visible."""
@@ -79,6 +82,17 @@ def is_about_one_file(error: PhotobusError) -> bool:
         return True
     cause = error.__cause__
     return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _OF_ONE_FILE
+
+
+def is_refusal(error: PhotobusError) -> bool:
+    """Whether the storage answered, and will refuse the same again: for this one file, or for want of room or leave.
+
+    Who must come to an end takes it for one, instead of asking again and again.
+    """
+    if is_about_one_file(error) or isinstance(error, StorageFullError | FileUnreadableError):
+        return True
+    cause = error.__cause__
+    return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _REFUSED
 
 
 @contextmanager

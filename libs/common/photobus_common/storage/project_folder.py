@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import BinaryIO, Final
 from uuid import UUID
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.storage import locks, manifest, renaming
 from photobus_common.storage.errors import (
     FileMissingError,
@@ -38,6 +39,15 @@ class ProjectFolder(Folder):
     def locked(self, wait_seconds: float) -> AbstractAsyncContextManager[None]:
         """Hold the folder's lock; raises ``LockedError`` when it does not come free in time."""
         return locks.locked(self.fd, wait_seconds)
+
+    def subfolder(self, name: str, *, make: bool = False) -> Folder:
+        """Open the directory ``name``; what lies in its place and is none, a file or a link, counts as no folder."""
+        try:
+            return super().subfolder(name, make=make)
+        except StorageUnavailableError as error:
+            if make or not isinstance(error.__cause__, NotADirectoryError):
+                raise
+            raise FileMissingError(f"{name} is no folder.") from error
 
     def place(self, source: Folder, source_name: str, target: str) -> Entry:
         """Give the file ``source_name`` of ``source`` the name ``target`` here; raises ``NameTakenError``.

@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 from photobus_common.errors import StorageUnavailableError
-from photobus_common.storage.errors import LockedError, storage_errors
+from photobus_common.storage.errors import FileUnreadableError, LockedError, storage_errors
 from photobus_common.storage.folder import Entry, Folder, write_all
 
 _CHUNK: Final = 1024 * 1024
@@ -52,7 +52,7 @@ def _copy(source: Folder, name: str, target_folder: Folder, target: str) -> None
             os.fsync(copied)
             os.posix_fadvise(copied, 0, 0, os.POSIX_FADV_DONTNEED)
             if _digest(copied) != digest:
-                raise StorageUnavailableError(f"{name} came to differ while it was copied.")
+                raise FileUnreadableError(f"{name} came to differ while it was copied.")
         if _changed(before, source.stat(name)):
             raise LockedError(f"{name} was written to while it was copied.")
         target_folder.rename(temporary, target_folder, target)
