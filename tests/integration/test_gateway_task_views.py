@@ -171,6 +171,17 @@ async def test_a_job_shows_its_items_page_by_page_with_their_reasons(
     assert (await gateway.get(f"/api/jobs/{uuid4()}")).status == 404
 
 
+async def test_items_that_were_canceled_for_themselves_are_counted_and_found(
+    gateway: Gateway, works: Works, photos: Catalogue
+) -> None:
+    await _start(gateway, photos.alps[:3])
+    await works.settle()
+    job = await works.run(["canceled", "skipped"])
+    shown = (await gateway.get(f"/api/jobs/{job}?status=canceled")).body
+    assert shown["items_summary"] == {"total": 3, "pending": 0, "done": 1, "failed": 0, "skipped": 1, "canceled": 1}
+    assert ([item["photo_id"] for item in shown["items"]["items"]], shown["items"]["total"]) == ([photos.alps[0]], 1)
+
+
 async def test_jobs_of_a_project_are_those_with_a_photo_of_it(
     gateway: Gateway, works: Works, photos: Catalogue
 ) -> None:

@@ -24,6 +24,7 @@ from photobus_common.storage.manifest import Manifest
 from photobus_common.storage.project_folder import trashed_at
 from photobus_common.store.job_items import PROJECT_DELETED
 from photobus_common.store.unit_of_work import unit_of_work
+from photobus_common.store.uploads import projects_with_intents
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import ItemOutcome, Job
 from photobus_filemover.jobs import project_cleanup_db
@@ -129,11 +130,13 @@ async def test_its_tasks_stop_and_of_shared_jobs_its_items(shelf: Shelf, setting
 
 
 async def test_a_folder_that_is_gone_is_no_error(shelf: Shelf, settings: Settings, library: Library) -> None:
-    sea, _ = await arrange(shelf, "Sea")
+    sea, photos = await arrange(shelf, "Sea")
+    await shelf.intend(photos[0], "late.jpg")
     (shelf.root / "Sea").rename(shelf.root / "Elsewhere")
     async with at_work(settings, library) as deletions:
         await deletions.deleted(sea)
         assert await said_of(deletions, sea, ProjectTrashed) == []
+        assert await deletions.process.fetch(UPLOADS, sea) == [(0,)]
         assert await deletions.rows(sea) == []
     assert (shelf.root / "Elsewhere" / "Sea0.jpg").exists()
     assert trashed(shelf) == []
@@ -247,6 +250,17 @@ async def test_an_upload_that_is_on_record_is_finished_before(
         names = [photo.filename for one in await said_of(deletions, sea, PhotosRemoved) for photo in one.photos]
         assert sorted(names) == ["Sea0", "Sea1", "Sea2", "late"]
     assert tree(trashed(shelf)[0])["late.jpg"]
+
+
+async def test_what_is_on_record_for_a_deleted_project_never_goes_into_another(shelf: Shelf, site: Site) -> None:
+    _, photos = await arrange(shelf, "Sea", 1)
+    await shelf.intend(photos[0], "late.jpg")
+    async with shelf.database.connection() as connection:
+        assert len(await projects_with_intents(connection)) == 1
+        await site.execute("UPDATE projects SET status = 'canceled'")
+        assert len(await projects_with_intents(connection)) == 1
+        await site.execute("INSERT INTO projects (tenant, name, folder) VALUES ('user_0', 'Other', 'Sea')")
+        assert await projects_with_intents(connection) == []
 
 
 async def test_what_is_known_of_uploads_goes(shelf: Shelf, site: Site, settings: Settings, library: Library) -> None:

@@ -70,7 +70,7 @@ SELECT count(*) AS files, coalesce(sum(size), 0)::bigint AS bytes FROM photo_fil
 """
 
 FORGET_UPLOADS: Final = (
-    "DELETE FROM uploads WHERE project_id = $1 AND state <> 'placing'",
+    "DELETE FROM uploads WHERE project_id = $1",
     "DELETE FROM upload_batches WHERE project_id = $1",
     "DELETE FROM upload_batch_counts WHERE project_id = $1",
     "DELETE FROM upload_renames WHERE project_id = $1",
@@ -195,7 +195,7 @@ async def size_of_project(connection: Connection, project_id: int) -> tuple[int,
 
 
 async def forget_uploads(connection: Connection, project_id: int) -> None:
-    """Remove what is known of files on their way into the project; their bytes expire."""
+    """Remove what is known of files on their way into the project, whose folder is gone; their bytes expire."""
     for statement in FORGET_UPLOADS:
         await connection.execute(statement, project_id)
 

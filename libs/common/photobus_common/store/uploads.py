@@ -83,10 +83,15 @@ OPEN_INTENTS: Final = f"""
 SELECT {_COLUMNS} FROM uploads u WHERE u.project_id = $1 AND u.state = 'placing' ORDER BY u.created_at, u.id
 """  # noqa: S608 - put together from constants
 
+# What is on record for a project that was deleted since still goes into its folder, but never into another project's.
 PROJECTS_WITH_INTENTS: Final = """
 SELECT pr.id, pr.tenant, pr.folder, t.library_id
 FROM projects pr JOIN tenants t ON t.tenant = pr.tenant
-WHERE pr.id IN (SELECT project_id FROM uploads WHERE state = 'placing')
+WHERE pr.id IN (SELECT project_id FROM uploads WHERE state = 'placing') AND (
+    pr.status = 'active' OR NOT EXISTS (
+        SELECT FROM projects o WHERE o.tenant = pr.tenant AND o.folder = pr.folder AND o.status = 'active'
+    )
+)
 ORDER BY pr.id
 """
 

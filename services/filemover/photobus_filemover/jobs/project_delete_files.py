@@ -43,12 +43,12 @@ class ProjectDeleteFiles:
     async def _take_away(self, deletion: Undertaking, project: CatalogueProject) -> None:
         job, wait = deletion.job, self._context.settings.filemover.lock_wait_seconds
         async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
+            await finish_open(job, places)
             place = places[project.id]
             if place.folder is None or await _is_anothers(job, place.project, place.folder):
                 log.warning("project_folder_missing", project=place.project.folder)
                 await _record_missing(deletion, place.project)
                 return
-            await finish_open(job, places)
             await _to_trash(deletion, place.project, place.folder)
 
 
