@@ -10,6 +10,7 @@ from crashing_gateway import crashing_gateways
 from crashing_mover import run_until_killed
 from deleting import OPEN, TOTALS, Deletions, arrange, at_work, deletion, said_of, trashed, tree
 from gateway_server import running_gateway
+from moving import move
 from removing import commit, keep, originals
 from shelf import JPEG, Shelf
 from working import Site, hired
@@ -296,3 +297,31 @@ async def test_a_removal_that_is_on_record_is_finished_before(
 
 
 HIDDEN = {".thumb", ".preview"}
+
+
+@pytest.mark.parametrize("effects", [4, 5, 6, 8])
+@pytest.mark.parametrize("which", ["source", "destination"])
+async def test_a_move_that_is_on_record_is_finished_before(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, effects: int, which: str
+) -> None:
+    sea, photos = await arrange(shelf, "Sea", 1)
+    land, _ = await arrange(shelf, "Land", 1)
+    inodes = {path.stat().st_ino for path in shelf.root.rglob("*.dng")} | {
+        path.stat().st_ino for path in shelf.root.glob("*/*.jpg")
+    }
+    short = settings.model_copy(update={"pipeline": LEASES.model_copy(update={"stale_seconds": 0.6})})
+    await move(site, photos, land)
+    assert await run_until_killed(short, effects)
+    gone, stays = (sea, land) if which == "source" else (land, sea)
+    async with at_work(settings, library) as deletions:
+        await deletions.deleted(gone)
+        assert await deletions.process.fetch(OPEN_FILES) == [(0,)]
+        assert await deletions.rows(gone) == []
+        left = await deletions.rows(stays)
+    [place] = trashed(shelf)
+    kept = shelf.root / ("Land" if which == "source" else "Sea")
+    lying = [path for folder in (place, kept) for path in folder.iterdir() if path.suffix in {".dng", ".jpg"}]
+    assert sorted(path.stat().st_ino for path in lying) == sorted(inodes)
+    rows = sorted(file["name"] for row in left for file in row[1] or ())
+    assert rows == sorted(path.name for path in kept.iterdir() if path.suffix in {".dng", ".jpg"})
+    assert {path.stem for path in (kept / ".thumb").iterdir()} == {row[0]["filename"] for row in left}
