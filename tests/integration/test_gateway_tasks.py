@@ -151,6 +151,41 @@ async def test_2001_explicit_items_are_refused_with_the_limit(gateway: Gateway) 
         assert "2000" in answer.body["detail"]
 
 
+LONG = {"project_folders": [f"{number} {'x' * 200}" for number in range(2000)]}
+
+
+@pytest.mark.parametrize("dry_run", [False, True])
+@pytest.mark.parametrize(
+    ("path", "body", "field"),
+    [
+        ("/api/tasks", {"type": "generate_derivatives", "targets": {"filter": LONG}}, "targets.filter"),
+        ("/api/photos/process", {"filter": LONG}, "filter"),
+        ("/api/photos/move", {"filter": LONG, "dest_folder": "Alps"}, "filter"),
+    ],
+)
+async def test_a_filter_that_no_event_could_hold_is_refused_with_the_limit(
+    gateway: Gateway, photos: Library, path: str, body: dict[str, Any], field: str, *, dry_run: bool
+) -> None:
+    answer = await gateway.post(path, {**body, "dry_run": dry_run})
+    assert answer.status == 400, answer.body
+    assert [(error["field"], error["limit"]) for error in answer.body["errors"]] == [(field, 192 * 1024)]
+
+
+@pytest.mark.parametrize("path", ["/api/photos/commit-changes", "/api/photos/revert-changes"])
+async def test_more_project_names_than_an_event_holds_are_refused_too(gateway: Gateway, path: str) -> None:
+    async with gateway.database.transaction() as connection:
+        await connection.executemany(
+            "INSERT INTO projects (tenant, name, folder) VALUES ($1, $2, $2)",
+            [(gateway.tenant, folder) for folder in LONG["project_folders"]],
+        )
+    for body, field in (({"projects": LONG["project_folders"]}, "projects"), ({"filter": LONG}, "filter")):
+        answer = await gateway.post(path, body)
+        assert answer.status == 400, answer.body
+        assert [(error["field"], error["limit"]) for error in answer.body["errors"]] == [(field, 192 * 1024)]
+    answer = await gateway.post(path, {"filter": {"project_folders": ["Nowhere"]}})
+    assert (answer.status, answer.body["errors"][0]["field"]) == (404, "filter.project_folders")
+
+
 async def test_2000_photos_are_accepted(gateway: Gateway) -> None:
     async with gateway.database.transaction() as connection:
         project = await add_project(connection, gateway.tenant, "Many")

@@ -27,6 +27,9 @@ from photobus_gateway.problems import invalid
 NAMED: Final = 20
 """How many unknown ids an error names."""
 
+MAX_FILTER_BYTES: Final = 192 * 1024
+"""Longest filter of a task, as its event has it beside all else (``MAX_EVENT_BYTES``)."""
+
 ADMIN_TASKS: Final = frozenset({"project_delete", "project_restore", "project_scavenge"})
 """Tasks that need an admin although they are of one project; global ones all do."""
 
@@ -156,7 +159,7 @@ async def resolve(connection: Connection, tenant: str, definition: TaskDefinitio
     elif spec.project_folders is not None:
         targets = await project_targets(connection, tenant, spec.project_folders, "targets.project_folders")
     elif spec.filter is not None:
-        targets = Targets(kind="filter", filter=spec.filter.descriptor())
+        targets = filter_targets(spec.filter, "targets.filter")
     else:
         targets = Targets(kind="all")
     if definition.scope == "project":
@@ -188,6 +191,16 @@ async def project_targets(connection: Connection, tenant: str, folders: Iterable
     if unknown:
         raise unknown_targets("project folders", field, unknown)
     return Targets(kind="projects", project_ids=tuple(found[folder] for folder in wanted))
+
+
+def filter_targets(wanted: PhotoFilter, field: str) -> Targets:
+    """Return all that ``wanted`` matches as targets; raises where no event could hold it."""
+    descriptor = wanted.descriptor()
+    size = len(json.dumps(descriptor, ensure_ascii=False).encode())
+    if size > MAX_FILTER_BYTES:
+        message = f"takes {size} bytes; at most {MAX_FILTER_BYTES} are allowed"
+        raise InvalidInputError(f"{field}: {message}", fields=(FieldError(field, message, MAX_FILTER_BYTES),))
+    return Targets(kind="filter", filter=descriptor)
 
 
 def unknown_targets(what: str, field: str, unknown: Sequence[object]) -> NotFoundError:

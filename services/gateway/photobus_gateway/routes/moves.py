@@ -20,7 +20,14 @@ from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Folder, Input, never_null, one_of, refuse_unless_one
 from photobus_gateway.keys import SETTINGS
-from photobus_gateway.new_tasks import Folders, definition_for, destination, photo_targets, project_targets
+from photobus_gateway.new_tasks import (
+    Folders,
+    definition_for,
+    destination,
+    filter_targets,
+    photo_targets,
+    project_targets,
+)
 from photobus_gateway.registry import route
 from photobus_gateway.routes.tasks import PhotoRefs
 from photobus_gateway.starting import TaskAnswer, TaskPlan, start
@@ -98,7 +105,7 @@ async def move_photos(request: web.Request, headers: IdempotencyHeaders, body: M
 
 async def _targets(connection: Connection, tenant: str, body: MovePhotos) -> Targets:
     if body.filter is not None:
-        return Targets(kind="filter", filter=body.filter.descriptor())
+        return filter_targets(body.filter, "filter")
     if body.projects is not None:
         return await project_targets(connection, tenant, body.projects, "projects")
     return await photo_targets(connection, tenant, [item.photo_id for item in body.items or ()], "items")

@@ -16,7 +16,7 @@ from photobus_gateway.callers import caller_of
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Input, ProjectPath, never_null
 from photobus_gateway.keys import DATABASE
-from photobus_gateway.new_tasks import Folders, definition_for, photo_targets, unknown_targets
+from photobus_gateway.new_tasks import Folders, definition_for, filter_targets, photo_targets, unknown_targets
 from photobus_gateway.rate_limits import RateLimitedError, admit
 from photobus_gateway.registry import route
 from photobus_gateway.routes.tasks import PhotoRefs
@@ -126,15 +126,16 @@ async def _revert(request: web.Request, headers: IdempotencyHeaders, which: Whic
 
 
 async def targets_of_changes(connection: Connection, tenant: str, which: WhichChanges, field: str) -> Targets:
-    """Return the photos that are named, or whatever is pending; ``field`` is what named the projects."""
+    """Return the photos that are named, or whatever is pending; ``field`` is what named the projects by themselves."""
     if which.items is not None:
         return await photo_targets(connection, tenant, [item.photo_id for item in which.items], "items")
     wanted = which.filter or PhotoFilter(project_folders=which.projects or ())
+    whole, folders = ("filter", "filter.project_folders") if which.filter else (field, field)
     known = await projects.ids_of_folders(connection, tenant, wanted.project_folders)
     unknown = [folder for folder in wanted.project_folders if folder not in known]
     if unknown:
-        raise unknown_targets("project folders", field, unknown)
-    return Targets(kind="filter", filter=wanted.model_copy(update={"pending_deletion": True}).descriptor())
+        raise unknown_targets("project folders", folders, unknown)
+    return filter_targets(wanted.model_copy(update={"pending_deletion": True}), whole)
 
 
 ROUTES = [show_pending_deletes, revert_changes, revert_project_changes]

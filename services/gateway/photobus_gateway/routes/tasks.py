@@ -35,6 +35,7 @@ from photobus_gateway.new_tasks import (
     TargetSpec,
     checked_params,
     definition_for,
+    filter_targets,
     logged_params,
     photo_targets,
     resolve,
@@ -171,7 +172,7 @@ async def process_photos(request: web.Request, headers: IdempotencyHeaders, body
 
     async def prepare(connection: Connection) -> Ask:
         if body.filter is not None:
-            return Ask(definition, Targets(kind="filter", filter=body.filter.descriptor()), params)
+            return Ask(definition, filter_targets(body.filter, "filter"), params)
         photo_ids = [item.photo_id for item in body.items or ()]
         targets = await photo_targets(connection, caller_of(request).tenant, photo_ids, "items")
         return Ask(definition, targets, params)
