@@ -118,3 +118,23 @@ async def test_of_a_job_under_way_those_are_canceled_that_nobody_is_at(shelf: Sh
 
     assert await site.outcomes(command) == [(sea[0].id, "done", None), (sea[2].id, "canceled", PROJECT_DELETED)]
     assert await site.outcomes(ended) == []
+
+
+async def test_a_job_is_given_those_back_whose_files_are_on_record_to_be_moved(
+    shelf: Shelf, site: Site, settings: Settings
+) -> None:
+    async def handler(job: Job) -> None:
+        items = await job.pending_items()
+        job.record(ItemOutcome(item.position, item.photo_id, "done") for item in items)
+
+    sea = await _photos(shelf, "Sea", "A", "B")
+    command, another = await site.post(_targets(sea)), await site.post(_targets(sea))
+    for job, photo in ((command, sea[1]), (another, sea[0])):
+        about = (job.task_id, job.job_id, sea.index(photo), photo.id, photo.project_id)
+        await site.execute(OPERATION, uuid4(), TENANT, *about)
+    await site.execute(ARCHIVE, sea[0].project_id)
+    async with hired(settings, handler):
+        await site.until_idle()
+
+    assert await site.outcomes(command) == [(sea[0].id, "canceled", PROJECT_DELETED), (sea[1].id, "done", None)]
+    assert await site.outcomes(another) == [(sea[0].id, "done", None), (sea[1].id, "canceled", PROJECT_DELETED)]

@@ -28,7 +28,7 @@ class JobItem:
     """One photo that a job has yet to work on.
 
     ``project_id`` is where the photo lies now, or lay when the task started if the photo is ``gone``. ``deleted`` says
-    that this project was.
+    that this project was, and that nothing is on record to be done with the photo's files.
     """
 
     position: int
@@ -63,9 +63,13 @@ class ItemCounts:
         return self.done + self.failed + self.skipped + self.canceled
 
 
+# What is on record to be done with a photo's files is done, whatever becomes of its project: that is its outcome.
 PENDING_ITEMS = """
 SELECT j.id, i.position, i.photo_id, coalesce(p.project_id, i.project_id) AS project_id, p.id IS NULL AS gone,
-    coalesce(pr.status = 'canceled', false) AS deleted
+    coalesce(pr.status = 'canceled', false) AND NOT EXISTS (
+        SELECT FROM file_operations f
+        WHERE f.state = 'open' AND f.project_id = pr.id AND f.job_id = j.id AND f.position = i.position
+    ) AS deleted
 FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::bigint[]) AS j(id, task_id, first, until)
 JOIN task_items i ON i.task_id = j.task_id AND i.position >= j.first AND i.position < j.until
 LEFT JOIN photos p ON p.id = i.photo_id
