@@ -19,7 +19,7 @@ from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.events import EventData, decode
 from photobus_common.events.projects import ProjectCanceled
-from photobus_common.events.tasks import Targets
+from photobus_common.events.tasks import Targets, TaskCancelRequested
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.store.deletions import archive_projects, is_archived
@@ -69,11 +69,12 @@ class Deletions:
 
     process: Running
 
-    async def delete(self, project_id: int) -> UUID:
-        """Archive the project and ask for its deletion; return the task."""
+    async def delete(self, project_id: int, retry_of: UUID | None = None) -> UUID:
+        """Archive the project, if it is active, and ask for its deletion; return the task."""
         targets = Targets(kind="projects", project_ids=(project_id,))
         async with unit_of_work(self.process.database, self.process.publisher) as work:
-            task = request_task(work, ORIGIN, Ask(load_definitions()["project_delete"], targets)).id
+            ask = Ask(load_definitions()["project_delete"], targets, retry_of=retry_of)
+            task = request_task(work, ORIGIN, ask).id
             for project in await archive_projects(work.connection, TENANT, [project_id], task, MADE_AT):
                 about = {"project_id": project.id, "project_folder": project.folder, "task_id": task}
                 data = ProjectCanceled(**about, cause="deleted", name=project.name, version=project.version)
@@ -106,9 +107,14 @@ class Deletions:
 
         await until(some)
 
-    async def deleted(self, project_id: int) -> UUID:
+    async def cancel(self, task: UUID, task_type: str) -> None:
+        """Ask for the task to be stopped."""
+        async with unit_of_work(self.process.database, self.process.publisher) as work:
+            work.emit(ORIGIN.event(TaskCancelRequested(task_id=task, task_type=task_type)))
+
+    async def deleted(self, project_id: int, retry_of: UUID | None = None) -> UUID:
         """Delete the project and wait for the end."""
-        task = await self.delete(project_id)
+        task = await self.delete(project_id, retry_of)
         assert await self.end_of(task) == ("completed", None)
         return task
 

@@ -5,6 +5,7 @@ from uuid import uuid4
 
 import pytest
 from bus_traffic import TENANT
+from crashing_mover import run_until_killed
 from deleting import OPEN, TOTALS, arrange, at_work, deletion, said_of, trashed, tree
 from shelf import Shelf
 from working import LEASES, Site, hired
@@ -15,6 +16,9 @@ from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.subjects import project_subject
 from photobus_filemover.jobs import project_cleanup_db
+
+EFFECTS_OF_FIRST_PORTION = 4
+"""Claim, operation on record, rows written, portion committed."""
 
 HANDED_BACK = "SELECT count(*) FROM event_log WHERE task_id = $1 AND type = 'JobHandedBack'"
 VERSIONS = "SELECT DISTINCT version FROM photos WHERE project_id = $1"
@@ -56,11 +60,9 @@ async def test_folder_rows_tags_and_flags_come_back_as_they_were_however_often(
         told = await said_of(deletions, sea, ProjectRestored)
         assert [(one.name, one.project_folder, one.version) for one in told] == [("Sea", "Sea", 3), ("Sea", "Sea", 5)]
         restored = await said_of(deletions, sea, PhotosRestored)
-        assert [(one.cause, len(one.photos)) for one in restored] == [
-            ("project_restore", 2),
-            ("project_restore", 1),
-        ] * 2
-        assert [photo.photo_id for one in restored[2:] for photo in one.photos] == [photo.id for photo in photos]
+        assert {one.cause for one in restored} == {"project_restore"}
+        assert [len(one.photos) for one in restored] == [1, 2, 1, 2]  # the last removed first
+        assert sorted(photo.photo_id for one in restored[2:] for photo in one.photos) == [photo.id for photo in photos]
         assert await deletions.process.fetch(ASKED) == [(0,)]
 
 
@@ -198,3 +200,31 @@ async def test_derivatives_that_had_been_waited_for_are_asked_for(
         restoring = await deletions.restore(sea, await deletions.deleted(sea))
         assert await deletions.end_of(restoring) == ("completed", None)
         await deletions.until_counted(ASKED)
+
+
+async def test_one_that_did_not_get_to_its_end_is_begun_anew_also_after_another_deletion(
+    shelf: Shelf, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(project_cleanup_db, "PORTION", 1)
+    short = settings.model_copy(update={"pipeline": LEASES.model_copy(update={"stale_seconds": 0.6})})
+    sea, _ = await arrange(shelf, "Sea")
+    files = tree(shelf.root / "Sea")
+    async with at_work(short, library, movers=False) as deletions:
+        before = await deletions.rows(sea)
+        async with hired(short, deletion(short, library)):
+            task = await deletions.deleted(sea)
+        for _ in range(2):
+            broken = await deletions.restore(sea, task)
+            assert await run_until_killed(short, EFFECTS_OF_FIRST_PORTION, last="project_restore")
+            assert len(await deletions.rows(sea)) == 1
+            await deletions.cancel(broken, "project_restore")
+            assert await deletions.end_of(broken) == ("canceled", None)
+        async with hired(short, deletion(short, library)):
+            await deletions.deleted(sea, retry_of=task)
+            assert await deletions.rows(sea) == []
+            assert await deletions.end_of(await deletions.restore(sea, task)) == ("completed", None)
+        assert await deletions.rows(sea) == before
+        versions = await deletions.process.fetch("SELECT version FROM photos WHERE project_id = $1 ORDER BY id", sea)
+        assert versions == [(7,), (7,), (9,)]  # the last had been back once more
+        assert await deletions.process.fetch(OPEN) == [(0,)]
+    assert tree(shelf.root / "Sea") == files

@@ -103,6 +103,12 @@ WHERE task_id = ANY($1::uuid[]) AND project_id = $2 AND type = 'PhotosRemoved' A
 ORDER BY seq LIMIT 1
 """
 
+LAST_REMOVED: Final = """
+SELECT seq, payload FROM event_log
+WHERE task_id = ANY($1::uuid[]) AND project_id = $2 AND type = 'PhotosRemoved' AND ($3::bigint IS NULL OR seq < $3)
+ORDER BY seq DESC LIMIT 1
+"""
+
 HAS_PENDING_DERIVATIVES: Final = """
 SELECT EXISTS (
     SELECT FROM photos WHERE project_id = $1 AND (thumbnail_status = 'pending' OR preview_status = 'pending')
@@ -220,13 +226,23 @@ async def next_removed(
     connection: Connection, task_ids: Sequence[UUID], project_id: int, after: int
 ) -> RemovedPortion | None:
     """Return what the tasks removed of the project, by the next event after the sequence ``after``."""
-    row = await connection.fetchrow(NEXT_REMOVED, task_ids, project_id, after)
-    if row is None:
-        return None
-    data: Any = decode(row["payload"]).data
-    return RemovedPortion(row["seq"], data.photos if isinstance(data, PhotosRemoved) else ())
+    return _portion(await connection.fetchrow(NEXT_REMOVED, task_ids, project_id, after))
+
+
+async def last_removed(
+    connection: Connection, task_ids: Sequence[UUID], project_id: int, before: int | None
+) -> RemovedPortion | None:
+    """Return what the tasks removed of the project, by the last event, or the last before the sequence ``before``."""
+    return _portion(await connection.fetchrow(LAST_REMOVED, task_ids, project_id, before))
 
 
 async def has_pending_derivatives(connection: Connection, project_id: int) -> bool:
     """Whether photos of the project wait for their derivatives."""
     return bool(await connection.fetchval(HAS_PENDING_DERIVATIVES, project_id))
+
+
+def _portion(row: Any) -> RemovedPortion | None:
+    if row is None:
+        return None
+    data: Any = decode(row["payload"]).data
+    return RemovedPortion(row["seq"], data.photos if isinstance(data, PhotosRemoved) else ())

@@ -26,7 +26,7 @@ from photobus_common.store.deletions import (
     deletion_tasks,
     has_pending_derivatives,
     is_archived,
-    next_removed,
+    last_removed,
 )
 from photobus_common.store.project_operations import (
     NewOperation,
@@ -154,7 +154,11 @@ async def _refuse_unless_last(work: UnitOfWork, project: CatalogueProject, undo_
 
 
 async def _refill(restoration: Undertaking, project: CatalogueProject, folder: ProjectFolder) -> None:
-    """Write the photos of the project, event by event of those by which they were removed."""
+    """Write the photos of the project, event by event of those by which they were removed.
+
+    The last comes first: what a restoration brought back that did not get to its end, a retry of the deletion has
+    removed again, and of such a photo the last word counts.
+    """
     job = restoration.job
     async with job.database.connection() as connection:
         tasks = await deletion_tasks(connection, project.id)
@@ -167,11 +171,11 @@ async def _refill(restoration: Undertaking, project: CatalogueProject, folder: P
 async def _refill_portion(
     restoration: Undertaking, project_id: int, tasks: list[UUID], times: Mapping[str, datetime], total: int
 ) -> bool:
-    """Write the photos that the next event told of; say whether there was one."""
+    """Write the photos that the event before told of; say whether there was one."""
     job = restoration.job
-    cursor = job.cursor or {"after": 0, "done": 0}
+    cursor = job.cursor or {"before": None, "done": 0}
     async with restoration.checkpoint(project_id) as (work, project):
-        portion = await next_removed(work.connection, tasks, project_id, cursor["after"])
+        portion = await last_removed(work.connection, tasks, project_id, cursor["before"])
         if portion is None:
             return False
         back = await restore_photos(work.connection, project.tenant, project_id, portion.photos, times)
@@ -181,7 +185,7 @@ async def _refill_portion(
             data = PhotosRestored(**restoration.about(project), cause="project_restore", photos=photos)
             work.emit(job.origin.event(data))
         done = cursor["done"] + len(portion.photos)
-        await job.save_cursor({"after": portion.seq, "done": done}, work)
+        await job.save_cursor({"before": portion.seq, "done": done}, work)
     job.progress(done, total)
     return True
 
