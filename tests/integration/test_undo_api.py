@@ -225,8 +225,9 @@ async def test_a_dry_run_says_of_each_photo_what_the_worker_would_do(
         (gone.id, "A", "restores", None),
         (taken.id, "B", "refused", "Another photo is called B now, in Sea."),
         (pair.id, "C", "restores", None),
-        (kept.id, None, "unchanged", None),
+        (kept.id, "D", "unchanged", None),
     ]
+    assert [one["project_folder"] for one in plan["items"]] == ["Alps", "Alps", "Sea", "Sea"]
     assert [one["what"] for one in plan["items"]] == [
         ["is in the catalogue again", "A.jpg comes back from the trash"],
         [],
@@ -250,6 +251,7 @@ async def test_a_dry_run_says_under_which_name_a_photo_goes_back(
     answer = await _undo(gateway, command.task_id, {"dry_run": True})
     (item,) = answer.body["items"]
     assert (item["status"], item["what"]) == ("restores", ["goes back to Alps as A (2), since A is taken"])
+    assert item["project_folder"] == "Sea"
 
 
 async def _sea(gateway: Gateway) -> tuple[int, int]:
@@ -316,8 +318,8 @@ async def test_a_dry_run_says_which_photos_come_and_go_with_their_project(gatewa
     await log.fold(Origin("/test", gateway.tenant, "ada", deletion).event(removed))
     answer = await _undo(gateway, deletion, {"dry_run": True})
     assert (answer.status, answer.body["type"], answer.body["projects"]) == (200, "project_restore", 1)
-    assert [(one["photo_id"], one["status"], one["what"]) for one in answer.body["items"]] == [
-        (photo, "restores", ["comes back with its project"])
+    assert [(one["photo_id"], one["project_folder"], one["status"], one["what"]) for one in answer.body["items"]] == [
+        (photo, "Sea", "restores", ["comes back with its project"])
     ]
     assert not await _is_active(gateway, project)
 
@@ -332,5 +334,7 @@ async def test_a_dry_run_says_which_photos_come_and_go_with_their_project(gatewa
         )
     answer = await _undo(gateway, restore, {"dry_run": True})
     assert (answer.status, answer.body["type"]) == (200, "project_delete")
-    assert [one["what"] for one in answer.body["items"]] == [["goes again with its project"]]
+    assert [(one["project_folder"], one["what"]) for one in answer.body["items"]] == [
+        ("Sea", ["goes again with its project"])
+    ]
     assert await _is_active(gateway, project)

@@ -72,11 +72,13 @@ class MoveBack:
 class Undo:
     """What is to be done to one photo, and why the rest of it cannot be: ``refused``, in sentences.
 
-    ``staying`` are files that would go again were they not to be kept by now.
+    ``project_folder`` is where it lies or, if it is gone, lay before. ``staying`` are files that would go again were
+    they not to be kept by now.
     """
 
     photo_id: int
     filename: str | None = None
+    project_folder: str | None = None
     keep: KeepChange | None = None
     tags: TagsChange | None = None
     move: MoveBack | None = None
@@ -103,7 +105,7 @@ class _RefusedError(Exception):
 def plan_undo(deed: Deed, now: Situation) -> Undo:
     """Return how what the ``deed`` says is taken back."""
     there = now.photo if now.photo is None or now.projects[now.photo.project_id].active else None
-    undo = Undo(deed.photo_id, deed.filename if there is None else there.filename)
+    undo = Undo(deed.photo_id, deed.filename if there is None else there.filename, _folder(deed, now))
     for step in (_flags, _place, _files_back, _files_away):
         try:
             undo = step(undo, deed, replace(now, photo=there))
@@ -132,6 +134,15 @@ def told(undo: Undo, filename: str | None = None) -> Iterator[str]:
     if undo.removal is not None:
         yield from (f"{file.name} goes to the trash again" for file in undo.removal.going)
         yield from (["leaves the catalogue again"] if undo.removal.aftermath.photo_goes else [])
+
+
+def _folder(deed: Deed, now: Situation) -> str | None:
+    """Return the folder of the project where the photo lies or, if it is gone, lay before."""
+    if now.photo is not None:
+        return now.photo.project_folder
+    place = deed.moved[0] if deed.moved else deed.place
+    project = None if place is None else now.projects.get(place.project_id)
+    return None if project is None else project.folder
 
 
 def _flags(undo: Undo, deed: Deed, now: Situation) -> Undo:

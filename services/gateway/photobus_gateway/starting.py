@@ -21,8 +21,10 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.telemetry import TASKS_ACCEPTED
 from photobus_gateway.callers import caller_of, origin_of
+from photobus_gateway.dry_runs import foretell
 from photobus_gateway.idempotency import IdempotencyHeaders, Outcome, emit_once, once
 from photobus_gateway.keys import DATABASE, SETTINGS
+from photobus_gateway.plans import PlannedStep, TaskPlan
 from photobus_gateway.registry import json_response
 
 Prepare = Callable[[Connection], Awaitable[Ask]]
@@ -48,28 +50,7 @@ class TaskAnswer(BaseModel):
     task: AcceptedTask
 
 
-class PlannedStep(BaseModel):
-    """One step of a task that was not started, and into how many jobs it would be cut."""
-
-    type: str
-    priority: int
-    service: str
-    jobs: int
-
-
-class TaskPlan(BaseModel):
-    """What a task would be: nothing was started."""
-
-    type: str
-    scope: Scope
-    label: str
-    dry_run: bool = True
-    photos: int
-    projects: int
-    steps: list[PlannedStep]
-
-
-Detail = Callable[[Connection, Ask, TaskPlan], Awaitable[TaskPlan]]
+Detail = Callable[[web.Request, Connection, Ask, TaskPlan], Awaitable[TaskPlan]]
 """Adds to a plan what would happen to each photo."""
 
 Beside = Callable[[UnitOfWork, Origin, Ask, AcceptedTask], Awaitable[None]]
@@ -83,19 +64,18 @@ async def start(
     prepare: Prepare,
     *,
     dry_run: bool = False,
-    detail: Detail | None = None,
+    detail: Detail = foretell,
     beside: Beside | None = None,
 ) -> web.Response:
     """Answer with the task that was asked for (202), or with its plan (200) when it is a dry run.
 
-    ``detail`` makes a plan that says more than numbers; ``beside`` writes more than the request.
+    ``detail`` says in a plan what would become of each photo; ``beside`` writes more than the request.
     """
     if dry_run:
         async with request.app[DATABASE].connection() as connection:
             ask = await prepare(connection)
             plan = await _plan(connection, caller_of(request).tenant, ask, request.app[SETTINGS].jobs)
-            if detail is not None:
-                plan = await detail(connection, ask, plan)
+            plan = await detail(request, connection, ask, plan)
         return json_response(plan)
     accepted: list[Ask] = []
 

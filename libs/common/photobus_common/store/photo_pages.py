@@ -68,6 +68,11 @@ LEFT JOIN photos p ON p.project_id = $1 AND p.filename = n.name
 LEFT JOIN photo_files f ON f.project_id = $1 AND f.name = n.name
 """
 
+FIRST_OF_PROJECTS: Final = f"""
+SELECT p.id FROM {SOURCE} WHERE p.tenant = $1 AND p.project_id = ANY ($2::bigint[]) AND pr.status = 'active'
+ORDER BY p.project_id, p.id LIMIT $3
+"""  # noqa: S608  all constants
+
 SORTS: Final[Mapping[PhotoSort, Sort]] = {
     "taken_at": Sort("taken_at", "p.taken_at", "p.id", keyset.timestamp, keyset.number, descending=True),
     "filename": Sort("filename", "p.filename", "p.id", keyset.text, keyset.number, descending=False),
@@ -106,6 +111,13 @@ async def first_photo_ids(connection: Connection, tenant: str, wanted: PhotoFilt
     where, params = photo_filter_sql(tenant, wanted)
     sql = f"SELECT p.id FROM {SOURCE} WHERE {where} ORDER BY p.project_id, p.id LIMIT {limit:d}"  # noqa: S608
     return [row["id"] for row in await connection.fetch(sql, *params)]
+
+
+async def first_photo_ids_of_projects(
+    connection: Connection, tenant: str, project_ids: Sequence[int], limit: int
+) -> list[int]:
+    """Return the first photos of the projects, in the order in which a task takes them up."""
+    return [row["id"] for row in await connection.fetch(FIRST_OF_PROJECTS, tenant, project_ids, limit)]
 
 
 async def total_of_project_ids(connection: Connection, tenant: str, project_ids: Sequence[int]) -> int:

@@ -1,12 +1,9 @@
 """Deleting projects."""
 
-from uuid import UUID
-
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from photobus_common.errors import NotFoundError, NotProvidedError
-from photobus_common.store import deletions
 from photobus_common.store.database import Connection
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of
@@ -14,31 +11,15 @@ from photobus_gateway.deleting import TASK_TYPE, archive
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Input, ProjectPath
 from photobus_gateway.new_tasks import definition_for, project_targets
+from photobus_gateway.plans import DeletionPlan
 from photobus_gateway.registry import route
-from photobus_gateway.starting import TaskAnswer, TaskPlan, start
+from photobus_gateway.starting import TaskAnswer, start
 
 
 class DeletionQuery(Input):
     """Whether to do it."""
 
     dry_run: bool = Field(default=False, description="Answer 200 with what would be done, and do nothing.")
-
-
-class StoppedTask(BaseModel):
-    """An open task that a deletion stops; if it works on other projects too, only its items of this one."""
-
-    id: UUID
-    type: str
-    label: str
-    whole: bool
-
-
-class DeletionPlan(TaskPlan):
-    """What a deletion would be. ``files`` and their ``bytes`` are those that the catalogue knows."""
-
-    files: int
-    bytes: int
-    stops: list[StoppedTask]
 
 
 @route(
@@ -62,14 +43,7 @@ async def delete_project(
     async def prepare(connection: Connection) -> Ask:
         return Ask(definition, await project_targets(connection, tenant, [path.folder], "path.folder"))
 
-    async def detail(connection: Connection, ask: Ask, plan: TaskPlan) -> TaskPlan:
-        (project_id,) = ask.targets.project_ids
-        files, size = await deletions.size_of_project(connection, project_id)
-        at_work = await deletions.tasks_at_work(connection, tenant, project_id)
-        stops = [StoppedTask(id=task.id, type=task.type, label=task.label, whole=task.alone) for task in at_work]
-        return DeletionPlan(**plan.model_dump(), files=files, bytes=size, stops=stops)
-
-    return await start(request, headers, path, prepare, dry_run=query.dry_run, detail=detail, beside=archive)
+    return await start(request, headers, path, prepare, dry_run=query.dry_run, beside=archive)
 
 
 ROUTES = [delete_project]

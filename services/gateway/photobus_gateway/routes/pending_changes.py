@@ -17,10 +17,11 @@ from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Input, ProjectPath, never_null
 from photobus_gateway.keys import DATABASE
 from photobus_gateway.new_tasks import Folders, definition_for, filter_targets, photo_targets, unknown_targets
+from photobus_gateway.plans import KeepPlan
 from photobus_gateway.rate_limits import RateLimitedError, admit
 from photobus_gateway.registry import route
 from photobus_gateway.routes.tasks import PhotoRefs
-from photobus_gateway.starting import TaskAnswer, TaskPlan, start
+from photobus_gateway.starting import TaskAnswer, start
 
 
 class PendingOfProjectView(BaseModel):
@@ -91,7 +92,7 @@ async def show_pending_deletes(request: web.Request) -> PendingDeletes:
     "/api/photos/revert-changes",
     role="editor",
     summary="Keep again what is pending",
-    response={202: TaskAnswer, 200: TaskPlan},
+    response={202: TaskAnswer, 200: KeepPlan},
     errors=(NotFoundError, KeyReusedError, RateLimitedError),
 )
 async def revert_changes(request: web.Request, headers: IdempotencyHeaders, body: WhichChanges) -> web.Response:
@@ -105,7 +106,7 @@ async def revert_changes(request: web.Request, headers: IdempotencyHeaders, body
     "/api/projects/{folder}/revert-changes",
     role="editor",
     summary="Keep again what is pending in a project",
-    response={202: TaskAnswer, 200: TaskPlan},
+    response={202: TaskAnswer, 200: KeepPlan},
     errors=(NotFoundError, KeyReusedError, RateLimitedError),
 )
 async def revert_project_changes(

@@ -40,8 +40,9 @@ from photobus_gateway.new_tasks import (
     photo_targets,
     resolve,
 )
+from photobus_gateway.plans import AnyPlan, DerivativesPlan
 from photobus_gateway.registry import route
-from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
+from photobus_gateway.starting import TaskAnswer, requested, start
 from photobus_gateway.task_answers import (
     ENDED,
     TaskDetail,
@@ -132,7 +133,7 @@ class DefinitionList(RootModel[list[TaskDefinitionView]]):
     "/api/tasks",
     role="editor",
     summary="Start a task",
-    response={202: TaskAnswer, 200: TaskPlan},
+    response={202: TaskAnswer, 200: AnyPlan},
     errors=(*_REFUSALS, ConflictError),
 )
 async def create_task(request: web.Request, headers: IdempotencyHeaders, body: NewTask) -> web.Response:
@@ -162,7 +163,7 @@ async def create_task(request: web.Request, headers: IdempotencyHeaders, body: N
     "/api/photos/process",
     role="editor",
     summary="Make thumbnails and previews",
-    response={202: TaskAnswer, 200: TaskPlan},
+    response={202: TaskAnswer, 200: DerivativesPlan},
     errors=_REFUSALS,
 )
 async def process_photos(request: web.Request, headers: IdempotencyHeaders, body: ProcessPhotos) -> web.Response:

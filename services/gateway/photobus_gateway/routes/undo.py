@@ -1,17 +1,17 @@
 """Taking back what a task did, as a task of its own; or saying beforehand what of it can be, photo by photo."""
 
+from collections.abc import Sequence
 from itertools import groupby
-from typing import Literal
 from uuid import UUID
 
 from aiohttp import web
-from pydantic import BaseModel
 
 from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import ConflictError, ForbiddenError, NotFoundError, NotProvidedError
 from photobus_common.events import Event
 from photobus_common.events.tasks import Targets
 from photobus_common.store import task_views, undoing
+from photobus_common.store.catalogue import catalogue_photos
 from photobus_common.store.database import Connection
 from photobus_common.store.deletions import deletion_tasks, next_removed
 from photobus_common.store.moves import planned_moves
@@ -25,28 +25,13 @@ from photobus_gateway.deleting import TASK_TYPE, archive
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.keys import SETTINGS
 from photobus_gateway.new_tasks import definition_for
+from photobus_gateway.plans import PlannedUndo, TaskPlan, UndoPlan
 from photobus_gateway.registry import route
 from photobus_gateway.routes.pending_changes import DryRun
 from photobus_gateway.routes.tasks import TaskPath
-from photobus_gateway.starting import TaskAnswer, TaskPlan, requested, start
+from photobus_gateway.starting import TaskAnswer, requested, start
 from photobus_gateway.task_answers import ENDED, TaskView, task_of_request
 from photobus_gateway.undos import refuse_second_undo, undone_by
-
-
-class PlannedUndo(BaseModel):
-    """What an undo would do to one photo, ``what`` in words. ``reason`` says what cannot be taken back, and why."""
-
-    photo_id: int
-    filename: str | None
-    status: Literal["restores", "refused", "unchanged"]
-    what: list[str]
-    reason: str | None
-
-
-class UndoPlan(TaskPlan):
-    """What an undo would be: of the first 2,000 of its photos, each for itself."""
-
-    items: list[PlannedUndo]
 
 
 @route(
@@ -67,10 +52,7 @@ async def undo_task(request: web.Request, path: TaskPath, headers: IdempotencyHe
         await undoing.hold_undo(connection, path.task_id)
         return await _ask(connection, request, path)
 
-    async def detail(connection: Connection, ask: Ask, plan: TaskPlan) -> TaskPlan:
-        return UndoPlan(**plan.model_dump(), items=await _planned(connection, request, ask))
-
-    return await start(request, headers, body, prepare, dry_run=body.dry_run, detail=detail, beside=archive)
+    return await start(request, headers, body, prepare, dry_run=body.dry_run, detail=_foretell, beside=archive)
 
 
 async def _ask(connection: Connection, request: web.Request, path: TaskPath) -> Ask:
@@ -105,6 +87,10 @@ async def _refuse_project_there(connection: Connection, tenant: str, task_type: 
         raise ConflictError(f"The project {there[0]} is there already.")
 
 
+async def _foretell(request: web.Request, connection: Connection, ask: Ask, plan: TaskPlan) -> TaskPlan:
+    return UndoPlan(**plan.model_dump(), items=await _planned(connection, request, ask))
+
+
 async def _planned(connection: Connection, request: web.Request, ask: Ask) -> list[PlannedUndo]:
     """Plan as the worker does, with what the rows say now."""
     tenant, task_id = caller_of(request).tenant, ask.targets.items_of
@@ -121,7 +107,15 @@ async def _planned(connection: Connection, request: web.Request, ask: Ask) -> li
         wishes = [move.wish for move in group]
         for move in await planned_moves(connection, tenant, project_id, wishes, unique):
             names[move.photo.id] = move.filename
-    return [_view(undos.get(photo_id, Undo(photo_id)), names.get(photo_id)) for photo_id in photo_ids]
+    undos |= await _untouched(connection, tenant, [photo_id for photo_id in photo_ids if photo_id not in undos])
+    return [_view(undos[photo_id], names.get(photo_id)) for photo_id in photo_ids]
+
+
+async def _untouched(connection: Connection, tenant: str, photo_ids: Sequence[int]) -> dict[int, Undo]:
+    """Say of photos to which the task did nothing what they are called and where they lie."""
+    photos = await catalogue_photos(connection, tenant, photo_ids)
+    there = {photo.id: Undo(photo.id, photo.filename, photo.project_folder) for photo in photos.values()}
+    return {photo_id: there.get(photo_id, Undo(photo_id)) for photo_id in photo_ids}
 
 
 async def _of_project(connection: Connection, tenant: str, ask: Ask) -> list[PlannedUndo]:
@@ -129,16 +123,21 @@ async def _of_project(connection: Connection, tenant: str, ask: Ask) -> list[Pla
     (project_id,) = ask.targets.project_ids
     if ask.definition.type == TASK_TYPE:
         photos = await removable_photos(connection, tenant, await photo_ids_after(connection, project_id, 0, MAX_ITEMS))
-        return [_with_project(photo.id, photo.filename, "goes again with its project") for photo in photos.values()]
+        what = "goes again with its project"
+        return [_with_project(one.id, one.project_folder, one.filename, what) for one in photos.values()]
+    folder = (await projects_of_tenant(connection, tenant, [project_id]))[project_id].folder
     tasks, found, after = await deletion_tasks(connection, project_id), list[PlannedUndo](), 0
     while len(found) < MAX_ITEMS and (portion := await next_removed(connection, tasks, project_id, after)):
-        found += [_with_project(one.photo_id, one.filename, "comes back with its project") for one in portion.photos]
+        what = "comes back with its project"
+        found += [_with_project(one.photo_id, folder, one.filename, what) for one in portion.photos]
         after = portion.seq
     return found[:MAX_ITEMS]
 
 
-def _with_project(photo_id: int, filename: str, what: str) -> PlannedUndo:
-    return PlannedUndo(photo_id=photo_id, filename=filename, status="restores", what=[what], reason=None)
+def _with_project(photo_id: int, folder: str, filename: str, what: str) -> PlannedUndo:
+    return PlannedUndo(
+        photo_id=photo_id, project_folder=folder, filename=filename, status="restores", what=[what], reason=None
+    )
 
 
 def _destination(move: MoveBack) -> int:
@@ -148,6 +147,7 @@ def _destination(move: MoveBack) -> int:
 def _view(undo: Undo, filename: str | None) -> PlannedUndo:
     return PlannedUndo(
         photo_id=undo.photo_id,
+        project_folder=undo.project_folder,
         filename=undo.filename,
         status=undo.status,
         what=list(told(undo, filename)),
