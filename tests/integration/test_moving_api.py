@@ -12,8 +12,11 @@ from photobus_common.bus.connection import Broker
 from photobus_common.config import Library as LibrarySettings
 from photobus_common.config import Settings
 from photobus_common.events.tasks import TaskRequested
+from photobus_common.moving import Wish
 from photobus_common.storage.library import Library
+from photobus_common.store import moves
 from photobus_common.store.database import Connection, Database
+from photobus_common.store.removals import removable_photos
 
 FILES = """
 INSERT INTO photo_files (tenant, photo_id, project_id, name, kind, size, md5, modified_at)
@@ -255,3 +258,29 @@ async def test_where_names_may_repeat_only_the_destination_counts(
         body = {"items": items(known, "Alps/A0"), "dest_folder": "Trip", "dry_run": True}
         (planned,) = (await gateway.post("/api/photos/move", body)).body["items"]
     assert planned["new_filename"] == "A0 (2)"
+
+
+async def test_photos_that_are_all_called_the_same_are_planned_as_quickly_as_others(
+    database: Database, tenant: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    look = moves.taken_at
+
+    async def counting(*arguments: Any) -> Any:
+        asked.append(len(arguments[4]))
+        return await look(*arguments)
+
+    monkeypatch.setattr(moves, "taken_at", counting)
+    async with database.transaction() as connection:
+        trip = await add_project(connection, tenant, "Trip")
+        await shoot(connection, tenant, trip, ["A", *(f"A ({number})" for number in range(2, 30)), "B"])
+        photo_ids = []
+        for number in range(40):
+            project = await add_project(connection, tenant, f"P{number}")
+            photo_ids += await shoot(connection, tenant, project, ["A", f"B{number}"])
+        photos = await removable_photos(connection, tenant, photo_ids)
+        wishes = [Wish(photos[photo_id], photos[photo_id].filename) for photo_id in photo_ids]
+        planned = await moves.planned_moves(connection, tenant, trip, wishes, "project")
+    assert [move.filename for move in planned[::2]] == [f"A ({number})" for number in range(30, 70)]
+    assert [move.filename for move in planned[1::2]] == [f"B{number}" for number in range(40)]
+    assert sum(asked) < 10 * len(wishes)

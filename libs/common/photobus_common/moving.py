@@ -6,15 +6,22 @@ plan with this.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import count, islice, takewhile
-from typing import Final
+from itertools import islice, takewhile
+from typing import Final, NamedTuple
 
 from photobus_common.photos.filenames import LONGEST_DERIVATIVE_SUFFIX, MAX_NAME_BYTES
 from photobus_common.reconciliation import CatalogueFile
 from photobus_common.removal import RemovablePhoto
 from photobus_common.storage.names import numbered
+
+
+class Alike(NamedTuple):
+    """What photos have in common that may be called the same: the basename wished for, and what follows it in files."""
+
+    filename: str
+    endings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -23,6 +30,11 @@ class Wish:
 
     photo: RemovablePhoto
     filename: str
+
+    @property
+    def alike(self) -> Alike:
+        """What decides, beside what is taken, how the photo may be called."""
+        return Alike(self.filename, tuple(file.name[len(self.photo.filename) :] for file in self.photo.files))
 
 
 @dataclass(frozen=True)
@@ -80,19 +92,25 @@ class Taken:
 
 @dataclass
 class Destination:
-    """Names that are taken where photos go to; each basename that is given out is taken from then on."""
+    """Names that are taken where photos go to; each basename that is given out is taken from then on.
+
+    A name that was taken stays so: of photos that are alike none tries again what the one before it tried.
+    """
 
     taken: Taken
     on_disk: Listing
     _given: set[str] = field(default_factory=set)
     _names: set[str] = field(default_factory=set)
+    _tried: dict[Alike, int] = field(default_factory=dict)
 
-    def plan(self, wishes: Iterable[Wish], numbers: int | None = None) -> list[Move | None]:
-        """Return how each photo moves; None for one that finds no free name among the first ``numbers``."""
-        return [self._plan(wish, numbers) for wish in wishes]
+    def plan(self, wishes: Iterable[Wish], numbers: Mapping[Alike, int]) -> list[Move | None]:
+        """Return how each photo moves; None for one that finds no free name among the first ``numbers`` of its kind."""
+        return [self._plan(wish, numbers[wish.alike]) for wish in wishes]
 
-    def _plan(self, wish: Wish, numbers: int | None) -> Move | None:
-        for move in islice(_moves(wish), numbers):
+    def _plan(self, wish: Wish, numbers: int) -> Move | None:
+        for number in range(self._tried.get(wish.alike, 0) + 1, numbers + 1):
+            self._tried[wish.alike] = number
+            move = _move(wish, number)
             names = {name for _, name in move.files}
             basename_free = move.filename not in self._given and not self._has_photo(move.filename)
             if basename_free and self._names.isdisjoint(names) and not any(map(self._has, names)):
@@ -108,9 +126,13 @@ class Destination:
         return name in self.taken.names or self.on_disk.has(name)
 
 
-def candidates(wishes: Iterable[Wish], numbers: int) -> list[Move]:
-    """Return what the photos may be called, up to ``numbers`` of names each: who plans asks which of them are taken."""
-    return [move for wish in wishes for move in islice(_moves(wish), numbers)]
+def candidates(wishes: Iterable[Wish], numbers: Mapping[Alike, int]) -> list[Move]:
+    """Return what the photos may be called, up to ``numbers`` of names for those that are alike.
+
+    Who plans asks which of them are taken.
+    """
+    one_of_each = {wish.alike: wish for wish in wishes}
+    return [_move(wish, number) for alike, wish in one_of_each.items() for number in range(1, numbers[alike] + 1)]
 
 
 def renamed_files(files: Sequence[CatalogueFile], basename: str, wanted: str) -> tuple[tuple[CatalogueFile, str], ...]:
@@ -118,10 +140,7 @@ def renamed_files(files: Sequence[CatalogueFile], basename: str, wanted: str) ->
     return tuple((file, wanted + file.name[len(basename) :]) for file in files)
 
 
-def _moves(wish: Wish) -> Iterator[Move]:
-    photo = wish.photo
-    endings = [file.name[len(photo.filename) :] for file in photo.files]
-    longest = max(len(ending.encode()) for ending in (*endings, LONGEST_DERIVATIVE_SUFFIX))
-    for number in count(1):
-        basename = numbered(wish.filename, number, MAX_NAME_BYTES - longest)
-        yield Move(wish, basename, renamed_files(photo.files, photo.filename, basename))
+def _move(wish: Wish, number: int) -> Move:
+    longest = max(len(ending.encode()) for ending in (*wish.alike.endings, LONGEST_DERIVATIVE_SUFFIX))
+    basename = numbered(wish.filename, number, MAX_NAME_BYTES - longest)
+    return Move(wish, basename, renamed_files(wish.photo.files, wish.photo.filename, basename))

@@ -1,5 +1,6 @@
 """Photos that move between projects: what is taken where they go to, and their rows as they come to lie there."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal
@@ -66,7 +67,8 @@ FROM unnest($2::bigint[], $3::text[], $4::text[]) AS n (photo_id, name, target)
 WHERE f.photo_id = n.photo_id AND f.name = n.name
 """
 
-_FIRST_NUMBERS: Final = 4
+_MORE_NUMBERS: Final = 3
+"""Names that are asked for beyond one for each photo."""
 
 UniqueNames = Literal["library", "project"]
 
@@ -83,14 +85,18 @@ class MovedRow:
 
 
 async def taken_at(
-    connection: Connection, tenant: str, project_id: int, moves: Sequence[Move], unique: UniqueNames
+    connection: Connection,
+    tenant: str,
+    project_id: int,
+    moving: Sequence[int],
+    moves: Sequence[Move],
+    unique: UniqueNames,
 ) -> Taken:
     """Return what the catalogue knows to be taken in the project of the names that ``moves`` would give.
 
     Where basenames are unique in the library (``unique``), one with a number must be free in all of it; the one
-    that was wished for has its photo already. The photos that move do not count.
+    that was wished for has its photo already. The photos ``moving`` do not count.
     """
-    moving = sorted({move.photo.id for move in moves})
     own = sorted({move.filename for move in moves if not move.is_numbered})
     new = sorted({move.filename for move in moves if move.is_numbered})
     names = sorted({name for move in moves for _, name in move.files})
@@ -112,15 +118,16 @@ async def planned_moves(
     on_disk: Listing = NOTHING,
 ) -> list[Move]:
     """Plan by what the catalogue says, and the disk where the caller has looked at it."""
-    numbers = _FIRST_NUMBERS
+    moving = sorted({wish.photo.id for wish in wishes})
+    numbers = {alike: count + _MORE_NUMBERS for alike, count in Counter(wish.alike for wish in wishes).items()}
     while True:
-        taken = await taken_at(connection, tenant, project_id, candidates(wishes, numbers), unique)
-        destination = Destination(taken, on_disk)
-        moves = destination.plan(wishes, numbers)
+        taken = await taken_at(connection, tenant, project_id, moving, candidates(wishes, numbers), unique)
+        moves = Destination(taken, on_disk).plan(wishes, numbers)
         planned = [move for move in moves if move is not None]
         if len(planned) == len(wishes):
             return planned
-        numbers *= 8
+        for alike in {wish.alike for wish, move in zip(wishes, moves, strict=True) if move is None}:
+            numbers[alike] *= 4
 
 
 async def taken_by_others(connection: Connection, operations: Sequence[FileOperation]) -> frozenset[int]:
