@@ -101,7 +101,11 @@ async def total_of_photos(connection: Connection, tenant: str, wanted: PhotoFilt
 async def exact_total(connection: Connection, tenant: str, wanted: PhotoFilter) -> tuple[int, int]:
     """Return how many photos match and in how many projects they lie, however long that takes."""
     where, params = photo_filter_sql(tenant, wanted)
-    sql = f"SELECT count(*) AS photos, count(DISTINCT p.project_id) AS projects FROM {SOURCE} WHERE {where}"  # noqa: S608
+    # By project first: to count distinct ones Postgres would read all photos in their order, ten times as long.
+    sql = f"""
+        SELECT coalesce(sum(g.photos), 0)::bigint AS photos, count(*) AS projects
+        FROM (SELECT count(*) AS photos FROM {SOURCE} WHERE {where} GROUP BY p.project_id) g
+    """  # noqa: S608  the same
     (row,) = await connection.fetch(sql, *params)
     return row["photos"], row["projects"]
 
