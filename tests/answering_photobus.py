@@ -9,31 +9,10 @@ from uuid import UUID
 
 from aiohttp import web
 
-MANY = 30
-"""Photos of every list: more than the command line shows."""
-
 TASK, JOB = UUID(int=7), UUID(int=8)
 WHEN = "2024-01-01T00:00:00Z"
 STEPS = [{"type": "file_removal", "priority": 100, "service": "filemover", "jobs": 1}]
 PLAN = {"type": "some_task", "scope": "photo_set", "label": "Do it", "photos": 3, "projects": 2, "steps": STEPS}
-PHOTO = {
-    "id": 5,
-    "project_id": 1,
-    "project_folder": "Trip",
-    "filename": "five",
-    "taken_at": WHEN,
-    "size": 1,
-    "jpg_available": True,
-    "raw_available": True,
-    "other_available": False,
-    "tags": [],
-    "version": 1,
-    "keep_jpg": True,
-    "keep_raw": False,
-    "keep_other": False,
-    "thumbnail_status": "generated",
-    "preview_status": "generated",
-}
 PROJECT = {
     "id": 1,
     "name": "Trip",
@@ -45,9 +24,9 @@ PROJECT = {
 }
 
 
-def page(items: list[Any], next_cursor: str | None = None) -> web.Response:
+def page(items: list[Any]) -> web.Response:
     """A list as all lists are."""
-    return web.json_response({"items": items, "total": len(items), "next_cursor": next_cursor, "prev_cursor": None})
+    return web.json_response({"items": items, "total": len(items), "next_cursor": None, "prev_cursor": None})
 
 
 @dataclass
@@ -92,15 +71,6 @@ class Photobus:
         items = {"items": list(self.failed), "total": len(self.failed), "next_cursor": None, "prev_cursor": None}
         return web.json_response({"items": items})
 
-    async def photo(self, _request: web.Request) -> web.Response:
-        return web.json_response(PHOTO)
-
-    async def photos(self, request: web.Request) -> web.Response:
-        """More photos than anybody may want to read."""
-        assert "cursor" not in request.query
-        self.asked.append(("GET", "/api/photos", {key: request.query.getall(key) for key in request.query}))
-        return page([{**PHOTO, "id": number} for number in range(1, MANY + 1)], "behind")
-
     async def project(self, _request: web.Request) -> web.Response:
         return web.json_response(PROJECT)
 
@@ -123,8 +93,6 @@ class Photobus:
                 web.get("/api/tasks/{task_id}", self.show_task),
                 web.get("/api/jobs", self.jobs),
                 web.get("/api/jobs/{job_id}", self.job),
-                web.get("/api/photos", self.photos),
-                web.get("/api/photos/{photo_id}", self.photo),
                 web.get("/api/sse/stream", self.stream),
             ]
         )

@@ -71,6 +71,10 @@ async def test_photos_are_moved_committed_reverted_deleted_and_all_of_it_undone(
     ids = [photos[name].id for name in ("h_one", "h_two")]
     chosen = [argument for photo_id in ids for argument in ("--photo", str(photo_id))]
 
+    status, out, _ = await photobus_command("process", "--project", dunes, "--dry-run")
+    assert (status, _told(out)[2:]) == (0, [f"d_one {dunes} thumbnail and preview are up to date"])
+    status, out, _ = await photobus_command("process", "--project", dunes, "--force", "--dry-run")
+    assert _told(out)[2:] == [f"d_one {dunes} thumbnail and preview are made of d_one.jpg"]
     status, out, _ = await photobus_command("move", dunes, *chosen, "--dry-run")
     assert (status, _told(out)[2:]) == (
         0,
@@ -99,11 +103,11 @@ async def test_photos_are_moved_committed_reverted_deleted_and_all_of_it_undone(
         "h_three": True,
     }
     status, out, _ = await photobus_command("undo", committed["task"]["id"], "--dry-run")
-    assert "h_one h_one.dng comes back from the trash" in _told(out)
+    assert f"h_one {hills} h_one.dng comes back from the trash" in _told(out)
 
     status, out, _ = await photobus_command("delete", hills, "--dry-run")
     assert (status, len(_told(out))) == (0, 5)
-    assert f"h_one {hills} goes to the library's trash with its project" in _told(out)
+    assert f"h_one {hills} goes to the library's trash with its project: h_one.jpg" in _told(out)
     assert await _names(photobus, hills) == ["h_one", "h_three", "h_two"]
     status, out, errors = await photobus_command("delete", hills)
     assert (status, "Delete Hills with its 3 photos?" in out) == (1, True)

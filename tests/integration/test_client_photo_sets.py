@@ -1,12 +1,23 @@
 """The client library over sets of photos, against a gateway: what it asks, and that it reads what is answered."""
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway
 
-from photobus_client import ApiError, Keep, PhotobusClient, Selection
+from photobus_client import (
+    ApiError,
+    DerivativesPlan,
+    Keep,
+    KeepPlan,
+    MovePlan,
+    PhotobusClient,
+    Selection,
+    TagsPlan,
+    TaskPlan,
+)
 from photobus_common.config import RateLimits, Settings
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.store import photo_places
@@ -67,7 +78,10 @@ async def test_what_is_pending_is_counted_planned_committed_and_reverted(
     plan = await sets.commit_changes(Selection(projects=["Alps"]), dry_run=True)
     assert (pending.total, [project.jpg for project in pending.by_project]) == (2, [1, 1])
     assert [(item.photo_id, item.project_folder) for item in plan.items] == [(photos[0], "Alps")]
-    assert (await sets.revert_changes(dry_run=True)).photos == 2
+    reverted = await sets.revert_changes(dry_run=True)
+    assert [(item.photo_id, item.keeps) for item in reverted.items] == [(photos[0], ["jpg"]), (photos[2], ["jpg"])]
+    project = await sets.revert_project_changes("Alps", dry_run=True)
+    assert [item.photo_id for item in project.items] == photos[:1]
     assert await _asked(gateway) == []
 
     tasks = [
@@ -98,6 +112,8 @@ async def test_photos_are_processed_by_id_project_and_filter(
     ]
     plans = [await sets.process(which, force=True, dry_run=True) for which in selections]
     assert [(plan.photos, plan.projects) for plan in plans] == [(3, 2), (2, 1), (2, 2)]
+    assert [len(plan.items) for plan in plans] == [3, 2, 2]
+    assert {(item.status, item.reason) for plan in plans for item in plan.items} == {("fails", "no_original")}
 
     for which in selections:
         await sets.process(which, force=True)
@@ -106,6 +122,23 @@ async def test_photos_are_processed_by_id_project_and_filter(
     asked = await _asked(gateway)
     assert [one.targets.kind for one in asked] == ["photos", "projects", "filter", "photos"]
     assert {(one.task_type, one.params["force"]) for one in asked} == {("generate_derivatives", True)}
+
+
+async def test_the_plan_of_a_task_is_that_of_its_type(
+    client: PhotobusClient, gateway: Gateway, photos: list[int]
+) -> None:
+    targets = {"photo_ids": photos[:1]}
+    asked: list[tuple[str, dict[str, Any], type[TaskPlan]]] = [
+        ("keep_update", {"keep_raw": True}, KeepPlan),
+        ("tags_update", {"add": ["sea"]}, TagsPlan),
+        ("image_move", {"dest_folder": "Lake 2"}, MovePlan),
+        ("generate_derivatives", {}, DerivativesPlan),
+    ]
+    plans = [await client.start_task(task, targets, params, dry_run=True) for task, params, _ in asked]
+    assert [type(plan) for plan in plans] == [kind for _, _, kind in asked]
+    deletion = await client.delete_project("Alps", dry_run=True)
+    assert [(item.photo_id, item.removes) for item in deletion.items] == [(photo, []) for photo in photos[:2]]
+    assert await _asked(gateway) == []
 
 
 async def test_nothing_named_is_not_everything(client: PhotobusClient, gateway: Gateway) -> None:

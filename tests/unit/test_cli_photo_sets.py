@@ -52,6 +52,8 @@ async def status_of(command: Coroutine[Any, Any, None]) -> int:
 
 
 NOTHING = Chosen(None, [], None)
+ONE = {"photo_id": 1, "project_folder": "Alps", "filename": "a"}
+TWO = {"photo_id": 2, "project_folder": "Sea", "filename": "b"}
 
 
 @pytest.mark.parametrize(
@@ -152,18 +154,14 @@ def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureF
                 "dest_folder": "Sea",
                 "items": [
                     {
-                        "photo_id": 1,
-                        "project_folder": "Alps",
-                        "filename": "a",
+                        **ONE,
                         "new_filename": "a (2)",
                         "status": "moves",
                         "reason": None,
                         "files": [{"name": "a.jpg", "new_name": "a (2).jpg"}],
                     },
                     {
-                        "photo_id": 2,
-                        "project_folder": "Sea",
-                        "filename": "b",
+                        **TWO,
                         "new_filename": None,
                         "status": "stays",
                         "reason": "It lies there already.",
@@ -178,17 +176,13 @@ def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureF
             {
                 "items": [
                     {
-                        "photo_id": 1,
-                        "project_folder": "Alps",
-                        "filename": "a",
+                        **ONE,
                         "removes": ["a.jpg", "a.xmp"],
                         "photo_goes": True,
                         "derivatives": "removed",
                     },
                     {
-                        "photo_id": 2,
-                        "project_folder": "Sea",
-                        "filename": "b",
+                        **TWO,
                         "removes": ["b.jpg"],
                         "photo_goes": False,
                         "derivatives": "pending",
@@ -200,17 +194,36 @@ def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureF
                 "b Sea to the trash: b.jpg; thumbnail and preview are made anew",
             ],
         ),
-        (lambda how: photo_sets._revert(how, Chosen([5], None, None)), {}, ["five Trip kept again: raw"]),
         (
-            lambda how: photo_sets._process(how, Chosen([5, 5], None, None), force=True),
-            {},
-            ["five Trip thumbnail and preview are made"],
+            lambda how: photo_sets._revert(how, Chosen([1, 2], None, None)),
+            {
+                "items": [
+                    {**ONE, "status": "changes", "keeps": ["jpg", "raw"], "gives_up": []},
+                    {**TWO, "status": "unchanged", "keeps": [], "gives_up": []},
+                ]
+            },
+            ["a Alps kept again: jpg, raw", "b Sea stays as it is"],
+        ),
+        (
+            lambda how: photo_sets._process(how, Chosen(None, ["Alps", "Sea"], None), force=False),
+            {
+                "items": [
+                    {**ONE, "status": "makes", "makes": ["thumbnail", "preview"], "source": "a.jpg", "reason": None},
+                    {**TWO, "status": "unchanged", "makes": [], "source": "b.dng", "reason": "up_to_date"},
+                    {**TWO, "filename": "c", "status": "fails", "makes": [], "source": None, "reason": "no_original"},
+                ]
+            },
+            [
+                "c Sea there is nothing to make them of",
+                "a Alps thumbnail and preview are made of a.jpg",
+                "b Sea thumbnail and preview are up to date",
+            ],
         ),
         (
             lambda how: tasks._undo(how, TASK),
             {
                 "items": [
-                    {"photo_id": 1, "filename": "a", "status": "restores", "what": ["a.jpg back"], "reason": None},
+                    {**ONE, "status": "restores", "what": ["a.jpg back"], "reason": None},
                     {"photo_id": 2, "filename": None, "status": "refused", "what": [], "reason": "It is gone."},
                     {"photo_id": 3, "filename": "c", "status": "unchanged", "what": [], "reason": None},
                     {
@@ -225,7 +238,7 @@ def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureF
             [
                 "2 cannot be taken back: It is gone.",
                 "b b.jpg back; cannot be taken back: b.dng is gone.",
-                "a a.jpg back",
+                "a Alps a.jpg back",
                 "c stays as it is",
             ],
         ),
@@ -246,23 +259,20 @@ async def test_a_dry_run_tells_what_becomes_of_each_photo_and_starts_nothing(
     assert all(body.get("dry_run") for _, _, body in photobus.asked)
 
 
-async def test_a_dry_run_shows_the_first_photos_of_a_project_and_of_what_is_pending(
+async def test_the_dry_run_of_a_deletion_tells_its_files_and_what_it_stops(
     photobus: Photobus, address: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stopped = {"id": str(JOB), "type": "generate_derivatives", "label": "Make thumbnails", "whole": False}
-    photobus.plan |= {"files": 3, "bytes": 300, "stops": [stopped]}
-    await projects._delete(manner(address, dry_run=True), "Trip", yes=False)
-    await photo_sets._revert(manner(address, dry_run=True), Chosen(None, ["Trip"], None))
-    await photo_sets._process(manner(address, dry_run=True), Chosen(None, None, ["text=x"]), force=False)
-    listed = [body for method, _, body in photobus.asked if method == "GET"]
-    assert [{key: body[key] for key in body.keys() - {"limit"}} for body in listed] == [
-        {"project_folders": ["Trip"]},
-        {"project_folders": ["Trip"], "pending_deletion": ["true"]},
-        {"text": ["x"]},
+    items = [{**ONE, "removes": ["a.dng", "a.jpg"]}, {**ONE, "filename": "b", "removes": []}]
+    photobus.plan |= {"files": 2, "bytes": 300, "stops": [stopped], "items": items}
+    await projects._delete(manner(address, dry_run=True), "Alps", yes=False)
+    assert photobus.asked == [("DELETE", "/api/projects/Alps", {})]
+    told = [" ".join(line.split()) for line in capsys.readouterr().out.splitlines()]
+    assert told[1] == f"stops Make thumbnails ({JOB}), as far as it is about this project"
+    assert told[3:5] == [
+        "a Alps goes to the library's trash with its project: a.dng, a.jpg",
+        "b Alps goes to the library's trash with its project",
     ]
-    told = capsys.readouterr().out
-    assert told.count("five") == 3 * SHOWN
-    assert f"stops Make thumbnails ({JOB}), as far as it is about this project\n" in told
 
 
 async def test_a_project_is_deleted_only_when_somebody_says_so(

@@ -1,19 +1,20 @@
 """``photobus move | commit | revert | process``: one task over photos of any projects."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 import typer
 
-from photobus_cli.carrying_out import SHOWN, DryRun, Fate, Json, Manner, Wait, see_through, show_plan
+from photobus_cli.carrying_out import DryRun, Fate, Json, Manner, Wait, see_through, show_plan
 from photobus_cli.connection import Address, Token
 from photobus_cli.errors import run
 from photobus_cli.selecting import Chosen, Conditions, Folders, PhotoIds
-from photobus_client import Photo, PhotobusClient, Selection
-from photobus_client.plans import PlannedMove, PlannedRemoval
+from photobus_client.plans import PlannedDerivatives, PlannedKeep, PlannedMove, PlannedRemoval
 
 _DERIVATIVES: Final = {"removed": "thumbnail and preview go", "pending": "thumbnail and preview are made anew"}
-_KINDS: Final = ("jpg", "raw", "other")
+_NOT_MADE: Final = {
+    "up_to_date": "thumbnail and preview are up to date",
+    "no_original": "there is nothing to make them of",
+}
 
 
 def move(  # noqa: PLR0913  an option is a parameter
@@ -103,8 +104,7 @@ async def _revert(manner: Manner, chosen: Chosen) -> None:
     async with manner.client() as photobus:
         if manner.dry_run:
             plan = await photobus.photo_sets.revert_changes(which, dry_run=True)
-            photos = await first_photos(photobus, which, {"pending_deletion": True})
-            show_plan(plan, map(_reverted, photos), manner)
+            show_plan(plan, map(_reverted, plan.items), manner)
         else:
             await see_through(photobus, await photobus.photo_sets.revert_changes(which), manner)
 
@@ -114,25 +114,9 @@ async def _process(manner: Manner, chosen: Chosen, force: bool) -> None:
     async with manner.client() as photobus:
         if manner.dry_run:
             plan = await photobus.photo_sets.process(which, force=force, dry_run=True)
-            photos = await first_photos(photobus, which)
-            show_plan(plan, (_processed(photo, force) for photo in photos), manner)
+            show_plan(plan, map(_processed, plan.items), manner)
         else:
             await see_through(photobus, await photobus.photo_sets.process(which, force=force), manner)
-
-
-async def first_photos(
-    photobus: PhotobusClient, which: Selection, filters: Mapping[str, Any] | None = None
-) -> list[Photo]:
-    """Return as many photos of the selection as are shown, of those that match ``filters`` where it names none."""
-    if which.photo_ids is not None:
-        return [await photobus.photo(photo_id) for photo_id in list(dict.fromkeys(which.photo_ids))[:SHOWN]]
-    found: list[Photo] = []
-    wanted = {"project_folders": which.projects, **(which.filters or {}), **(filters or {})}
-    async for photo in photobus.photos(filters=wanted):
-        found.append(photo)
-        if len(found) == SHOWN:
-            break
-    return found
 
 
 def _moved(item: PlannedMove) -> Fate:
@@ -150,11 +134,13 @@ def _committed(item: PlannedRemoval) -> Fate:
     return Fate(item.filename, item.project_folder, f"to the trash: {', '.join(item.removes)}; {rest}")
 
 
-def _reverted(photo: Photo) -> Fate:
-    kinds = [kind for kind in _KINDS if getattr(photo, f"{kind}_available") and not getattr(photo, f"keep_{kind}")]
-    return Fate(photo.filename, photo.project_folder, f"kept again: {', '.join(kinds)}" if kinds else "stays as it is")
+def _reverted(item: PlannedKeep) -> Fate:
+    words = f"kept again: {', '.join(item.keeps)}" if item.keeps else "stays as it is"
+    return Fate(item.filename, item.project_folder, words)
 
 
-def _processed(photo: Photo, force: bool) -> Fate:
-    words = "thumbnail and preview are made" if force else "thumbnail and preview are made unless they are up to date"
-    return Fate(photo.filename, photo.project_folder, words)
+def _processed(item: PlannedDerivatives) -> Fate:
+    words = _NOT_MADE.get(item.reason or "", f"stays as it is: {item.reason}")
+    if item.makes:
+        words = f"{' and '.join(item.makes)} are made of {item.source}"
+    return Fate(item.filename, item.project_folder, words, odd=item.status == "fails")

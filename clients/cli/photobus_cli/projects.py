@@ -8,9 +8,7 @@ from photobus_cli.carrying_out import DryRun, Fate, Json, Manner, Wait, see_thro
 from photobus_cli.connection import Address, Token
 from photobus_cli.errors import run
 from photobus_cli.output import printable
-from photobus_cli.photo_sets import first_photos
-from photobus_client import Photo, Selection
-from photobus_client.plans import StoppedTask
+from photobus_client.plans import PlannedDeletion, StoppedTask
 
 
 def delete(
@@ -30,8 +28,7 @@ async def _delete(manner: Manner, folder: str, yes: bool) -> None:
     async with manner.client() as photobus:
         if manner.dry_run:
             plan = await photobus.delete_project(folder, dry_run=True)
-            photos = await first_photos(photobus, Selection(projects=[folder]))
-            show_plan(plan, map(_deleted, photos), manner, map(_stopped, plan.stops))
+            show_plan(plan, map(_deleted, plan.items), manner, map(_stopped, plan.stops))
             return
         if not yes:
             project = await photobus.project(folder)
@@ -40,8 +37,9 @@ async def _delete(manner: Manner, folder: str, yes: bool) -> None:
         await see_through(photobus, await photobus.delete_project(folder), manner)
 
 
-def _deleted(photo: Photo) -> Fate:
-    return Fate(photo.filename, photo.project_folder, "goes to the library's trash with its project")
+def _deleted(item: PlannedDeletion) -> Fate:
+    files = f": {', '.join(item.removes)}" if item.removes else ""
+    return Fate(item.filename, item.project_folder, f"goes to the library's trash with its project{files}")
 
 
 def _stopped(task: StoppedTask) -> str:

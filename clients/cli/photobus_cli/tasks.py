@@ -107,7 +107,12 @@ async def _undo(manner: Manner, task_id: UUID) -> None:
 
 def _undone(item: PlannedUndo) -> Fate:
     words = "; ".join((*item.what, *([f"cannot be taken back: {item.reason}"] if item.reason else [])))
-    return Fate(item.filename or str(item.photo_id), "", words or "stays as it is", odd=item.reason is not None)
+    return Fate(
+        item.filename or str(item.photo_id),
+        item.project_folder or "",
+        words or "stays as it is",
+        odd=item.reason is not None,
+    )
 
 
 def _task_row(task: Task) -> tuple[str | Text, ...]:

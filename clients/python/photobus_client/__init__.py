@@ -23,7 +23,16 @@ from photobus_client.models import (
     UploadResult,
 )
 from photobus_client.photo_sets import Keep
-from photobus_client.plans import CommitPlan, DeletionPlan, MovePlan, TaskPlan, UndoPlan
+from photobus_client.plans import (
+    CommitPlan,
+    DeletionPlan,
+    DerivativesPlan,
+    KeepPlan,
+    MovePlan,
+    TagsPlan,
+    TaskPlan,
+    UndoPlan,
+)
 from photobus_client.selection import Selection
 from photobus_client.sending import Sent
 
@@ -33,10 +42,12 @@ __all__ = [
     "CommitPlan",
     "CreatedToken",
     "DeletionPlan",
+    "DerivativesPlan",
     "Job",
     "JobItem",
     "Journal",
     "Keep",
+    "KeepPlan",
     "LiveEvent",
     "MovePlan",
     "Page",
@@ -45,6 +56,7 @@ __all__ = [
     "Project",
     "Selection",
     "Sent",
+    "TagsPlan",
     "Task",
     "TaskDetail",
     "TaskPlan",

@@ -23,7 +23,7 @@ from photobus_client.models import (
     Token,
 )
 from photobus_client.photo_sets import PhotoSets
-from photobus_client.plans import DeletionPlan, TaskPlan, UndoPlan
+from photobus_client.plans import PLANS, DeletionPlan, TaskPlan, UndoPlan
 from photobus_client.sending import Progress, Sending, Sent
 from photobus_client.starting import start, task_of
 from photobus_client.transport import Transport, path_part
@@ -137,13 +137,13 @@ class PhotobusClient:
     async def start_task(
         self, task_type: str, targets: Said = None, params: Said = None, *, dry_run: bool = False
     ) -> Task | TaskPlan:
-        """Start a task over ``targets``: photo ids, project folders, a filter, or all."""
+        """Start a task over ``targets``: photo ids, project folders, a filter, or all. Its plan is that of its type."""
         body: dict[str, Any] = {"type": task_type}
         if targets is not None:
             body["targets"] = targets
         if params is not None:
             body["params"] = params
-        return await start(self.transport, "/api/tasks", body, TaskPlan, dry_run=dry_run)
+        return await start(self.transport, "/api/tasks", body, PLANS.get(task_type, TaskPlan), dry_run=dry_run)
 
     async def start_project_task(
         self,

@@ -9,7 +9,7 @@ from typing import Any, Literal, overload
 
 from photobus_client.keys import AllKeys
 from photobus_client.models import Filter, LocatedPage, PendingDeletes, PhotoChanges, Task
-from photobus_client.plans import CommitPlan, MovePlan, TaskPlan
+from photobus_client.plans import CommitPlan, DerivativesPlan, KeepPlan, MovePlan
 from photobus_client.selection import EVERYTHING, Selection
 from photobus_client.starting import start
 from photobus_client.transport import Transport, path_part
@@ -55,14 +55,14 @@ class PhotoSets:
     @overload
     async def process(self, which: Selection, *, force: bool = ..., dry_run: Literal[False] = ...) -> Task: ...
     @overload
-    async def process(self, which: Selection, *, force: bool = ..., dry_run: Literal[True]) -> TaskPlan: ...
-    async def process(self, which: Selection, *, force: bool = False, dry_run: bool = False) -> Task | TaskPlan:
+    async def process(self, which: Selection, *, force: bool = ..., dry_run: Literal[True]) -> DerivativesPlan: ...
+    async def process(self, which: Selection, *, force: bool = False, dry_run: bool = False) -> Task | DerivativesPlan:
         """Make thumbnails and previews; with ``force`` also those that are up to date."""
         path, body = "/api/photos/process", {**which.fields(), "force": force}
         if which.projects is not None:  # whole projects are targets of tasks in general only
             targets = {"project_folders": list(which.projects)}
             path, body = "/api/tasks", {"type": "generate_derivatives", "targets": targets, "params": {"force": force}}
-        return await start(self._transport, path, body, TaskPlan, dry_run=dry_run)
+        return await start(self._transport, path, body, DerivativesPlan, dry_run=dry_run)
 
     @overload
     async def move(self, which: Selection, dest_folder: str, *, dry_run: Literal[False] = ...) -> Task: ...
@@ -94,20 +94,20 @@ class PhotoSets:
     @overload
     async def revert_changes(self, which: Selection = ..., *, dry_run: Literal[False] = ...) -> Task: ...
     @overload
-    async def revert_changes(self, which: Selection = ..., *, dry_run: Literal[True]) -> TaskPlan: ...
-    async def revert_changes(self, which: Selection = EVERYTHING, *, dry_run: bool = False) -> Task | TaskPlan:
+    async def revert_changes(self, which: Selection = ..., *, dry_run: Literal[True]) -> KeepPlan: ...
+    async def revert_changes(self, which: Selection = EVERYTHING, *, dry_run: bool = False) -> Task | KeepPlan:
         """Keep again every file that a commit would remove."""
         path = "/api/photos/revert-changes"
-        return await start(self._transport, path, which.fields(), TaskPlan, dry_run=dry_run)
+        return await start(self._transport, path, which.fields(), KeepPlan, dry_run=dry_run)
 
     @overload
     async def revert_project_changes(self, folder: str, *, dry_run: Literal[False] = ...) -> Task: ...
     @overload
-    async def revert_project_changes(self, folder: str, *, dry_run: Literal[True]) -> TaskPlan: ...
-    async def revert_project_changes(self, folder: str, *, dry_run: bool = False) -> Task | TaskPlan:
+    async def revert_project_changes(self, folder: str, *, dry_run: Literal[True]) -> KeepPlan: ...
+    async def revert_project_changes(self, folder: str, *, dry_run: bool = False) -> Task | KeepPlan:
         """Keep again every file of the project in ``folder`` that a commit would remove."""
         path = f"/api/projects/{path_part(folder)}/revert-changes"
-        return await start(self._transport, path, {}, TaskPlan, dry_run=dry_run)
+        return await start(self._transport, path, {}, KeepPlan, dry_run=dry_run)
 
     # --- found -----------------------------------------------------------------------------------------------------
 
