@@ -59,8 +59,8 @@ async def test_a_task_over_photos_of_two_projects_is_one_task(gateway: Gateway, 
     (event,) = await gateway.events("TaskRequested")
     assert isinstance(event.data, TaskRequested)
     assert str(event.id) == str(event.data.task_id) == task["id"]
-    assert event.data.targets.photo_ids == (photos.sea[1], photos.alps[0], photos.alps[4])
-    assert event.data.targets.project_ids == (photos.sea_id, photos.alps_id, photos.alps_id)
+    assert event.data.targets.photo_ids == (photos.alps[0], photos.alps[4], photos.sea[1])
+    assert event.data.targets.project_ids == (photos.alps_id, photos.alps_id, photos.sea_id)
 
 
 async def test_a_task_is_found_before_the_orchestrator_has_seen_it(gateway: Gateway, photos: Library) -> None:

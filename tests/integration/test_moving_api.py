@@ -85,8 +85,8 @@ async def test_photos_of_any_projects_move_as_one_task(gateway: Gateway, known: 
     assert (task["type"], task["scope"], task["source"], task["job_count"]) == ("image_move", "photo_set", "user", 3)
     (data,) = await asked(gateway)
     assert data.params == {"dest_project_id": known.projects["Trip"]}
-    assert data.targets.photo_ids == tuple(known.photos[name] for name in ("Sea/S0", "Alps/A0", "Trip/T0"))
-    assert data.targets.project_ids == tuple(known.projects[name] for name in ("Sea", "Alps", "Trip"))
+    assert data.targets.photo_ids == tuple(known.photos[name] for name in ("Alps/A0", "Sea/S0", "Trip/T0"))
+    assert data.targets.project_ids == tuple(known.projects[name] for name in ("Alps", "Sea", "Trip"))
 
 
 async def test_projects_and_filters_are_kept_as_they_were_asked_for(gateway: Gateway, known: Known) -> None:
@@ -112,17 +112,18 @@ async def test_a_dry_run_tells_each_photo_and_each_file_and_starts_nothing(gatew
     told = [(item["status"], item["new_filename"], item["reason"]) for item in answer.body["items"]]
     assert told == [
         ("moves", "A1", None),
-        ("moves", "A1 (2)", "Its name is taken there."),
         ("moves", "A0 (2)", "Its name is taken there."),
-        ("stays", None, "It lies there already."),
+        ("moves", "A1 (2)", "Its name is taken there."),
         ("moves", "S0", None),
+        ("stays", None, "It lies there already."),
     ]
-    assert [item["photo_id"] for item in answer.body["items"]] == [known.photos[name] for name in named]
-    assert answer.body["items"][1]["files"] == [
+    by_project = ["Alps/A1", "Alps/A0", "Sea/A1", "Sea/S0", "Trip/A0"]  # as the task takes them up
+    assert [item["photo_id"] for item in answer.body["items"]] == [known.photos[name] for name in by_project]
+    assert answer.body["items"][2]["files"] == [
         {"name": "A1.JPG", "new_name": "A1 (2).JPG"},
         {"name": "A1.xmp", "new_name": "A1 (2).xmp"},
     ]
-    assert answer.body["items"][3]["files"] == []
+    assert answer.body["items"][4]["files"] == []
     assert await asked(gateway) == []
 
 
@@ -203,8 +204,8 @@ async def test_the_form_of_a_project_moves_photos_of_any_project_there(gateway: 
     assert (await gateway.post("/api/projects/Trip/jobs", body)).status == 202
     (data,) = await asked(gateway)
     assert data.params == {"dest_project_id": known.projects["Trip"]}
-    assert data.targets.photo_ids == tuple(known.photos[name] for name in ("Sea/S0", "Alps/A0", "Trip/T0"))
-    assert data.targets.project_ids == tuple(known.projects[name] for name in ("Sea", "Alps", "Trip"))
+    assert data.targets.photo_ids == tuple(known.photos[name] for name in ("Alps/A0", "Sea/S0", "Trip/T0"))
+    assert data.targets.project_ids == tuple(known.projects[name] for name in ("Alps", "Sea", "Trip"))
 
 
 @pytest.mark.parametrize(

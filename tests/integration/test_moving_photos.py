@@ -1,7 +1,7 @@
 """Moving by the API, to the end: what the dry run told is what happened, and an upload has brought photos along."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from gateway_server import Gateway
@@ -15,7 +15,8 @@ from uploading import statuses, upload
 from working import LEASES, Site, hired
 
 from photobus_common.config import Events, Settings
-from photobus_common.events.projects import PhotosMoved
+from photobus_common.events import decode
+from photobus_common.events.projects import PhotoMoved, PhotosMoved
 from photobus_common.job_types import provided_by
 from photobus_common.storage.library import Library
 from photobus_common.worker import Handler, ItemOutcome, Job
@@ -24,6 +25,7 @@ from photobus_orchestrator.audit import replay
 PROJECTS = 6
 ENDED = "SELECT type, source, status FROM tasks WHERE ended_at IS NOT NULL ORDER BY created_at"
 JOBS = "SELECT job_type, status, done, skipped FROM jobs WHERE task_id = $1 ORDER BY step, index"
+MOVES = "SELECT payload FROM event_log WHERE type = 'PhotosMoved' ORDER BY seq"
 STEPS = ("image_move_files", "manifest_check", "generate_derivatives")
 
 
@@ -63,6 +65,12 @@ async def _says_done(job: Job) -> None:
     job.record(ItemOutcome(item.position, item.photo_id, "done") for item in await job.pending_items())
 
 
+def _moved(payload: str) -> Sequence[PhotoMoved]:
+    data = decode(payload.encode()).data
+    assert isinstance(data, PhotosMoved)
+    return data.photos
+
+
 async def test_one_task_moves_photos_of_many_projects_as_the_dry_run_told(
     gateway: Gateway, process: Running, shelf: Shelf, site: Site, photos: list[Photo], settings: Settings
 ) -> None:
@@ -92,7 +100,7 @@ async def test_one_task_moves_photos_of_many_projects_as_the_dry_run_told(
         f"{kind}/{name}.jpg" for kind in (".preview", ".thumb") for _, _, name, _ in expected
     )
     assert await accounted(shelf, site, before)
-    said = [photo for data in await site.said(PhotosMoved) for photo in data.photos]
+    said = [photo for (payload,) in await process.fetch(MOVES) for photo in _moved(payload)]
     assert {photo.photo_id: photo.filename for photo in said} == {
         photo_id: name for photo_id, _, name, _ in expected[2:]
     }

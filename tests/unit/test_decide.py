@@ -88,6 +88,20 @@ def test_a_task_keeps_a_bounded_number_of_jobs_in_flight(task: Narrator) -> None
     assert len(story.task.open) == 2
 
 
+def test_moves_go_one_job_after_the_other_so_that_numbers_of_names_are_given_in_order() -> None:
+    task = Narrator(task_type="image_move")
+    sizes = Jobs(size={"image_move_files": 2, "manifest_check": 2})
+    story = told(task.requested(5), by=rules(jobs=sizes, max_jobs_in_flight=8))
+    for index in range(3):
+        assert [command.first for command in story.commands] == list(range(0, 2 * index + 1, 2))
+        story.tell(task.completed(index=index))
+    assert [(command.job_type, command.first) for command in story.commands[3:]] == [
+        ("manifest_check", 0),
+        ("manifest_check", 2),
+        ("manifest_check", 4),
+    ]
+
+
 def test_the_next_step_waits_for_every_job_of_the_last(task: Narrator) -> None:
     task.task_type = "upload_postprocess"
     by = rules(jobs=Jobs(size={"upload_postprocess": 1}))

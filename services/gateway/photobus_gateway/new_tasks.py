@@ -174,13 +174,17 @@ async def photo_targets(
     field: str,
     project_id: int | None = None,
 ) -> Targets:
-    """Return the photos as targets, each once, in their order; all must lie in ``project_id`` if that is given."""
+    """Return the photos as targets, each once, project by project; all must lie in ``project_id`` if that is given.
+
+    Photos of one folder stand together, so that a job opens few folders; within each they keep their order.
+    """
     wanted = tuple(dict.fromkeys(photo_ids))
     found = await photo_pages.projects_of_photos(connection, tenant, wanted)
     unknown = [photo for photo in wanted if found.get(photo, 0) != (project_id or found.get(photo, -1))]
     if unknown:
         raise unknown_targets("photos", field, unknown)
-    return Targets(kind="photos", photo_ids=wanted, project_ids=tuple(found[photo] for photo in wanted))
+    ordered = sorted(wanted, key=lambda photo: found[photo])
+    return Targets(kind="photos", photo_ids=tuple(ordered), project_ids=tuple(found[photo] for photo in ordered))
 
 
 async def project_targets(connection: Connection, tenant: str, folders: Iterable[str], field: str) -> Targets:

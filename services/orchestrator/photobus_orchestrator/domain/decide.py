@@ -19,7 +19,7 @@ from photobus_common.events.tasks import (
     TaskStarted,
 )
 from photobus_orchestrator.domain.evolve import evolve
-from photobus_orchestrator.domain.plan import Rules, items_of_job, needs_snapshot, plan_steps
+from photobus_orchestrator.domain.plan import Rules, items_of_job, jobs_at_once, needs_snapshot, plan_steps
 from photobus_orchestrator.domain.retry import retry_delay
 from photobus_orchestrator.domain.state import Fault, OpenJob, State, TaskState, job_id
 
@@ -99,8 +99,9 @@ def _go_on(state: TaskState, cause: Event, rules: Rules) -> EventData | None:
             return _after_fault(state, job, cause, rules)
         if job.phase == "lost":
             return _queued(state, job.step, job.index, attempt=job.attempt, dispatch=job.dispatch + 1)
-    if state.next_index < state.steps[state.step].jobs:
-        if len(state.open) < rules.pipeline.max_jobs_in_flight:
+    step = state.steps[state.step]
+    if state.next_index < step.jobs:
+        if len(state.open) < jobs_at_once(step, rules):
             return _queued(state, state.step, state.next_index)
         return None
     return None if state.open else _after_step(state)

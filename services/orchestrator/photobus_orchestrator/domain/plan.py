@@ -12,6 +12,10 @@ from photobus_orchestrator.domain.state import TaskState
 
 _BULK_JOB_TYPES = frozenset({"generate_derivatives", "upload_postprocess"})
 
+# Photos of equal names get numbers where they go, each the next that is free. In order, these are as the dry run told.
+# It costs no time: whoever moves photos holds the lock of the one folder that they all go to.
+_ONE_AFTER_THE_OTHER = frozenset({"image_move_files"})
+
 
 @dataclass(frozen=True)
 class Rules:
@@ -61,6 +65,11 @@ def items_of_job(state: TaskState, step: int, index: int) -> tuple[int, int]:
         return 0, 0
     first = index * plan.size
     return first, min(plan.size, state.items - first)
+
+
+def jobs_at_once(step: StepPlan, rules: Rules) -> int:
+    """Return how many jobs of a step may be open at a time."""
+    return 1 if step.job_type in _ONE_AFTER_THE_OTHER else rules.pipeline.max_jobs_in_flight
 
 
 def command_of(state: TaskState, queued: JobQueued) -> RunJob:
