@@ -37,12 +37,25 @@ async def shared_stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
 @pytest.fixture
 async def own_stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
     """A stack of this test's own, with the settings of its ``stack_settings`` mark; it may be killed."""
-    mark = request.node.get_closest_marker("stack_settings")
-    started = RunningStack(folder_of_servers / "data", **{**SETTINGS, **(mark.kwargs if mark else {})})
+    started = RunningStack(folder_of_servers / "data", **_settings(request))
     await started.start()
     yield started
     if started.process.returncode is None:
         await started.interrupt()
+
+
+@pytest.fixture(scope="module")
+async def module_stack(servers_folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
+    """A stack of this file's own, with the settings of its ``stack_settings`` mark."""
+    started = RunningStack(servers_folder / request.module.__name__, **_settings(request))
+    await started.start()
+    yield started
+    await started.interrupt()
+
+
+def _settings(request: pytest.FixtureRequest) -> dict[str, str]:
+    mark = request.node.get_closest_marker("stack_settings")
+    return SETTINGS | (mark.kwargs if mark else {})
 
 
 @pytest.fixture
@@ -56,4 +69,11 @@ async def photobus(shared_stack: RunningStack) -> AsyncIterator[Visit]:
 async def own_photobus(own_stack: RunningStack) -> AsyncIterator[Visit]:
     """A client of the test's own stack."""
     async with Visit(own_stack) as visit:
+        yield visit
+
+
+@pytest.fixture
+async def module_photobus(module_stack: RunningStack) -> AsyncIterator[Visit]:
+    """A client of the file's own stack, which sees only the tasks of this test."""
+    async with Visit(module_stack) as visit:
         yield visit
