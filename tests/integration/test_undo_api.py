@@ -13,6 +13,7 @@ from orchestration import Narrator
 from removing import commit, keep, removal
 from shelf import Shelf
 from taking_back import archive
+from uploading import until
 from working import Site, hired
 
 from photobus_common.config import Settings
@@ -20,11 +21,13 @@ from photobus_common.events import Origin
 from photobus_common.events.projects import KeptKinds, PhotoRemoved, PhotosRemoved
 from photobus_common.events.tasks import Targets, TaskRequested
 from photobus_common.storage.library import Library
+from photobus_common.store import undoing
 
 ADD_TASK = """
 INSERT INTO tasks (id, tenant, type, scope, source, label, actor, status, state, undo_of, created_at)
 VALUES ($1, $2, $3, 'photo_set', 'user', 'A task', 'ada', $4, '{}', $5, now())
 """
+WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
 WITHIN_REACH = (
     "image_move",
     "change_commit",
@@ -78,8 +81,9 @@ async def test_an_unknown_task_and_another_tenants_are_not_found(gateway: Gatewa
     async with gateway.database.transaction() as connection:
         await connection.execute("UPDATE tasks SET tenant = 'user_9'")
     for task_id in (uuid4(), undone):
-        answer = await _undo(gateway, task_id)
-        assert (answer.status, answer.body["code"]) == (404, "not_found")
+        for answer in (await _undo(gateway, task_id), await gateway.post(f"/api/tasks/{task_id}/retry")):
+            assert (answer.status, answer.body["code"]) == (404, "not_found")
+            assert answer.body["errors"][0]["field"] == "path.task_id"
     assert await _asked(gateway) == []
 
 
@@ -189,6 +193,48 @@ async def test_a_retry_of_an_undo_is_over_all_again_and_the_only_one(gateway: Ga
     assert data.targets == Targets(kind="items_of", items_of=undone.task)
     assert (data.undo_of, data.retry_of, data.params) == (undone.task, undo, {"undo_of": str(undone.task)})
     assert (await gateway.post(f"/api/tasks/{undo}/retry")).status == 409
+
+
+async def test_a_retry_of_an_undo_waits_for_who_else_asks_for_one(gateway: Gateway) -> None:
+    log, undone = Log(gateway.database), Narrator("keep_update")
+    await log.fold(undone.requested(Targets(kind="photos")))
+    undo = UUID((await _undo(gateway, undone.task)).body["task"]["id"])
+    await log.come_back()
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE tasks SET status = 'failed' WHERE id = $1", undo)
+
+    async def one_waits_or_is_through() -> bool:
+        async with gateway.database.connection() as connection:
+            return retrying.done() or bool(await connection.fetchval(WAITING))
+
+    async with gateway.database.transaction() as connection:
+        await undoing.hold_undo(connection, undone.task)
+        retrying = asyncio.create_task(gateway.post(f"/api/tasks/{undo}/retry"))
+        await until(one_waits_or_is_through)
+        assert not retrying.done()
+    assert (await retrying).status == 202
+    assert (await _undo(gateway, undone.task)).status == 409
+
+
+async def test_a_move_whose_destination_was_deleted_is_not_tried_again(gateway: Gateway) -> None:
+    log, (_, photo) = Log(gateway.database), await _sea(gateway)
+    async with gateway.database.transaction() as connection:
+        trip = await add_project(connection, gateway.tenant, "Trip")
+    asked = await gateway.post("/api/photos/move", {"items": [{"photo_id": photo}], "dest_folder": "Trip"})
+    await log.come_back()
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE tasks SET status = 'failed'")
+        await connection.execute("UPDATE projects SET status = 'canceled' WHERE id = $1", trip)
+    retry = f"/api/tasks/{asked.body['task']['id']}/retry"
+    answer = await gateway.post(retry)
+    assert (answer.status, answer.body["detail"]) == (
+        409,
+        "The project Trip, where its photos were to go, was deleted.",
+    )
+    assert answer.body["errors"][0]["field"] == "path.task_id"
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'active' WHERE id = $1", trip)
+    assert (await gateway.post(retry)).status == 202
 
 
 async def test_a_dry_run_says_of_each_photo_what_the_worker_would_do(
@@ -311,27 +357,36 @@ async def test_a_deletion_of_a_project_that_is_there_again_is_not_undone(gateway
 
 async def test_a_dry_run_says_which_photos_come_and_go_with_their_project(gateway: Gateway) -> None:
     log, (project, photo) = Log(gateway.database), await _sea(gateway)
+    async with gateway.database.transaction() as connection:
+        (left,) = await add_shots(connection, gateway.tenant, project, [Shot("B")])
     deletion = await _deleted(gateway, log)
+    async with gateway.database.transaction() as connection:
+        await connection.execute("DELETE FROM photos WHERE id = $1", photo)
     gone = PhotoRemoved(photo_id=photo, filename="A", version=2, keep=KeptKinds(jpg=True, raw=False, other=False))
     about = {"project_id": project, "project_folder": "Sea", "task_id": deletion}
     removed = PhotosRemoved(**about, cause="project_delete", photos=(gone,))
     await log.fold(Origin("/test", gateway.tenant, "ada", deletion).event(removed))
     answer = await _undo(gateway, deletion, {"dry_run": True})
     assert (answer.status, answer.body["type"], answer.body["projects"]) == (200, "project_restore", 1)
+    assert answer.body["photos"] == 2
     assert [(one["photo_id"], one["project_folder"], one["status"], one["what"]) for one in answer.body["items"]] == [
-        (photo, "Sea", "restores", ["comes back with its project"])
+        (left, "Sea", "restores", ["comes back with its project"]),
+        (photo, "Sea", "restores", ["comes back with its project"]),
     ]
     assert not await _is_active(gateway, project)
 
     restore = await _task(gateway, "project_restore")
     async with gateway.database.transaction() as connection:
-        await connection.execute("UPDATE projects SET status = 'active', deleted_by = NULL")
         await connection.execute(
             "INSERT INTO outbox (id, kind, message_id, tenant, subject, payload) "
             "SELECT $1, kind, 'x', tenant, subject, payload FROM outbox WHERE id = $2",
             restore,
             deletion,
         )
+    answer = await _undo(gateway, restore, {"dry_run": True})
+    assert (answer.status, answer.body["detail"]) == (409, "The project Sea was deleted already.")
+    async with gateway.database.transaction() as connection:
+        await connection.execute("UPDATE projects SET status = 'active', deleted_by = NULL")
     answer = await _undo(gateway, restore, {"dry_run": True})
     assert (answer.status, answer.body["type"]) == (200, "project_delete")
     assert [(one["project_folder"], one["what"]) for one in answer.body["items"]] == [

@@ -8,6 +8,8 @@ from photobus_common.errors import ConflictError, FieldError, InvalidInputError
 from photobus_common.store.database import Connection
 from photobus_common.store.undoing import earlier_undo
 
+RESTORE: Final = "project_restore"
+
 UNDONE_BY: Final[Mapping[str, str]] = {
     "image_move": "undo",
     "change_commit": "undo",
@@ -16,13 +18,13 @@ UNDONE_BY: Final[Mapping[str, str]] = {
     "keep_update": "undo",
     "tags_update": "undo",
     "undo": "undo",
-    "project_delete": "project_restore",
-    "project_restore": "project_delete",
+    "project_delete": RESTORE,
+    RESTORE: "project_delete",
 }
 """The kind of task that takes back what one of each of these kinds did."""
 
 
-_ASKED_BY_UNDO: Final = frozenset({"undo", "project_restore"})
+_ASKED_BY_UNDO: Final = frozenset({"undo", RESTORE})
 
 
 def refuse_bare(task_type: str) -> None:

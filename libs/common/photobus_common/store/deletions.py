@@ -97,6 +97,10 @@ SELECT coalesce(sum(cardinality(photo_ids)), 0) FROM event_log
 WHERE task_id = ANY($1::uuid[]) AND project_id = $2 AND type = 'PhotosRemoved'
 """
 
+COUNT_LEFT: Final = "SELECT count(*) FROM photos WHERE project_id = $1"
+
+LEFT: Final = "SELECT id, filename FROM photos WHERE project_id = $1 ORDER BY id LIMIT $2"
+
 NEXT_REMOVED: Final = """
 SELECT seq, payload FROM event_log
 WHERE task_id = ANY($1::uuid[]) AND project_id = $2 AND type = 'PhotosRemoved' AND seq > $3
@@ -220,6 +224,18 @@ async def is_archived(connection: Connection, tenant: str, project_id: int) -> b
 async def count_removed(connection: Connection, task_ids: Sequence[UUID], project_id: int) -> int:
     """Return how many photos of the project the tasks removed."""
     return int(await connection.fetchval(COUNT_REMOVED, task_ids, project_id))
+
+
+async def count_deleted(connection: Connection, project_id: int) -> int:
+    """Return how many photos an archived project had: those that its deletion removed, and those it did not get to."""
+    tasks = await deletion_tasks(connection, project_id)
+    left = await connection.fetchval(COUNT_LEFT, project_id)
+    return int(left) + await count_removed(connection, tasks, project_id)
+
+
+async def photos_left(connection: Connection, project_id: int, limit: int) -> list[tuple[int, str]]:
+    """Return id and basename of the first photos of an archived project whose rows are there."""
+    return [(row["id"], row["filename"]) for row in await connection.fetch(LEFT, project_id, limit)]
 
 
 async def next_removed(

@@ -1,5 +1,6 @@
 """Tasks: asked for, listed, shown, canceled, tried again."""
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -20,9 +21,10 @@ from photobus_common.errors import (
 from photobus_common.events import Event
 from photobus_common.events.parts import Scope
 from photobus_common.events.tasks import Targets, TaskCancelRequested
-from photobus_common.store import task_views
+from photobus_common.store import task_views, undoing
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
+from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
@@ -275,7 +277,9 @@ async def retry_task(request: web.Request, headers: IdempotencyHeaders, path: Ta
         if view.status == "completed":
             raise ConflictError("Nothing of the task failed.")
         data = requested(asked)[0]
+        await _refuse_lost_destination(connection, tenant, data.params)
         if data.undo_of is not None:  # over all again, since photos that failed to come back are no photos to target
+            await undoing.hold_undo(connection, data.undo_of)
             await refuse_second_undo(connection, tenant, data.undo_of)
         failed_only = view.status == "completed_with_errors" and data.undo_of is None
         targets = Targets(kind="failed_items", failed_of=view.id) if failed_only else data.targets
@@ -285,11 +289,29 @@ async def retry_task(request: web.Request, headers: IdempotencyHeaders, path: Ta
     return await start(request, headers, path, prepare, beside=archive)
 
 
+async def _refuse_lost_destination(connection: Connection, tenant: str, params: Mapping[str, Any]) -> None:
+    """Raise ``ConflictError`` where photos would move into a project that was deleted since."""
+    project_id = params.get("dest_project_id")
+    if project_id is None:
+        return
+    project = (await projects_of_tenant(connection, tenant, [project_id])).get(project_id)
+    if project is None or not project.active:
+        name = "" if project is None else f" {project.name}"
+        message = f"The project{name}, where its photos were to go, was deleted."
+        raise ConflictError(message, fields=(FieldError("path.task_id", message),))
+
+
 async def _task(connection: Connection, tenant: str, task_id: UUID) -> asyncpg.Record | Event:
     found = await task_views.task_or_request(connection, tenant, task_id)
     if found is None:
-        raise NotFoundError(f"There is no task {task_id}.")
+        raise unknown_task(task_id)
     return found
+
+
+def unknown_task(task_id: UUID) -> NotFoundError:
+    """Return the error that names the task which the path names."""
+    message = f"There is no task {task_id}."
+    return NotFoundError(message, fields=(FieldError("path.task_id", message),))
 
 
 async def _view(connection: Connection, tenant: str, task_id: UUID) -> TaskView:

@@ -13,7 +13,7 @@ from photobus_common.events.tasks import Targets
 from photobus_common.store import task_views, undoing
 from photobus_common.store.catalogue import catalogue_photos
 from photobus_common.store.database import Connection
-from photobus_common.store.deletions import deletion_tasks, next_removed
+from photobus_common.store.deletions import count_deleted, deletion_tasks, next_removed, photos_left
 from photobus_common.store.moves import planned_moves
 from photobus_common.store.reconciliation import photo_ids_after, projects_of_tenant
 from photobus_common.store.removals import removable_photos
@@ -28,10 +28,10 @@ from photobus_gateway.new_tasks import definition_for
 from photobus_gateway.plans import PlannedUndo, TaskPlan, UndoPlan
 from photobus_gateway.registry import route
 from photobus_gateway.routes.pending_changes import DryRun
-from photobus_gateway.routes.tasks import TaskPath
+from photobus_gateway.routes.tasks import TaskPath, unknown_task
 from photobus_gateway.starting import TaskAnswer, requested, start
 from photobus_gateway.task_answers import ENDED, TaskView, task_of_request
-from photobus_gateway.undos import refuse_second_undo, undone_by
+from photobus_gateway.undos import RESTORE, refuse_second_undo, undone_by
 
 
 @route(
@@ -60,7 +60,7 @@ async def _ask(connection: Connection, request: web.Request, path: TaskPath) -> 
     tenant = caller_of(request).tenant
     found = await task_views.task_or_request(connection, tenant, path.task_id)
     if found is None:
-        raise NotFoundError(f"There is no task {path.task_id}.")
+        raise unknown_task(path.task_id)
     view = task_of_request(found) if isinstance(found, Event) else TaskView(**found)
     definition = definition_for(request, undone_by(view.type))
     if view.status not in ENDED:
@@ -69,25 +69,30 @@ async def _ask(connection: Connection, request: web.Request, path: TaskPath) -> 
     targets = Targets(kind="items_of", items_of=path.task_id)
     if definition.type != "undo":
         targets = await _project_of(connection, tenant, path.task_id)
-        await _refuse_project_there(connection, tenant, definition.type, targets)
+        await _refuse_undone_project(connection, tenant, definition.type, targets)
     return Ask(definition, targets, {"undo_of": str(path.task_id)}, undo_of=path.task_id)
 
 
 async def _project_of(connection: Connection, tenant: str, task_id: UUID) -> Targets:
     asked = await task_views.request_of_task(connection, tenant, task_id)
     if asked is None:
-        raise NotFoundError(f"There is no task {task_id}.")
+        raise unknown_task(task_id)
     return requested(asked)[0].targets
 
 
-async def _refuse_project_there(connection: Connection, tenant: str, task_type: str, targets: Targets) -> None:
-    projects = await projects_of_tenant(connection, tenant, targets.project_ids)
-    there = [project.name for project in projects.values() if project.active]
-    if task_type == "project_restore" and there:
-        raise ConflictError(f"The project {there[0]} is there already.")
+async def _refuse_undone_project(connection: Connection, tenant: str, task_type: str, targets: Targets) -> None:
+    """Raise ``ConflictError`` where the project is as the undo would have it already."""
+    for project in (await projects_of_tenant(connection, tenant, targets.project_ids)).values():
+        if task_type == RESTORE and project.active:
+            raise ConflictError(f"The project {project.name} is there already.")
+        if task_type == TASK_TYPE and not project.active:
+            raise ConflictError(f"The project {project.name} was deleted already.")
 
 
 async def _foretell(request: web.Request, connection: Connection, ask: Ask, plan: TaskPlan) -> TaskPlan:
+    if ask.definition.type == RESTORE:
+        (project_id,) = ask.targets.project_ids
+        plan = plan.model_copy(update={"photos": await count_deleted(connection, project_id)})
     return UndoPlan(**plan.model_dump(), items=await _planned(connection, request, ask))
 
 
@@ -126,9 +131,11 @@ async def _of_project(connection: Connection, tenant: str, ask: Ask) -> list[Pla
         what = "goes again with its project"
         return [_with_project(one.id, one.project_folder, one.filename, what) for one in photos.values()]
     folder = (await projects_of_tenant(connection, tenant, [project_id]))[project_id].folder
-    tasks, found, after = await deletion_tasks(connection, project_id), list[PlannedUndo](), 0
+    what = "comes back with its project"
+    left = await photos_left(connection, project_id, MAX_ITEMS)
+    found = [_with_project(photo_id, folder, filename, what) for photo_id, filename in left]
+    tasks, after = await deletion_tasks(connection, project_id), 0
     while len(found) < MAX_ITEMS and (portion := await next_removed(connection, tasks, project_id, after)):
-        what = "comes back with its project"
         found += [_with_project(one.photo_id, folder, one.filename, what) for one in portion.photos]
         after = portion.seq
     return found[:MAX_ITEMS]
