@@ -172,6 +172,14 @@ def test_a_photo_of_a_deleted_project_is_not_brought_back() -> None:
     assert undo.refused == (GONE,)
 
 
+def test_a_photo_is_told_where_it_lies_or_lay_before() -> None:
+    moved, events = moving(photo(), 2, "A")
+    assert plan(moving(moved, 3, "A")[0], events).project_folder == "P3"
+    assert plan(replace(moved, photo=None), events).project_folder == "P2"
+    gone, events = committed()
+    assert (gone.photo, plan(gone, events).project_folder) == (None, "P1")
+
+
 def test_a_move_is_not_taken_back_from_elsewhere_nor_into_a_deleted_project() -> None:
     moved, events = moving(photo(), 2, "A")
     assert plan(moving(moved, 3, "A")[0], events).refused == ("It has moved on to P3.",)

@@ -58,10 +58,14 @@ class Deed:
     brought_back: bool = False
 
     @property
+    def left_at(self) -> Place | None:
+        """Where the photo lay, or had lain, when the task had done with it, as far as the task says."""
+        return self.moved[1] if self.moved else self.place
+
+    @property
     def filename(self) -> str | None:
-        """The basename that the photo had when the task had done with it, as far as the task says."""
-        place = self.moved[1] if self.moved else self.place
-        return place and place.filename
+        """The basename that the photo had there."""
+        return self.left_at and self.left_at.filename
 
     @property
     def said(self) -> bool:

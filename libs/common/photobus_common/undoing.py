@@ -140,8 +140,7 @@ def _folder(deed: Deed, now: Situation) -> str | None:
     """Return the folder of the project where the photo lies or, if it is gone, lay before."""
     if now.photo is not None:
         return now.photo.project_folder
-    place = deed.moved[0] if deed.moved else deed.place
-    project = None if place is None else now.projects.get(place.project_id)
+    project = None if deed.left_at is None else now.projects.get(deed.left_at.project_id)
     return None if project is None else project.folder
 
 
