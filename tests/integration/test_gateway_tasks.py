@@ -274,7 +274,8 @@ async def test_a_project_s_task_names_what_is_not_of_the_project(
     assert refused.status == 404
     assert refused.body["detail"].startswith("Unknown ")
     assert (await gateway.post("/api/projects/Gone/jobs", {"task_type": "maintenance"})).status == 501
-    assert (await gateway.post("/api/projects/Gone/jobs", {"task_type": "generate_derivatives"})).status == 404
+    gone = await gateway.post("/api/projects/Gone/jobs", {"task_type": "generate_derivatives"})
+    assert (gone.status, gone.body["errors"][0]["field"]) == (404, "path.folder")
 
 
 async def test_one_key_makes_one_task_also_of_many_requests_at_once(gateway: Gateway, photos: Library) -> None:

@@ -217,7 +217,7 @@ async def test_the_form_of_a_project_moves_photos_of_any_project_there(gateway: 
         ("Trip", {"filenames": ["S0.png"]}, 404, "filenames", "S0.png"),
         ("Trip", {"items": [{"filename": "H0"}]}, 404, "items", "H0"),
         ("Trip", {"items": [{"photo_id": 999_999}]}, 404, "items", "999999"),
-        ("Trip", {"items": [{"filename": "S0"}], "force": True}, 400, "params.force", ""),
+        ("Trip", {"items": [{"filename": "S0"}], "force": True}, 400, "force", ""),
         ("Nowhere", {"items": [{"filename": "S0"}]}, 404, "path.folder", "Nowhere"),
         ("Gone", {"items": [{"filename": "S0"}]}, 409, "path.folder", "deleted"),
     ],
@@ -230,6 +230,16 @@ async def test_what_the_form_of_a_project_refuses(
     assert (answer.status, error["field"]) == (status, field), answer.body
     assert words in error["message"]
     assert await asked(gateway) == []
+
+
+async def test_of_many_projects_that_have_a_name_the_first_are_told(gateway: Gateway, known: Known) -> None:
+    async with gateway.database.transaction() as connection:
+        for number in range(25):
+            await shoot(connection, gateway.tenant, await add_project(connection, gateway.tenant, f"P{number}"), ["M"])
+    answer = await gateway.post("/api/projects/Trip/jobs", {"task_type": "image_move", "filenames": ["M"]})
+    assert answer.status == 400
+    assert "P0, P1, P10" in answer.body["detail"]
+    assert answer.body["detail"].endswith(" and 5 more; give its photo_id")
 
 
 async def test_a_move_that_failed_is_tried_again_into_the_same_project(gateway: Gateway, known: Known) -> None:

@@ -9,7 +9,7 @@ from photobus_common.photos.filenames import ParsedName
 from photobus_common.store import photo_names
 from photobus_common.store.database import Connection
 from photobus_common.store.photo_names import PlacedPhoto
-from photobus_gateway.new_tasks import unknown_targets
+from photobus_gateway.new_tasks import NAMED, unknown_targets
 
 
 async def named_photos(
@@ -38,8 +38,9 @@ async def named_photos(
 def _refuse_ambiguous(found: Mapping[str, Sequence[PlacedPhoto]], field: str) -> None:
     for name, photos in found.items():
         if len(photos) > 1:
-            folders = ", ".join(dict.fromkeys(photo.project_folder for photo in photos))
-            message = f"{name} is the name of several photos, in {folders}; give its photo_id"
+            folders = list(dict.fromkeys(photo.project_folder for photo in photos))
+            more = f" and {len(folders) - NAMED} more" if len(folders) > NAMED else ""
+            message = f"{name} is the name of several photos, in {', '.join(folders[:NAMED])}{more}; give its photo_id"
             raise InvalidInputError(f"{field}: {message}", fields=(FieldError(field, message),))
 
 

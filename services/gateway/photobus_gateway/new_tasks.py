@@ -119,14 +119,17 @@ def definition_for(request: web.Request, task_type: str, field: str = "type") ->
     return definition
 
 
-def checked_params(definition: TaskDefinition, params: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the parameters that differ from their defaults; raises a 400 that names the one that is wrong."""
+def checked_params(definition: TaskDefinition, params: Mapping[str, Any], place: str = "params") -> dict[str, Any]:
+    """Return the parameters that differ from their defaults; raises a 400 that names the one that is wrong.
+
+    ``place`` is where they stand in the request.
+    """
     model = PARAMS.get(definition.type, NoParams)
     try:
         given = model.model_validate_json(json.dumps(params), strict=True)  # a list is a list, as it is in a body
         return given.model_dump(mode="json", exclude_defaults=True)
     except ValidationError as error:
-        raise invalid(error, "params") from error
+        raise invalid(error, place) from error
 
 
 async def logged_params(connection: Connection, tenant: str, params: Mapping[str, Any]) -> dict[str, Any]:

@@ -138,7 +138,7 @@ async def create_project_task(
     definition = definition_for(request, body.task_type, "task_type")
     moves = definition.type == "image_move"
     given = {"dest_folder": path.folder} if moves else {}
-    params = checked_params(definition, {**given, "force": True} if body.force else given)
+    params = checked_params(definition, {**given, "force": True} if body.force else given, place="")
 
     async def prepare(connection: Connection) -> Ask:
         tenant = caller_of(request).tenant
@@ -194,7 +194,8 @@ async def show_job(request: web.Request, path: JobPath, query: ItemsQuery) -> Jo
 async def _project_id(connection: Connection, tenant: str, folder: str) -> int:
     found = await projects.ids_of_folders(connection, tenant, [folder])
     if folder not in found:
-        raise NotFoundError(f"There is no project in the folder {folder}.")
+        message = f"There is no project in the folder {folder}."
+        raise NotFoundError(message, fields=(FieldError("path.folder", message),))
     return found[folder]
 
 

@@ -171,7 +171,7 @@ async def create_task(request: web.Request, headers: IdempotencyHeaders, body: N
 async def process_photos(request: web.Request, headers: IdempotencyHeaders, body: ProcessPhotos) -> web.Response:
     """Make the derivatives of the given photos, or of all that a filter matches, as one task."""
     definition = definition_for(request, "generate_derivatives")
-    params = checked_params(definition, {"force": body.force})
+    params = checked_params(definition, {"force": body.force}, place="")
 
     async def prepare(connection: Connection) -> Ask:
         if body.filter is not None:
