@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from photobus_cli.errors import run
+from photobus_cli.errors import CommandError, run
 
 
 async def fail(error: Exception) -> None:
@@ -18,10 +18,11 @@ async def fail(error: Exception) -> None:
     [
         (PermissionError(13, "Permission denied", "/photos/1.jpg"), "photobus: /photos/1.jpg: Permission denied\n"),
         (OSError(28, "No space left on device"), "photobus: [Errno 28] No space left on device\n"),
+        (CommandError("There is\nno \x1b[2J\x9b31m."), "photobus: There is\nno \ufffd[2J\ufffd31m.\n"),
     ],
 )
-def test_what_the_system_refuses_is_told_in_one_line(
-    error: OSError, line: str, capsys: pytest.CaptureFixture[str]
+def test_what_goes_wrong_is_told_and_moves_no_cursor(
+    error: Exception, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         run(fail(error))

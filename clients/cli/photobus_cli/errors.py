@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from io import TextIOWrapper
 from typing import Any, Final
 
+from photobus_cli.output import printable
 from photobus_client import ClientError
 from photobus_common.errors import PhotobusError
 
@@ -35,6 +36,7 @@ def run(command: Coroutine[Any, Any, None]) -> None:
 
 
 def fail(line: str) -> None:
-    """Say ``line`` and end the program."""
-    sys.stderr.write(f"photobus: {line}\n")
+    """Say ``line``, which may quote names that others chose, and end the program."""
+    shown = "\n".join(map(printable, line.split("\n")))
+    sys.stderr.write(f"photobus: {shown}\n")
     sys.exit(EXIT_FAILED)

@@ -1,6 +1,7 @@
 """How lists and times look on the terminal, and as JSON for scripts."""
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -13,7 +14,12 @@ from rich.progress import BarColumn, Progress, ProgressColumn, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-WIDEST: Final = 1000
+WIDEST: Final = 1_000_000
+"""Columns of a terminal that would cut no line."""
+
+_C1: Final = re.compile("[\x7f-\x9f]")
+_TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+"""Signs that turn the direction of what stands beside them, so that one name looks like another."""
 
 STYLES: Final = {
     "completed": "green",
@@ -26,11 +32,12 @@ STYLES: Final = {
 
 
 def print_json(models: BaseModel | Sequence[BaseModel]) -> None:
-    """Write what was answered, for scripts."""
+    """Write what was answered, for scripts; nothing in it moves the cursor where a person looks at it after all."""
     plain = (
         models.model_dump(mode="json") if isinstance(models, BaseModel) else [m.model_dump(mode="json") for m in models]
     )
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
+    text = json.dumps(plain, indent=2, ensure_ascii=False)
+    sys.stdout.write(_C1.sub(lambda found: f"\\u{ord(found[0]):04x}", text) + "\n")
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str | Text]]) -> None:
@@ -53,7 +60,11 @@ def status(word: str) -> Text:
 
 def printable(text: str) -> str:
     """Replace what a terminal would obey, or could not encode, rather than show."""
-    return "".join("\N{REPLACEMENT CHARACTER}" if category(sign) in {"Cc", "Cs"} else sign for sign in text)
+    return "".join("\N{REPLACEMENT CHARACTER}" if _obeyed(sign) else sign for sign in text)
+
+
+def _obeyed(sign: str) -> bool:
+    return sign in _TURNING or category(sign) in {"Cc", "Cs"}
 
 
 def age(moment: datetime) -> str:
