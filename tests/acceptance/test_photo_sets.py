@@ -135,7 +135,7 @@ IN_ONE_PROJECT = ("generate_derivatives", "change_commit_all", "undo", "change_r
 async def in_one_project_it_is_the_same_number_of_jobs(photobus: Visit, folder: str) -> None:
     """See that as many jobs work on 2,000 photos of one project as on those of 40."""
     which, photo_sets = Selection(projects=[folder]), photobus.photo_sets
-    made = await done(photobus, photo_sets.process(which, force=True))
+    made = await done(photobus, photo_sets.process(which))
     commit = await done(photobus, photo_sets.commit_changes(which))
     commit_undone = await done(photobus, photobus.undo_task(commit.id))
     revert = await done(photobus, photo_sets.revert_changes(which))
