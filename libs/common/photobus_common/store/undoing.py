@@ -27,11 +27,13 @@ WHERE e.tenant = $1 AND e.task_id = $2 AND e.type = ANY($3::text[])
 ORDER BY e.seq
 """
 
-# What the task said and is not archived yet, and what its workers left on record, of which more will be said.
+# What the task said and is not archived yet, and what its workers left on record, of which more will be said. Only
+# events with its id in them are read as JSON: where much is going on there are many others.
 HAS_MORE_TO_SAY: Final = """
 SELECT EXISTS (
     SELECT FROM outbox o
     WHERE o.kind = 'event' AND o.tenant = $1
+        AND position(convert_to($2::uuid::text, 'UTF8') IN o.payload) > 0
         AND convert_from(o.payload, 'UTF8')::jsonb ->> 'correlationid' = $2::uuid::text
         AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
 ) OR EXISTS (
