@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 import images
 from insight import stored
 from running_stack import RunningStack
+from shelf import XMP
 from shoot import Visit, until_idle, upload
 
 from photobus_client import Keep, Photo
@@ -115,7 +116,8 @@ async def arrange(photobus: Visit) -> None:
 
     async def fill(number: int) -> None:
         async with few_at_a_time:
-            await upload(photobus, folders[number], dict(_files(number)))
+            results = await upload(photobus, folders[number], dict(_files(number)))
+            assert {result["status"] for result in results.values()} == {"created", "paired"}
 
     await asyncio.gather(*map(fill, range(PROJECTS)))
     await until_idle(photobus, PROJECTS)
@@ -137,8 +139,8 @@ def _files(project: int) -> Iterator[tuple[str, bytes]]:
         if number % 10 == 0:
             mark = f"<!-- {project} {number} -->".encode()
             yield f"{name}.dng", images.dng(96, 64) + mark
-            yield f"{name}.dng.xmp", mark
-            yield f"{name}.xmp", mark + b" of both"
+            yield f"{name}.dng.xmp", XMP + mark
+            yield f"{name}.xmp", XMP + mark + b"<!-- of both -->"
 
 
 def _wish(photo: Photo) -> Keep:

@@ -55,6 +55,7 @@ async def library(module_stack: RunningStack) -> RunningStack:
     """The stack with the 40 projects; each test leaves them as they were."""
     async with Visit(module_stack) as photobus:
         await arrange(photobus)
+    assert set(originals(hashes(module_stack)).values()) == {1}
     return module_stack
 
 
