@@ -19,7 +19,7 @@ from photobus_common.events.projects import (
     PhotosAdded,
     PhotosRemoved,
 )
-from photobus_common.events.tasks import JobCompleted, JobProgress, TaskCompleted
+from photobus_common.events.tasks import JobCompleted, JobProgress, Targets, TaskCompleted, TaskRequested
 from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, SseEvent, expand
 
 TASK, JOB = UUID(int=1), UUID(int=2)
@@ -119,6 +119,23 @@ def test_a_task_with_failed_items_says_so(failed: int, status: str) -> None:
     [message] = told(data)
 
     assert (message.name, message.data["status"]) == ("task_completed", status)
+
+
+@pytest.mark.parametrize("field", ["retry_of", "undo_of"])
+def test_a_task_over_another_one_says_which(field: str) -> None:
+    fields = {"retry_of": None, "undo_of": None, field: JOB}
+    asked = TaskRequested(
+        task_id=TASK,
+        task_type="undo",
+        scope="photo_set",
+        source="user",
+        label="Undo",
+        targets=Targets(kind="all"),
+        **fields,
+    )
+    [message] = told(asked)
+    assert message.name == "task_requested"
+    assert {name: message.data[name] for name in fields} == {**dict.fromkeys(fields), field: str(JOB)}
 
 
 def test_a_message_is_one_line_of_json_whatever_a_name_holds() -> None:

@@ -96,6 +96,7 @@ def _task_requested(data: TaskRequested, _event: Event) -> list[SseEvent]:
         source=data.source,
         label=data.label,
         retry_of=str(data.retry_of) if data.retry_of else None,
+        undo_of=str(data.undo_of) if data.undo_of else None,
     )
 
 
