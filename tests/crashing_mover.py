@@ -147,7 +147,7 @@ async def _main(settings: Settings, effects: _Effects, last: str) -> None:
         (project_restore, "activate_project"),
     ):
         setattr(module, name, effects.after_rows(getattr(module, name)))
-    database = await Database.open(settings.postgres, "crashing")
+    database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
     broker = await Broker.open(settings.nats, "crashing")
     publisher = _CountedPublisher(broker, database, settings)
     publisher.effects, publisher.last, publisher.ended = effects, last, asyncio.Event()

@@ -1,15 +1,18 @@
-"""A worker in a process of its own that kills itself at a chosen point of its first job.
+"""A worker in a process of its own that kills or stops itself at a chosen point of its first job.
 
-Run as a program with the settings as JSON and the point.
+Run as a program with the settings as JSON, the point and the signal.
 """
 
 import asyncio
 import os
 import signal
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final
+
+import psutil
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
@@ -57,8 +60,7 @@ async def work_through(job: Job, dies_at: str = "never") -> None:
 
 async def run_until_killed(settings: Settings, point: str) -> int:
     """Run the worker that kills itself at ``point``; return the signal it died of."""
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), point)
-    process = await asyncio.create_subprocess_exec(*command)
+    process = await _start(settings, point, signal.SIGKILL)
     try:
         async with asyncio.timeout(60):
             return -await process.wait()
@@ -66,6 +68,25 @@ async def run_until_killed(settings: Settings, point: str) -> int:
         if process.returncode is None:
             process.kill()
             await process.wait()
+
+
+@asynccontextmanager
+async def stopped(settings: Settings, point: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run the worker until it has stopped itself at ``point``; yield it, to be woken with SIGCONT."""
+    process = await _start(settings, point, signal.SIGSTOP)
+    try:
+        async with asyncio.timeout(60):
+            while psutil.Process(process.pid).status() != psutil.STATUS_STOPPED:
+                await asyncio.sleep(0.02)
+        yield process
+    finally:
+        process.kill()
+        await process.wait()
+
+
+async def _start(settings: Settings, point: str, number: signal.Signals) -> asyncio.subprocess.Process:
+    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), point, str(int(number)))
+    return await asyncio.create_subprocess_exec(*command)
 
 
 class _DyingPublisher(BusPublisher):
@@ -81,7 +102,7 @@ class _DyingPublisher(BusPublisher):
 
 def _die_if(condition: bool) -> None:
     if condition:
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), int(sys.argv[3]))
 
 
 async def _dies_over_files(settings: Settings) -> Handler:
@@ -98,7 +119,7 @@ async def _dies_over_files(settings: Settings) -> Handler:
 
 
 async def _main(settings: Settings, point: str) -> None:
-    database = await Database.open(settings.postgres, "crashing")
+    database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
     broker = await Broker.open(settings.nats, "crashing")
     publisher = _DyingPublisher(broker, database, settings)
     publisher.fatal = {"claimed": "JobStarted", "result committed": "JobCompleted"}.get(point, "")

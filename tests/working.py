@@ -183,7 +183,7 @@ async def hired(settings: Settings, handlers: Mapping[str, Handler] | Handler) -
     if not isinstance(handlers, Mapping):
         handlers = {"generate_derivatives": handlers}
     service = JOB_TYPES[next(iter(handlers))].service
-    database = await Database.open(settings.postgres, "worker-test")
+    database = await Database.open(settings.postgres, "worker-test", settings.pipeline.stale_seconds)
     broker = await Broker.open(settings.nats, f"worker-test-{uuid4().hex[:8]}")
     publisher = BusPublisher(broker, database, settings)
     publishing = asyncio.create_task(publisher.run())

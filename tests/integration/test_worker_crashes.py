@@ -4,7 +4,7 @@ import asyncio
 import signal
 
 import pytest
-from crashing_worker import MAKE_WORKED, POINTS, WORKED, run_until_killed, work_through
+from crashing_worker import MAKE_WORKED, POINTS, WORKED, run_until_killed, stopped, work_through
 from working import Site, ends_leases, hired
 
 from photobus_common.config import Pipeline, Settings
@@ -49,6 +49,24 @@ async def test_another_worker_finishes_what_a_killed_one_began(site: Site, setti
     [(takeovers,)] = await site.fetch(TAKEOVERS, command.job_id)
     assert takeovers >= len(taken_over)
     assert len(await site.said(JobStarted)) == 1 + takeovers
+
+
+@ends_leases
+@pytest.mark.parametrize("point", POINTS)
+async def test_another_worker_finishes_what_a_stopped_one_began_and_all_else(
+    site: Site, settings: Settings, point: str
+) -> None:
+    command = await site.post(5)
+    async with stopped(settings, point) as first, hired(settings, work_through):
+        other = await site.post(1)
+        await site.until_state(other, "completed")
+        await site.until_state(command, "completed")
+        first.send_signal(signal.SIGCONT)
+        await site.until_idle()
+
+    assert await site.outcomes(command) == [(photo, "done", None) for photo in range(5)]
+    assert await site.fetch(WORKED) == [(photo,) for photo in range(4)]
+    assert len(await site.said(JobCompleted)) == 2
 
 
 @ends_leases

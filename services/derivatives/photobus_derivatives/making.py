@@ -27,7 +27,7 @@ from photobus_common.storage.library import Library
 from photobus_common.store.derivatives import DerivativeResult, ShownPhoto, photos_to_show, record_derivatives
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_derivatives.files import OpenFiles, Unnamed, Unopened, present
 from photobus_derivatives.protocol import Made, Refused, Reply, Request, StorageFailed
 from photobus_derivatives.sandbox import DecoderPool
@@ -242,7 +242,8 @@ class _Batch:
                 raise _ChangedError(changed, now)
             await self._tell(work, finished)
             # Last, so that as little as possible can still keep the transaction from being committed.
-            await in_thread(self._unnamed.put_in_place, [one.files for one in finished if one.files is not None])
+            made = [one.files for one in finished if one.files is not None]
+            await in_thread_beside(work.connection, self._unnamed.put_in_place, made)
 
     async def _tell(self, work: UnitOfWork, right: Sequence[Finished]) -> None:
         versions = await record_derivatives(work.connection, [one.result for one in right])

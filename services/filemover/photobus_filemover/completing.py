@@ -1,11 +1,13 @@
 """The one transaction in which operations are carried out: files, rows, events and outcomes of items become true in it.
 
 The photos' rows are held while their files go, so that nobody can decide to keep one in between. A process that dies
-in it leaves the operations open and the rows as they were; the next one finds on disk how far it came.
+in it leaves the operations open and the rows as they were; the next one finds on disk how far it came. So it is with
+one that is stopped for longer than its lease: Postgres ends its transaction, and what it does to files when it wakes
+is found too.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from photobus_common.removal import RemovablePhoto
@@ -13,7 +15,7 @@ from photobus_common.store.file_operations import FileOperation, end_operations,
 from photobus_common.store.removals import removable_photos
 from photobus_common.store.undoing import undone_by
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_filemover.bringing_back import Brought, bring_back
 from photobus_filemover.carrying_out import Ended, carry_out
 from photobus_filemover.carrying_over import carry_over
@@ -23,8 +25,6 @@ from photobus_filemover.places import Places
 from photobus_filemover.removed import Removed, write_removed
 from photobus_filemover.restored import Restored, Return, returns, write_restored
 from photobus_filemover.settling import Cause, Settled
-
-LIMIT_IDLENESS: Final = "SELECT set_config('idle_in_transaction_session_timeout', $1, true)"
 
 _MOVES: Final = frozenset({"move", "move_derivative"})
 _REMOVALS: Final = frozenset({"trash", "remove_derivative"})
@@ -47,7 +47,6 @@ async def complete(work: UnitOfWork, places: Places, asked: Mapping[int, Cause])
     The caller writes the outcomes of the items.
     """
     connection = work.connection
-    await connection.execute(LIMIT_IDLENESS, f"{round(places.patience_seconds * 1000)}ms")
     operations = completable(places, await open_operations(connection, places.ids, lock=True))
     causes = {**asked, **{one.photo_id: Cause.of(one) for one in operations}}
     photos = await removable_photos(connection, places.tenant, sorted(causes), lock=True)
@@ -57,7 +56,7 @@ async def complete(work: UnitOfWork, places: Places, asked: Mapping[int, Cause])
     removing = _grouped((one.project_id, one) for one in operations if one.kind in _REMOVALS)
     returning = await returns(connection, places, operations, undos, photos)
     todo = _Work(removing, moving, returning, photos, await obstacles(connection, places, moving, photos))
-    ended, brought = await in_thread(_carry_out, places, todo)
+    ended, brought = await in_thread_beside(connection, _carry_out, places, todo)
     await end_operations(connection, [(one.operation.id, one.outcome) for one in ended])
     by_photo = _grouped_ended(ended)
     moved = [
@@ -76,8 +75,13 @@ def completable(places: Places, operations: Iterable[FileOperation]) -> list[Fil
 
     A project's folder that is not where its row says may have been renamed by hand: they wait for it. That of a deleted
     project does not come back by itself.
+
+    Each names the disk of its file by the number that it has here and now: after a restart, or on another machine, that
+    may be another than when the operation was put on record.
     """
-    return [one for one in operations if all(_can_be_seen(places, project) for project in _projects(one))]
+    numbers = {project: place.folder.identity[0] for project, place in places.by_id.items() if place.folder is not None}
+    seen = [one for one in operations if all(_can_be_seen(places, project) for project in _projects(one))]
+    return [replace(one, device=numbers.get(one.project_id, one.device)) for one in seen]
 
 
 def _can_be_seen(places: Places, project_id: int) -> bool:

@@ -22,7 +22,6 @@ from photobus_common.store.reconciliation import projects_of_task, projects_of_t
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
-from photobus_filemover.completing import LIMIT_IDLENESS
 from photobus_filemover.context import Context
 
 Rival = Callable[[UnitOfWork, int], Awaitable[bool]]
@@ -69,13 +68,8 @@ class Undertaking:
 
     @asynccontextmanager
     async def checkpoint(self, project_id: int) -> AsyncIterator[tuple[UnitOfWork, CatalogueProject]]:
-        """Open a transaction that holds claim and project; raises ``ProjectActiveError`` and ``LockedError``.
-
-        A process that is stopped in it keeps rows for as long as its lease lasts.
-        """
+        """Open a transaction that holds claim and project; raises ``ProjectActiveError`` and ``LockedError``."""
         async with self.job.checkpoint() as work:
-            patience = self.context.settings.pipeline.stale_seconds
-            await work.connection.execute(LIMIT_IDLENESS, f"{round(patience * 1000)}ms")
             project = await lock_project(work.connection, self.job.command.tenant, project_id)
             if project is None or project.active:
                 raise ProjectActiveError("The project is active.")

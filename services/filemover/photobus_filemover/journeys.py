@@ -7,7 +7,7 @@ all its files or not at all.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Final
 
 from photobus_common.moving import Listing, Move, Wish
@@ -23,7 +23,7 @@ from photobus_common.store.removals import removable_photos
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.store.uploads import folder_of_active_project, lock_basenames
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_filemover.completing import complete
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import finish_open
@@ -32,6 +32,9 @@ from photobus_filemover.planning import move_operations
 
 PORTION: Final = 100
 """Photos that move in one transaction, which holds their rows."""
+
+COPIED: Final = 256 * 1024 * 1024
+"""Bytes that move in one where they must be copied; a photo of more goes alone."""
 
 
 @dataclass(frozen=True)
@@ -64,15 +67,16 @@ class Mover:
             while left:
                 self._job.hand_back_if_asked()
                 try:
-                    await self._move_portion(source_id, target_id, left[:PORTION])
+                    later = await self._move_portion(source_id, target_id, left[:PORTION])
                 except LockedError as error:
                     locked = error
                     break
-                del left[:PORTION]
+                left = [*later, *left[PORTION:]]
         if locked is not None:
             raise locked
 
-    async def _move_portion(self, source_id: int, target_id: int, portion: Sequence[Journey]) -> None:
+    async def _move_portion(self, source_id: int, target_id: int, portion: Sequence[Journey]) -> list[Journey]:
+        """Move the photos, and return those that are too much for one transaction."""
         job, wait = self._job, self._context.settings.filemover.lock_wait_seconds
         ids = [source_id, target_id]
         async with held(self._context, job.database, job.command.tenant, ids, wait) as places:
@@ -80,13 +84,14 @@ class Mover:
                 folders = places[source_id].present, places[target_id].present
             except FolderMissingError as error:
                 job.record(failures(portion, error.public_message))
-                return
+                return []
             finished = await finish_open(job, places)
             todo = [journey for journey in portion if journey.item.position not in finished]
-            outcomes = await self._intend(places, source_id, target_id, folders, todo)
+            outcomes, later = await self._intend(places, source_id, target_id, folders, todo)
             async with job.checkpoint(outcomes) as work:
                 settled = await complete(work, places, {})
                 outcomes += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
+        return later
 
     async def _intend(
         self,
@@ -95,21 +100,26 @@ class Mover:
         target_id: int,
         folders: tuple[ProjectFolder, ProjectFolder],
         todo: Sequence[Journey],
-    ) -> list[ItemOutcome]:
-        """Put on record what is going to be done; return the outcomes of items that it cannot be done with."""
+    ) -> tuple[list[ItemOutcome], list[Journey]]:
+        """Put on record what is going to be done.
+
+        Return the outcomes of items that it cannot be done with, and the journeys that are not for this time.
+        """
         job = self._job
         outcomes: list[ItemOutcome] = []
         async with job.checkpoint() as work:
             if await _refuses(work, places, source_id, target_id):
-                return failures(todo, "The project it was to go to was deleted.")
-            here = await self._photos_here(work, source_id, todo, outcomes)
+                return failures(todo, "The project it was to go to was deleted."), []
+            found = await self._photos_here(work, source_id, todo, outcomes)
+            here = found[: _at_once(folders, [photo for _, photo in found])]
             wishes = [Wish(photo, journey.filename or photo.filename) for journey, photo in here]
-            moves = await self._plan(work, target_id, wishes, await in_thread(self._listing, folders[1]))
-            planned = [(journey.item, move) for (journey, _), move in zip(here, moves, strict=True)]
-            await record_operations(
-                work.connection, await in_thread(move_operations, job, folders[0], target_id, planned)
+            moves = await self._plan(
+                work, target_id, wishes, await in_thread_beside(work.connection, self._listing, folders[1])
             )
-        return outcomes
+            planned = [(journey.item, move) for (journey, _), move in zip(here, moves, strict=True)]
+            operations = await in_thread_beside(work.connection, move_operations, job, folders[0], target_id, planned)
+            await record_operations(work.connection, operations)
+        return outcomes, [journey for journey, _ in found[len(here) :]]
 
     async def _plan(self, work: UnitOfWork, target_id: int, wishes: Sequence[Wish], on_disk: Listing) -> list[Move]:
         """Plan, and where basenames are unique in the library keep uploads to other projects from those given out."""
@@ -166,6 +176,15 @@ async def _refuses(work: UnitOfWork, places: Places, source_id: int, target_id: 
         if folder != places[project_id].project.folder:
             raise LockedError("The project was deleted or renamed meanwhile.")
     return False
+
+
+def _at_once(folders: tuple[ProjectFolder, ProjectFolder], photos: Sequence[RemovablePhoto]) -> int:
+    """Return how many of the photos go in one transaction: between file systems not more than is copied in a while."""
+    source, target = (folder.identity for folder in folders)
+    if source[0] == target[0]:
+        return len(photos)
+    totals = accumulate(sum(file.size for file in photo.files) for photo in photos)
+    return max(1, sum(total <= COPIED for total in totals))
 
 
 def _route(journey: Journey) -> tuple[int, int]:

@@ -36,15 +36,10 @@ class Place:
 
 @dataclass(frozen=True)
 class Places:
-    """Held projects of one tenant, by id.
-
-    ``patience_seconds`` is how long rows and claim stay locked for a process that is stopped in the middle: as long as
-    its lease. What it does when it wakes is not committed, and found on disk by whoever comes next.
-    """
+    """Held projects of one tenant, by id."""
 
     tenant: str
     by_id: Mapping[int, Place]
-    patience_seconds: float
 
     def __getitem__(self, project_id: int) -> Place:
         return self.by_id[project_id]
@@ -73,7 +68,7 @@ async def held(
         async with database.connection() as connection:
             if not projects.keys() >= set(await reached_projects(connection, list(places))):
                 raise LockedError("Files are on their way to yet another project.")
-        yield Places(tenant, places, context.settings.pipeline.stale_seconds)
+        yield Places(tenant, places)
 
 
 async def _folder_of(

@@ -21,7 +21,7 @@ from photobus_common.store.undoing import planned_undos
 from photobus_common.store.uploads import folder_of_active_project, lock_basenames
 from photobus_common.undoing import Undo
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_filemover.completing import complete
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import finish_open
@@ -105,7 +105,7 @@ class Takebacks:
             if project.active and await folder_of_active_project(work.connection, project.id) != project.folder:
                 raise LockedError("The project was deleted or moved meanwhile.")  # comes again, and finds how it is
             undos = await self._plan(work.connection, project.id, todo, outcomes)
-            operations = await in_thread(self._operations, folder, undos)
+            operations = await in_thread_beside(work.connection, self._operations, folder, undos)
             await record_operations(work.connection, operations)
         recorded = {one.photo_id for one in operations}
         return outcomes, [item for item, _ in undos if item.photo_id not in recorded]

@@ -27,7 +27,7 @@ from photobus_common.store.reconciliation import (
 from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
 
 PORTION: Final = 2000
@@ -170,7 +170,7 @@ async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
         await keep_project(visit, connection)
     photos = await photos_in_project(connection, visit.project.id, visit.photo_ids, lock=lock)
     known = None if lock else visit.entries
-    entries = await in_thread(visit.folder.list) if known is None else known
+    entries = await in_thread_beside(connection, visit.folder.list) if known is None else known
     return Sight(photos, entries, await names_in_motion(connection, visit.project.id))
 
 

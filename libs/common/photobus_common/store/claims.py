@@ -94,7 +94,7 @@ WITH wanted AS (
     WHERE c.attempt < excluded.attempt
         OR c.attempt = excluded.attempt
             AND (c.state = 'released' OR c.state = 'held'
-                AND (c.heartbeat_at NOT BETWEEN now() - $6::interval AND now() + $6::interval
+                AND (c.heartbeat_at NOT BETWEEN clock_timestamp() - $6::interval AND clock_timestamp() + $6::interval
                     OR c.holder = excluded.holder))
     RETURNING c.job_id, c.cursor, c.takeovers
 )
@@ -133,11 +133,19 @@ SELECT j.status FROM job_claims c JOIN jobs j ON j.id = c.job_id
 WHERE c.job_id = $1 AND c.holder = $2 AND c.state = 'held' FOR UPDATE OF c
 """
 
+# The run's own checkpoint may hold the row for long: then only the broker needs to be told that the run is alive.
 BEAT_CLAIM = """
-UPDATE job_claims c SET heartbeat_at = now()
-FROM jobs j WHERE j.id = c.job_id AND c.job_id = $1 AND c.holder = $2 AND c.state = 'held'
-RETURNING j.status
+WITH free AS (
+    SELECT job_id FROM job_claims WHERE job_id = $1 AND holder = $2 AND state = 'held' FOR UPDATE SKIP LOCKED
+), beaten AS (
+    UPDATE job_claims c SET heartbeat_at = now() FROM free WHERE c.job_id = free.job_id
+)
+SELECT j.status FROM job_claims c JOIN jobs j ON j.id = c.job_id
+WHERE c.job_id = $1 AND c.holder = $2 AND c.state = 'held'
 """
+
+# For who waits for the end of the transaction to take the claim over, and then must find its holder alive.
+BEAT_HELD_CLAIM = "UPDATE job_claims SET heartbeat_at = clock_timestamp() WHERE job_id = $1 AND holder = $2"
 
 SAVE_CURSOR = "UPDATE job_claims SET cursor = $3 WHERE job_id = $1 AND holder = $2 AND state = 'held'"
 
@@ -206,6 +214,11 @@ async def lock_own_claim(connection: Connection, job_id: UUID, holder: UUID) -> 
 async def beat_claim(connection: Connection, job_id: UUID, holder: UUID) -> None:
     """Say that the run is alive; raises ``ClaimLostError`` or ``JobCanceledError`` when it must stop."""
     _check(await connection.fetchval(BEAT_CLAIM, job_id, holder))
+
+
+async def beat_held_claim(connection: Connection, job_id: UUID, holder: UUID) -> None:
+    """Do so at the end of a long transaction, which holds the claim."""
+    await connection.execute(BEAT_HELD_CLAIM, job_id, holder)
 
 
 async def save_cursor(connection: Connection, job_id: UUID, holder: UUID, cursor: dict[str, Any]) -> None:

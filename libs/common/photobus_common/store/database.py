@@ -12,6 +12,8 @@ from photobus_common.errors import ConfigurationError
 
 LEAST_VERSION: Final = 16
 
+SILENCE: Final = "idle_in_transaction_session_timeout"
+
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
 
 
@@ -22,8 +24,13 @@ class Database:
         self._pool = pool
 
     @classmethod
-    async def open(cls, settings: Postgres, application: str) -> Self:
-        """Connect as ``application`` (shown in ``pg_stat_activity``); raises ``ConfigurationError`` when too old."""
+    async def open(cls, settings: Postgres, application: str, silence_seconds: float | None = None) -> Self:
+        """Connect as ``application`` (shown in ``pg_stat_activity``); raises ``ConfigurationError`` when too old.
+
+        A transaction in which nothing is said for ``silence_seconds`` is ended by the server, so that a process that is
+        stopped in the middle of one keeps others from its rows no longer than that.
+        """
+        limits = {} if silence_seconds is None else {SILENCE: f"{round(silence_seconds * 1000)}ms"}
         pool = await asyncpg.create_pool(
             settings.dsn,
             min_size=2,
@@ -31,7 +38,7 @@ class Database:
             command_timeout=settings.command_timeout_seconds,
             init=_prepare,
             reset=_keep,
-            server_settings={"application_name": application, "timezone": "UTC", "jit": "off"},
+            server_settings={"application_name": application, "timezone": "UTC", "jit": "off", **limits},
         )
         async with pool.acquire() as connection:
             major = connection.get_server_version().major

@@ -3,7 +3,13 @@
 import asyncio
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, Final, TypeVar, TypeVarTuple
+
+from photobus_common.store.database import SILENCE, Connection
+
+SILENCE_SECONDS: Final = "SELECT extract(epoch FROM current_setting($1)::interval)::float8"
+
+_FIRST_WORD_SECONDS: Final = 0.05
 
 ArgsT = TypeVarTuple("ArgsT")
 ResultT = TypeVar("ResultT")
@@ -31,6 +37,25 @@ async def in_thread(
             await _end_of(undoing)
             undoing.exception()
         raise
+
+
+async def in_thread_beside(connection: Connection, function: Callable[[*ArgsT], ResultT], *args: *ArgsT) -> ResultT:
+    """Do the same while a transaction is open on ``connection``, however long the thread takes.
+
+    The server ends a transaction that is silent for long, since its process may have been stopped (``Database.open``);
+    now and then it is told that this one has not.
+    """
+    call = asyncio.ensure_future(in_thread(function, *args))
+    pause: float | None = _FIRST_WORD_SECONDS
+    try:
+        while not (await asyncio.wait({call}, timeout=pause))[0]:
+            limit: float = await connection.fetchval(SILENCE_SECONDS, SILENCE)
+            pause = limit / 3 or None
+        return call.result()
+    finally:
+        if not call.done():  # it uses what the caller is about to close
+            call.cancel()
+            await _end_of(call)
 
 
 async def _end_of(call: asyncio.Future[Any]) -> None:

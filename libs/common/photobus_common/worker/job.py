@@ -7,13 +7,14 @@ for dead can write nothing over its successor.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
+from time import monotonic
 from typing import Any, Protocol
 from uuid import UUID
 
 from photobus_common.commands import RunJob
 from photobus_common.events import Event
 from photobus_common.events.tasks import JobProgress
-from photobus_common.store.claims import ClaimAnswer, lock_own_claim, save_cursor
+from photobus_common.store.claims import ClaimAnswer, beat_held_claim, lock_own_claim, save_cursor
 from photobus_common.store.database import Database
 from photobus_common.store.job_items import (
     PROJECT_DELETED,
@@ -47,6 +48,7 @@ class Job:
         database: Database,
         publisher: WorkerPublisher,
         source: str,
+        beat_seconds: float,
     ) -> None:
         self.command = command
         self.holder = holder
@@ -54,6 +56,7 @@ class Job:
         self.cursor: dict[str, Any] | None = answer.cursor
         self.origin = command.origin(source)
         self._publisher = publisher
+        self._beat_seconds = beat_seconds
         self._done = answer.done
         self._first_items = answer.items
         self._recorded: list[ItemOutcome] = []
@@ -109,11 +112,13 @@ class Job:
         still add to ``outcomes``. Raises
         ``ClaimLostError`` or ``JobCanceledError`` before the body runs; both are for the worker, not for the handler.
         """
-        recorded = len(self._recorded)
+        recorded, began = len(self._recorded), monotonic()
         async with unit_of_work(self.database, self._publisher) as work:
             await lock_own_claim(work.connection, self.command.job_id, self.holder)
             yield work
             await insert_outcomes(work.connection, [self._outcomes([*self._recorded[:recorded], *outcomes])])
+            if monotonic() - began > self._beat_seconds:
+                await beat_held_claim(work.connection, self.command.job_id, self.holder)
         del self._recorded[:recorded]
         self._count(len(outcomes))
 

@@ -128,6 +128,7 @@ class Run:
             database=self._workplace.database,
             publisher=self._workplace.publisher,
             source=self._workplace.source,
+            beat_seconds=self._workplace.pipeline.heartbeat_ms / 1000,
         )
         self._job = job
         if self._asked_back is not None:

@@ -31,7 +31,7 @@ async def serve_worker(
 
     ``beside`` runs as long as the worker does.
     """
-    database = await Database.open(settings.postgres, service)
+    database = await Database.open(settings.postgres, service, settings.pipeline.stale_seconds)
     broker = await Broker.open(settings.nats, service, wait=False)
     try:
         publisher = BusPublisher(broker, database, settings)

@@ -20,7 +20,7 @@ from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_filemover.completing import complete
 from photobus_filemover.context import Context
 from photobus_filemover.finishing import finish_open
@@ -108,7 +108,8 @@ class FileRemoval:
             ]
             arriving = [item for item, plan in planned if not moving.isdisjoint(file.name for file in plan.going)]
             planned = [(item, plan) for item, plan in planned if item not in arriving]
-            await record_operations(work.connection, await in_thread(planned_operations, job, folder, planned))
+            operations = await in_thread_beside(work.connection, planned_operations, job, folder, planned)
+            await record_operations(work.connection, operations)
         return arriving
 
     async def _ask_for_derivatives(self, job: Job) -> None:

@@ -42,7 +42,7 @@ from photobus_common.store.restoring import restore_photos
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_filemover.context import Context
 from photobus_filemover.deleted import Found, ProjectActiveError, Undertaking, restoration_of
 
@@ -102,7 +102,7 @@ class ProjectRestore:
                 name, _ = next(free_names(taken, now.name))
             if name != now.name:
                 manifest = Manifest(id=now.id, name=name, created_at=now.created_at)
-                await in_thread(folder.write_manifest, manifest)
+                await in_thread_beside(work.connection, folder.write_manifest, manifest)
             path = operation.target_path or now.folder
             version = await activate_project(work.connection, now.id, name, path)
             await end_operation(work.connection, operation.id, "moved")
@@ -213,7 +213,7 @@ async def _choose(
         if there.path == now.folder:
             name, folder = next(names)[0], there.path
         else:
-            name, folder = await in_thread(_first_free, restoration.library(now), names)
+            name, folder = await in_thread_beside(work.connection, _first_free, restoration.library(now), names)
         return await retarget_operation(work.connection, operation.id, folder, name)
 
 

@@ -8,7 +8,7 @@ from photobus_common.reconciliation import FileCheck, check_files, loss, refuse_
 from photobus_common.store.reconciliation import ChangedPhoto, loss_of_project, remove_missing_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.manifests import ManifestState, manifest_state, write_manifest
 from photobus_maintenance.visits import Sight, Visit, look, visit_projects
@@ -45,7 +45,7 @@ async def _correct(visit: Visit) -> None:
         if any(check.missing for check in checks):
             await _refuse_mass_removal(visit, work, sight, checks)
         changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
-        written = await in_thread(write_manifest, visit.folder, visit.project, state, visit)
+        written = await in_thread_beside(work.connection, write_manifest, visit.folder, visit.project, state, visit)
         _tell(visit, work, checks, changed, manifest_written=written)
 
 

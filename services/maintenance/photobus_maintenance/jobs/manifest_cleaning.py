@@ -20,7 +20,7 @@ from photobus_common.store.reconciliation import checked_by_task
 from photobus_common.store.removals import delete_photos, removable_photos
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
-from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.visits import Sight, Visit, look, visit_projects
 
@@ -62,7 +62,7 @@ async def _remove(visit: Visit) -> None:
     async with visit.job.checkpoint() as work:
         gone = _gone(await look(visit, work.connection, lock=True), visit)
         photos = await removable_photos(work.connection, visit.project.tenant, gone, lock=True)
-        await in_thread(_remove_derivatives, visit.folder, list(photos.values()))
+        await in_thread_beside(work.connection, _remove_derivatives, visit.folder, list(photos.values()))
         deleted = await delete_photos(work.connection, list(photos))
         parts = [removed_photo(photo, deleted[photo.id]) for photo in photos.values()]
         _tell(visit, work, parts)
