@@ -191,6 +191,24 @@ async def test_it_waits_for_a_deletion_that_has_not_ended(shelf: Shelf, settings
         assert await deletions.rows(sea) == before
 
 
+async def test_one_that_has_begun_goes_on_though_the_deletion_is_tried_again_meanwhile(
+    shelf: Shelf, settings: Settings, library: Library
+) -> None:
+    short = settings.model_copy(update={"pipeline": LEASES.model_copy(update={"stale_seconds": 0.6})})
+    sea, _ = await arrange(shelf, "Sea")
+    async with at_work(short, library, movers=False) as deletions:
+        before = await deletions.rows(sea)
+        async with hired(short, deletion(short, library)):
+            task = await deletions.deleted(sea)
+        restoring = await deletions.restore(sea, task)
+        assert await run_until_killed(short, EFFECTS_OF_FIRST_PORTION, last="project_restore")
+        deleting = await deletions.delete(sea, retry_of=task)
+        async with hired(short, deletion(short, library)):
+            assert await deletions.end_of(restoring) == ("completed", None)
+            assert await deletions.end_of(deleting) == ("failed", "project_active")
+        assert await deletions.rows(sea) == before
+
+
 async def test_derivatives_that_had_been_waited_for_are_asked_for(
     shelf: Shelf, site: Site, settings: Settings, library: Library
 ) -> None:

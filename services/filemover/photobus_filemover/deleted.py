@@ -144,12 +144,16 @@ def deletion_of(job: Job, context: Context) -> Undertaking:
 
 
 def restoration_of(job: Job, context: Context) -> Undertaking:
-    """Return the undertaking of a task that restores: it waits while another deletes the project, or restores it."""
+    """Return the undertaking of a task that restores: it waits while another deletes the project, or restores it.
+
+    Once it has begun it goes on, for then a deletion waits for it.
+    """
 
     async def being_changed(work: UnitOfWork, project_id: int) -> bool:
         operation = await open_operation(work.connection, project_id)
-        if operation is not None and operation.kind == "restore" and operation.task_id != job.command.task_id:
-            return await is_open_task(work.connection, operation.task_id)
+        if operation is not None and operation.kind == "restore":
+            other = operation.task_id != job.command.task_id
+            return other and await is_open_task(work.connection, operation.task_id)
         return await is_being_deleted(work.connection, project_id)
 
     return Undertaking(job, context, being_changed)
