@@ -1,6 +1,7 @@
 """What a dead, canceled or failed file mover had on record is completed once, by whoever comes next."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,13 +12,17 @@ from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
-from photobus_common.events.projects import PhotosRemoved
+from photobus_common.events.projects import FilesTrashed, PhotosRemoved
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
+from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker.job import Handler
+from photobus_filemover import finishing
 from photobus_filemover.finishing import Finisher
 from photobus_filemover.jobs import file_removal as module
 from photobus_filemover.jobs.file_removal import FileRemoval
+from photobus_filemover.places import Places
+from photobus_filemover.settling import Cause, Settled
 
 
 class Nobody:
@@ -106,6 +111,23 @@ async def test_of_two_names_that_a_cut_off_rename_left_one_stays(
     assert await rows_agree(shelf, site)
 
 
+@pytest.mark.parametrize("kinds", ["", "jpg"])
+async def test_a_file_is_known_again_when_its_disk_has_got_another_number(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, kinds: str
+) -> None:
+    photo = await shelf.photo(("Sea", await shelf.project("Sea")), "A", ["A.jpg"])
+    await keep(site, photo)
+    await _dies_before_the_commit(shelf, site, settings, library, [photo])
+    await site.execute("UPDATE file_operations SET device = device + 1")  # as a restart may do
+    await keep(site, photo, kinds)
+
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert (lying(shelf, "Sea"), trashed(shelf, "Sea")) == ((["A.jpg"], []) if kinds else ([], ["A.jpg"]))
+    assert await rows_agree(shelf, site)
+    assert len(await site.said(FilesTrashed)) == (0 if kinds else 1)
+
+
 @pytest.mark.parametrize("status", ["canceled", "failed"])
 async def test_what_an_ended_job_had_on_record_is_completed(
     shelf: Shelf, site: Site, settings: Settings, library: Library, status: str
@@ -129,6 +151,28 @@ async def test_what_an_ended_job_had_on_record_is_completed(
     assert [data.task_id for data in await site.said(PhotosRemoved)] == [command.task_id]
     [asked] = await site.said(TaskRequested)
     assert asked.targets.photo_ids == (shown_anew.id,)
+
+
+async def test_a_project_whose_operations_cannot_be_completed_holds_up_no_other(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sea, lake = [(name, await shelf.project(name)) for name in ("Sea", "Lake")]
+    first, second = await shelf.photo(sea, "A", ["A.jpg"]), await shelf.photo(lake, "B", ["B.jpg"])
+    for photo in (first, second):
+        await keep(site, photo)
+        await _dies_before_the_commit(shelf, site, settings, library, [photo])
+    really_complete = finishing.complete
+
+    async def fails_in_the_first(work: UnitOfWork, places: Places, asked: Mapping[int, Cause]) -> list[Settled]:
+        if sea[1] in places.ids:
+            raise ZeroDivisionError
+        return await really_complete(work, places, asked)
+
+    monkeypatch.setattr(finishing, "complete", fails_in_the_first)
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert await site.fetch(OPEN) == [(1,)]
+    assert [row["id"] for row in await shelf.rows()] == [first.id]
 
 
 async def test_the_next_job_of_the_folder_completes_it_too(

@@ -75,6 +75,8 @@ class Finisher:
                 continue
             except PhotobusError as error:
                 log.warning("operations_not_completed", project_id=project_id, reason=error.public_message)
+            except Exception:  # whatever is wrong with one project holds up no other
+                log.exception("operations_not_completed", project_id=project_id)
 
     async def _finish(self, database: Database, publisher: Publisher, tenant: str, project_id: int) -> None:
         async with held(self._context, database, tenant, [project_id], 0) as places:
