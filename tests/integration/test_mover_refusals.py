@@ -5,10 +5,11 @@ import os
 from pathlib import Path
 
 import pytest
+from crashing_mover import run_until_killed
 from moving import contents, move
 from refusing import need_copies, refuse_changes, refuse_unlink
-from removing import OPEN, commit, derivatives, keep, lying, removal, rows_agree, show
-from shelf import Photo, Shelf, put
+from removing import OPEN, commit, derivatives, keep, lying, mover, removal, rows_agree, show
+from shelf import Photo, Shelf, forbid, put
 from working import Site, hired
 
 from photobus_common.commands import RunJob
@@ -18,8 +19,16 @@ from photobus_common.storage import transfer
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
+from photobus_filemover.finishing import Finisher
 
 STAYS = "A.jpg: The storage does not let the file go there."
+
+
+class Nobody:
+    """A publisher that leaves everything in the outbox."""
+
+    def offer(self, messages: object) -> None:
+        """Publish nothing."""
 
 
 @pytest.fixture
@@ -135,6 +144,57 @@ async def test_a_file_that_cannot_be_copied_stays_and_others_go(
     assert await _settled(site, settings, handlers, await move(site, [photo, other], lake)) == [STAYS, "done"]
 
     assert (lying(shelf, "Sea"), lying(shelf, "Lake")) == (["A.jpg"], ["B.dng", "B.jpg"])
+    assert await rows_agree(shelf, site)
+
+
+@pytest.mark.parametrize("what", ["move", "commit"])
+async def test_a_folder_that_may_not_be_opened_costs_its_own_photos_only(
+    shelf: Shelf,
+    site: Site,
+    settings: Settings,
+    handlers: dict[str, Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    what: str,
+) -> None:
+    photos, lake = [await _photo(shelf, name) for name in ("Alps", "Bay")], await shelf.project("Lake")
+    for photo in photos:
+        await keep(site, photo)
+    forbid(monkeypatch, "Alps")
+
+    command = await (move(site, photos, lake) if what == "move" else commit(site, photos))
+
+    assert await _settled(site, settings, handlers, command) == ["The folder Alps may not be opened.", "done"]
+    assert (lying(shelf, "Alps"), lying(shelf, "Bay")) == (["A.jpg"], [])
+
+
+@pytest.mark.parametrize("effects", [5, 6])
+async def test_what_waits_for_a_folder_that_may_not_be_opened_blocks_no_job_of_the_other(
+    shelf: Shelf,
+    site: Site,
+    settings: Settings,
+    library: Library,
+    handlers: dict[str, Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    effects: int,
+) -> None:
+    photo, lake = await _photo(shelf), ("Lake", await shelf.project("Lake"))
+    other = await shelf.photo(lake, "B", ["B.jpg"])
+    await keep(site, other)
+    canceled = await move(site, [photo], lake[1])
+    assert await run_until_killed(settings, effects)
+    await site.end(canceled)
+
+    with monkeypatch.context() as patch:
+        forbid(patch, "Sea")
+        command = await commit(site, [other])
+        async with hired(settings, handlers):
+            await site.until_state(command, "completed")
+        assert await site.outcomes(command) == [(other.id, "done", None)]
+        assert await site.fetch(OPEN) != [(0,)]
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert await site.fetch(OPEN) == [(0,)]
+    assert (lying(shelf, "Sea"), lying(shelf, "Lake")) == ([], ["A.jpg"])
     assert await rows_agree(shelf, site)
 
 

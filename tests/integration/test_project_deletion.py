@@ -12,7 +12,7 @@ from deleting import OPEN, TOTALS, Deletions, arrange, at_work, deletion, said_o
 from gateway_server import running_gateway
 from moving import move
 from removing import commit, keep, originals
-from shelf import JPEG, Shelf
+from shelf import JPEG, Shelf, forbid
 from working import Site, hired
 
 from photobus_common.bus.connection import Broker
@@ -37,6 +37,9 @@ ORDER BY i.position
 """
 COUNTS = "SELECT done, failed, skipped FROM tasks WHERE id = $1"
 OPEN_FILES = "SELECT count(*) FROM file_operations WHERE state = 'open'"
+EFFECTS_OF_A_FILE_THAT_ARRIVED = 3
+"""Claim, operations on record, the first file in place."""
+
 UPLOADS = "SELECT count(*) FROM uploads WHERE project_id = $1"
 WAITING = "INSERT INTO upload_batches (tenant, project_id, batch, photo_id, actor) VALUES ('user_0', $1, 'b', 1, 'ada')"
 BATCHES = "SELECT count(*) FROM upload_batches WHERE project_id = $1"
@@ -262,6 +265,43 @@ async def test_what_is_on_record_for_a_deleted_project_never_goes_into_another(s
         assert len(await projects_with_intents(connection)) == 1
         await site.execute("INSERT INTO projects (tenant, name, folder) VALUES ('user_0', 'Other', 'Sea')")
         assert await projects_with_intents(connection) == []
+
+
+async def test_no_file_goes_to_the_trash_that_a_photo_of_another_project_may_need_back(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    sea, [photo] = await arrange(shelf, "Sea", 1)
+    lake, _ = await arrange(shelf, "Lake", 1)
+    canceled = await move(site, [photo], lake)
+    assert await run_until_killed(settings, EFFECTS_OF_A_FILE_THAT_ARRIVED)
+    await site.end(canceled)
+    arrived = {path.name for path in (shelf.root / "Lake").glob("Sea0.*")}
+    assert arrived
+    (shelf.root / "Sea").rename(shelf.root / "renamed by hand")
+
+    async with at_work(settings, library) as deletions:
+        task = await deletions.delete(lake)
+        assert await deletions.end_of(task) == ("failed", "moves_open")
+        assert {path.name for path in (shelf.root / "Lake").glob("Sea0.*")} == arrived
+        (shelf.root / "renamed by hand").rename(shelf.root / "Sea")
+        await deletions.deleted(lake, retry_of=task)
+    assert {path.name for path in (shelf.root / "Sea").glob("Sea0.*")} == {"Sea0.dng", "Sea0.jpg"}
+    assert await site.fetch("SELECT project_id FROM photos") == [(sea,)]
+
+
+async def test_a_folder_that_may_not_be_opened_is_not_taken_for_gone(
+    shelf: Shelf, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sea, _ = await arrange(shelf, "Sea")
+    async with at_work(settings, library) as deletions:
+        before = await deletions.rows(sea)
+        with monkeypatch.context() as patch:
+            forbid(patch, "Sea")
+            task = await deletions.delete(sea)
+            assert await deletions.end_of(task) == ("failed", "folder_unreadable")
+        assert await deletions.rows(sea) == before
+        await deletions.deleted(sea, retry_of=task)
+    assert len(trashed(shelf)) == 1
 
 
 async def test_what_is_known_of_uploads_goes(shelf: Shelf, site: Site, settings: Settings, library: Library) -> None:

@@ -86,7 +86,7 @@ def completable(places: Places, operations: Iterable[FileOperation]) -> list[Fil
 
 def _can_be_seen(places: Places, project_id: int) -> bool:
     place = places.by_id.get(project_id)
-    return place is not None and (place.folder is not None or not place.project.active)
+    return place is not None and (place.folder is not None or (place.is_gone and not place.project.active))
 
 
 def _projects(operation: FileOperation) -> set[int]:

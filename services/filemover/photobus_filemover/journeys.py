@@ -13,7 +13,7 @@ from typing import Final
 from photobus_common.moving import Listing, Move, Wish
 from photobus_common.photos.filenames import ParsedName, parse
 from photobus_common.removal import RemovablePhoto
-from photobus_common.storage.errors import FolderMissingError, LockedError
+from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, LockedError
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
@@ -82,7 +82,7 @@ class Mover:
         async with held(self._context, job.database, job.command.tenant, ids, wait) as places:
             try:
                 folders = places[source_id].present, places[target_id].present
-            except FolderMissingError as error:
+            except (FolderMissingError, FolderUnreadableError) as error:
                 job.record(failures(portion, error.public_message))
                 return []
             finished = await finish_open(job, places)

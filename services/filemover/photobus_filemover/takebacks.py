@@ -11,7 +11,7 @@ from typing import Final
 from photobus_common.deeds import Deed
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.removal import Removal
-from photobus_common.storage.errors import LockedError
+from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, LockedError
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
 from photobus_common.store.file_operations import FileOperation, record_operations
@@ -81,14 +81,15 @@ class Takebacks:
     async def _take_portion(self, project_id: int, portion: Sequence[Takeback]) -> None:
         job, wait = self._job, self._context.settings.filemover.lock_wait_seconds
         async with held(self._context, job.database, job.command.tenant, [project_id], wait) as places:
-            place = places.by_id.get(project_id)
-            if place is None or place.folder is None:
-                reason = "The folder of its project is not in the library."
+            try:
+                place, folder = places[project_id], places[project_id].present
+            except (FolderMissingError, FolderUnreadableError) as error:
+                reason = error.public_message
                 job.record(ItemOutcome(one.item.position, one.item.photo_id, "failed", reason) for one in portion)
                 return
             finished = await finish_open(job, places)
             todo = [one for one in portion if one.item.position not in finished]
-            outcomes, asked = await self._intend(place.project, place.folder, todo)
+            outcomes, asked = await self._intend(place.project, folder, todo)
             async with job.checkpoint(outcomes) as work:
                 settled = await complete(work, places, {item.photo_id: cause_of(job, item) for item in asked})
                 outcomes += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]

@@ -56,6 +56,12 @@ class FolderMissingError(NotFoundError):
     code = "folder_missing"
 
 
+class FolderUnreadableError(StorageUnavailableError):
+    """The project's folder is there and the library answers, but the system does not let us open it."""
+
+    code = "folder_unreadable"
+
+
 class ManifestBrokenError(PhotobusError):
     """The project's manifest is there, but cannot be read as one."""
 

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from photobus_common.errors import ConfigurationError, StorageUnavailableError
 from photobus_common.storage import locks, renaming
-from photobus_common.storage.errors import FolderMissingError, NameTakenError, storage_errors
+from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, NameTakenError, storage_errors
 from photobus_common.storage.folder import DIRECTORY_FLAGS, Folder, write_all
 from photobus_common.storage.names import is_single_name
 from photobus_common.storage.project_folder import ProjectFolder
@@ -45,7 +45,7 @@ class TenantLibrary:
         return folder
 
     def open_project(self, folder: str) -> ProjectFolder:
-        """Open the project folder ``folder``; raises ``FolderMissingError`` when the library has no such folder."""
+        """Open the project folder ``folder``; raises ``FolderMissingError`` and ``FolderUnreadableError``."""
         with self.open() as library:
             return _open_project(library, folder)
 
@@ -177,3 +177,5 @@ def _open_project(library: Folder, folder: str) -> ProjectFolder:
             return ProjectFolder(os.open(folder, DIRECTORY_FLAGS, dir_fd=library.fd), folder)
         except (FileNotFoundError, NotADirectoryError) as error:
             raise FolderMissingError(f"The folder {folder} is not in the library.") from error
+        except PermissionError as error:
+            raise FolderUnreadableError(f"The folder {folder} may not be opened.") from error

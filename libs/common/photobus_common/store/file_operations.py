@@ -65,6 +65,12 @@ WITH RECURSIVE reached (id) AS (
 SELECT id FROM reached ORDER BY id
 """
 
+AWAITS_MOVES: Final = """
+SELECT EXISTS (
+    SELECT FROM file_operations WHERE state = 'open' AND target_project_id = $1 AND project_id <> $1
+)
+"""
+
 # The names in the project's own folder: what a trash or a restoring is about there is its `path` or its `target_path`.
 NAMES_BEING_MOVED: Final = """
 SELECT path AS name FROM file_operations
@@ -160,6 +166,11 @@ async def projects_with_open_operations(connection: Connection) -> list[tuple[st
 async def reached_projects(connection: Connection, project_ids: Sequence[int]) -> list[int]:
     """Return the projects and all that open operations lead to from them: who completes one holds them all."""
     return [row["id"] for row in await connection.fetch(REACHED_PROJECTS, project_ids)]
+
+
+async def awaits_moves(connection: Connection, project_id: int) -> bool:
+    """Whether open operations bring files of other projects here."""
+    return bool(await connection.fetchval(AWAITS_MOVES, project_id))
 
 
 async def names_being_moved(connection: Connection, project_id: int) -> frozenset[str]:

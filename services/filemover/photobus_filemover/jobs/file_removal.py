@@ -10,7 +10,7 @@ from typing import Final
 from photobus_common.events.tasks import Targets
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.removal import plan_removal
-from photobus_common.storage.errors import FolderMissingError, LockedError
+from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, LockedError
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.file_operations import record_operations
 from photobus_common.store.job_items import ItemStatus
@@ -77,7 +77,7 @@ class FileRemoval:
     async def _remove(self, job: Job, places: Places, project_id: int, portion: Sequence[JobItem]) -> None:
         try:
             folder = places[project_id].present
-        except FolderMissingError as error:
+        except (FolderMissingError, FolderUnreadableError) as error:
             job.record(_outcomes(portion, "failed", error.public_message))
             return
         finished = await finish_open(job, places)

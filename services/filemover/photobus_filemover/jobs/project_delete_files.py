@@ -6,12 +6,14 @@ where its row says; one that is gone, or is another project's by now, is no erro
 
 from datetime import UTC, datetime
 
+from photobus_common.errors import ConflictError
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FileUnreadableError, FolderMissingError, LockedError, ManifestBrokenError
 from photobus_common.storage.project_folder import ProjectFolder, trash_folder
 from photobus_common.storage.whole_folders import move_whole, path_in_trash
 from photobus_common.store.deletions import is_placing
+from photobus_common.store.file_operations import awaits_moves
 from photobus_common.store.project_operations import NewOperation, last_move, record_operation
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.worker import Job
@@ -22,6 +24,13 @@ from photobus_filemover.finishing import finish_open
 from photobus_filemover.places import held
 
 log = get_logger()
+
+
+class MovesOpenError(ConflictError):
+    """Files of another project may lie here already, of which it is not settled yet where they belong."""
+
+    code = "moves_open"
+    retryable = True
 
 
 class ProjectDeleteFiles:
@@ -44,12 +53,23 @@ class ProjectDeleteFiles:
         job, wait = deletion.job, self._context.settings.filemover.lock_wait_seconds
         async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
             await finish_open(job, places)
+            await _refuse_with_files_of_others(job, project)
             place = places[project.id]
-            if place.folder is None or await _is_anothers(job, place.project, place.folder):
+            if place.is_gone or await _is_anothers(job, place.project, place.present):
                 log.warning("project_folder_missing", project=place.project.folder)
                 await _record_missing(deletion, place.project)
                 return
-            await _to_trash(deletion, place.project, place.folder)
+            await _to_trash(deletion, place.project, place.present)
+
+
+async def _refuse_with_files_of_others(job: Job, project: CatalogueProject) -> None:
+    """Raise ``MovesOpenError`` for moves that could not be settled, since the folder they come from is not there.
+
+    A file that had come along would expire in the trash, while its photo is still where it came from.
+    """
+    async with job.database.connection() as connection:
+        if await awaits_moves(connection, project.id):
+            raise MovesOpenError("Photos are on their way here from a project whose folder cannot be opened.")
 
 
 async def _to_trash(deletion: Undertaking, project: CatalogueProject, folder: ProjectFolder) -> None:
