@@ -83,6 +83,23 @@ async def test_tags_and_keep_flags_follow_the_parameters_and_again_change_nothin
     assert len(await site.said(TagsChanged)) == 2  # one a project
 
 
+async def test_a_photo_that_would_have_too_many_tags_fails_alone(
+    site: Site, settings: Settings, items: list[tuple[int, int]]
+) -> None:
+    async with site.database.transaction() as connection:
+        await connection.execute(
+            "INSERT INTO photo_tags (photo_id, tenant, tag) SELECT $1, $2, n::text FROM generate_series(1, 198) n",
+            *(items[0][0], "user_0"),
+        )
+    command = await site.post(items[:2], "catalogue_update", task_type="tags_update", params={"add": ["a", "b"]})
+    async with hired(settings, {"catalogue_update": catalogue_update}):
+        await site.until_idle()
+    assert await site.outcomes(command) == [
+        (items[0][0], "failed", "A photo has at most 200 tags; this one would have 201."),
+        (items[1][0], "done", None),
+    ]
+
+
 async def test_a_portion_that_was_written_is_not_written_again(
     site: Site, settings: Settings, items: list[tuple[int, int]], monkeypatch: pytest.MonkeyPatch
 ) -> None:

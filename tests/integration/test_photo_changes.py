@@ -70,6 +70,31 @@ async def test_tags_of_photos_in_any_projects_change_at_once(gateway: Gateway, c
     assert (await gateway.get(f"/api/photos/{catalogue.sea[0]}")).body["tags"] == ["a", "b", "c", "old"]
 
 
+async def test_a_photo_with_too_many_tags_is_told_and_keeps_no_other_from_its_own(
+    gateway: Gateway, catalogue: Catalogue
+) -> None:
+    full, other = catalogue.alps[0], catalogue.sea[0]
+    tags = [f"{number} {chr(0x1F600) * 90}" for number in range(200)]
+    items = [{"photo_id": full, "tags": tags[start : start + 50]} for start in range(0, 200, 50)]
+    body = {"items": [*items, {"photo_id": other, "tags": ["new"]}]}
+    task = {"type": "tags_update", "targets": {"photo_ids": [full, other]}, "params": {"add": ["one", "more"]}}
+    for dry_run in (True, False):
+        answer = await gateway.post("/api/photos/tags/add", {**body, "dry_run": dry_run})
+        assert answer.status == 200
+        assert [(item["status"], item["code"]) for item in answer.body["items"]] == [
+            ("failed", "too_many_tags"),
+            ("changed", None),
+        ]
+        assert answer.body["items"][0]["detail"] == "A photo has at most 200 tags; this one would have 201."
+    assert (await gateway.get(f"/api/photos/{full}")).body["tags"] == ["old"]
+
+    first = await gateway.post("/api/photos/tags/add", {"items": [*items[:3], {"photo_id": full, "tags": tags[151:]}]})
+    assert first.body["changed"] == 1
+    planned = (await gateway.post("/api/tasks", {**task, "dry_run": True})).body["items"]
+    assert [(item["status"], item["adds"]) for item in planned] == [("fails", []), ("changes", ["more", "one"])]
+    assert [item["reason"] for item in planned] == ["A photo has at most 200 tags; this one would have 202.", None]
+
+
 async def test_tags_are_taken_away(gateway: Gateway, catalogue: Catalogue) -> None:
     photo = catalogue.alps[1]
     answer = await gateway.post("/api/photos/tags/remove", {"items": [{"photo_id": photo, "tags": ["old", "never"]}]})

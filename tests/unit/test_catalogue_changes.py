@@ -8,16 +8,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from photobus_common.catalogue_changes import (
+    MAX_TAGS_OF_PHOTO,
     CataloguePhoto,
     KeepWish,
     Kinds,
     TagsChange,
     keep_events,
+    plan_all,
     plan_keep,
     plan_revert,
     plan_tags,
     tags_events,
 )
+from photobus_common.events import Origin, encode
+from photobus_common.events.envelope import MAX_EVENT_BYTES
 from photobus_common.events.projects import KeepChanged, TagsChanged
 
 NUMBERS = count(1)
@@ -67,6 +71,27 @@ def test_tags_are_sets_and_the_same_again_changes_nothing(one: CataloguePhoto, a
     after = one if change is None else change.after
     assert set(after.tags) == {*one.tags, *add} - set(gone)
     assert plan_tags(after, add, gone) is None
+
+
+def test_a_photo_gets_no_more_tags_than_it_may_and_still_loses_some() -> None:
+    many = [f"{number:03d}" for number in range(MAX_TAGS_OF_PHOTO)]
+    full, other = photo(tags=many), photo()
+    planned = plan_all([full, other], lambda one: plan_tags(one, add=["x"]))
+    assert list(planned.changes) == [other.id]
+    assert "at most 200 tags; this one would have 201" in str(planned.refused[full.id])
+    assert plan_tags(full, add=["x"], remove=["000"]) is not None
+    beyond = photo(tags=[*many, "y", "z"])
+    loses = plan_tags(beyond, remove=["y"])
+    assert loses is not None
+    assert len(loses.tags) == MAX_TAGS_OF_PHOTO + 1
+
+
+def test_the_longest_tags_of_a_photo_fit_into_one_event() -> None:
+    names = [f"{number:03d}{chr(0x1F600) * 97}" for number in range(MAX_TAGS_OF_PHOTO)]
+    change = plan_tags(photo(tags=names[:-50]), add=names[-50:])
+    assert change is not None
+    (told,) = tags_events([change], {change.photo.id: 2})
+    assert len(encode(Origin("/test", "user_0", "test").event(told))) < MAX_EVENT_BYTES // 2
 
 
 def test_changes_are_told_by_project_each_once_with_what_undo_needs() -> None:

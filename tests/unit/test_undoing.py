@@ -21,7 +21,7 @@ from undone_world import (
     undoing,
 )
 
-from photobus_common.catalogue_changes import KeepWish, Kinds
+from photobus_common.catalogue_changes import MAX_TAGS_OF_PHOTO, KeepWish, Kinds
 from photobus_common.deeds import Deed, Place, deeds_of
 from photobus_common.events import EventData
 from photobus_common.events.projects import FilesTrashed, KeptKinds, PhotosRemoved, TrashedFile
@@ -271,6 +271,16 @@ def test_what_an_upload_replaced_is_no_deed_of_a_task() -> None:
 def test_what_is_taken_back_is_said_in_words(task: tuple[str, object, object], words: list[str]) -> None:
     world, events = do(photo(tags={"alps"}), task)
     assert list(told(plan(world, events))) == words
+
+
+def test_tags_for_which_there_is_no_room_any_more_are_told_and_the_rest_is_taken_back() -> None:
+    names = {f"{number}" for number in range(MAX_TAGS_OF_PHOTO - 1)}
+    world, events = do(photo(tags={"alps", *names}), ("tags", set(), {"alps", "0"}))
+    world, said = do(world, ("keep", KeepWish(jpg=False), None))
+    world, _ = do(world, ("tags", {"sea", "lake"}, set()))
+    undo = plan(world, [*events, *said])
+    assert undo.refused == ("A photo has at most 200 tags; this one would have 202.",)
+    assert list(told(undo)) == ["jpg is kept again"]
 
 
 def test_what_is_said_of_files() -> None:

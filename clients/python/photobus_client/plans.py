@@ -87,11 +87,12 @@ class KeepPlan(TaskPlan):
 
 
 class PlannedTags(PlannedPhoto):
-    """Which tags one photo would get and lose."""
+    """Which tags one photo would get and lose; ``reason`` says why it can have none of that."""
 
-    status: Literal["changes", "unchanged"]
+    status: Literal["changes", "unchanged", "fails"]
     adds: list[str]
     removes: list[str]
+    reason: str | None = None
 
 
 class TagsPlan(TaskPlan):

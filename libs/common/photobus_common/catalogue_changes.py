@@ -6,11 +6,22 @@ The API, its dry runs and the workers all plan with these, so that what is annou
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
+from photobus_common.errors import PhotobusError
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.projects import KeepChanged, KeptKinds, PhotoKeep, PhotoTags, TagsChanged
+
+MAX_TAGS_OF_PHOTO: Final = 200
+"""Tags that a photo may have: events tell all of them, and what is said of one photo has to fit into one event."""
+
+
+class TooManyTagsError(PhotobusError):
+    """A photo would have more tags than it may."""
+
+    code = "too_many_tags"
+    status = 409
 
 
 class Kinds(NamedTuple):
@@ -75,10 +86,10 @@ class TagsChange:
         return replace(self.photo, tags=self.tags)
 
 
-ChangeT = TypeVar("ChangeT", KeepChange, TagsChange)
+ChangeT = TypeVar("ChangeT", KeepChange, TagsChange, KeepChange | TagsChange)
 
 Plan = Callable[[CataloguePhoto], KeepChange | TagsChange | None]
-"""What is to become of a photo; None where it is as wanted already."""
+"""What is to become of a photo; None where it is as wanted already. Raises ``TooManyTagsError`` where it cannot be."""
 
 
 def plan_keep(photo: CataloguePhoto, wish: KeepWish) -> KeepChange | None:
@@ -96,12 +107,39 @@ def plan_revert(photo: CataloguePhoto) -> KeepChange | None:
 def plan_tags(photo: CataloguePhoto, add: Iterable[str] = (), remove: Iterable[str] = ()) -> TagsChange | None:
     """Return the change that gives the photo the tags ``add`` and takes ``remove``; None where nothing changes.
 
-    A tag that is both added and removed is removed.
+    A tag that is both added and removed is removed. Raises ``TooManyTagsError``.
     """
     going = set(remove)
     added = tuple(sorted(set(add) - going - set(photo.tags)))
     removed = tuple(sorted(going & set(photo.tags)))
-    return TagsChange(photo, added, removed) if added or removed else None
+    if not added and not removed:
+        return None
+    change = TagsChange(photo, added, removed)
+    if added and len(change.tags) > MAX_TAGS_OF_PHOTO:
+        raise TooManyTagsError(f"A photo has at most {MAX_TAGS_OF_PHOTO} tags; this one would have {len(change.tags)}.")
+    return change
+
+
+@dataclass(frozen=True)
+class Planned(Generic[ChangeT]):
+    """What becomes of photos, by id: how they change, and of those that cannot be as wanted, why not."""
+
+    changes: Mapping[int, ChangeT]
+    refused: Mapping[int, TooManyTagsError]
+
+
+def plan_all(photos: Iterable[CataloguePhoto], plan: Callable[[CataloguePhoto], ChangeT | None]) -> Planned[ChangeT]:
+    """Return what ``plan`` makes of each of the photos; one that is refused keeps no other from changing."""
+    changes: dict[int, ChangeT] = {}
+    refused: dict[int, TooManyTagsError] = {}
+    for photo in photos:
+        try:
+            change = plan(photo)
+        except TooManyTagsError as error:
+            refused[photo.id] = error
+        else:
+            changes |= {} if change is None else {photo.id: change}
+    return Planned(changes, refused)
 
 
 def plan_of(task_type: str, params: Mapping[str, Any]) -> Plan:

@@ -13,6 +13,7 @@ from photobus_common.catalogue_changes import (
     KeepChange,
     Kinds,
     TagsChange,
+    TooManyTagsError,
     plan_tags,
 )
 from photobus_common.deeds import Deed, Place
@@ -156,7 +157,11 @@ def _flags(undo: Undo, deed: Deed, now: Situation) -> Undo:
         changes = zip(*deed.keep, photo.keep, strict=True)
         kinds = Kinds(*(before if is_now == after else is_now for before, after, is_now in changes))
         keep = None if kinds == photo.keep else KeepChange(photo, kinds)
-    return replace(undo, keep=keep, tags=plan_tags(photo, add=deed.tags_removed, remove=deed.tags_added))
+    try:
+        tags = plan_tags(photo, add=deed.tags_removed, remove=deed.tags_added)
+    except TooManyTagsError as error:
+        return replace(undo, keep=keep, refused=(*undo.refused, str(error)))
+    return replace(undo, keep=keep, tags=tags)
 
 
 def _place(undo: Undo, deed: Deed, now: Situation) -> Undo:

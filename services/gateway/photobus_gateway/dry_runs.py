@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
-from photobus_common.catalogue_changes import CataloguePhoto, KeepChange, Kinds, TagsChange, plan_of
+from photobus_common.catalogue_changes import CataloguePhoto, KeepChange, Kinds, Planned, TagsChange, plan_all, plan_of
 from photobus_common.config import MAX_ITEMS, Settings
 from photobus_common.derivation import Impossible, PhotoState, Plan, Recipe
 from photobus_common.derivation import plan as plan_derivatives
@@ -91,11 +91,13 @@ async def _move(asked: Asked, plan: TaskPlan) -> TaskPlan:
 
 
 async def _keep(asked: Asked, plan: TaskPlan) -> TaskPlan:
-    return KeepPlan(**plan.model_dump(), items=[_kept(*planned) for planned in await _changes(asked)])
+    photos, planned = await _changes(asked)
+    return KeepPlan(**plan.model_dump(), items=[_kept(photo, planned) for photo in photos])
 
 
 async def _tags(asked: Asked, plan: TaskPlan) -> TaskPlan:
-    return TagsPlan(**plan.model_dump(), items=[_tagged(*planned) for planned in await _changes(asked)])
+    photos, planned = await _changes(asked)
+    return TagsPlan(**plan.model_dump(), items=[_tagged(photo, planned) for photo in photos])
 
 
 async def _derivatives(asked: Asked, plan: TaskPlan) -> TaskPlan:
@@ -131,12 +133,12 @@ async def _removable(asked: Asked) -> list[RemovablePhoto]:
     return [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
 
 
-async def _changes(asked: Asked) -> list[tuple[CataloguePhoto, KeepChange | TagsChange | None]]:
+async def _changes(asked: Asked) -> tuple[list[CataloguePhoto], Planned[KeepChange | TagsChange]]:
     """Return what is said of each photo, and what the task would make of that."""
-    plan_change = plan_of(asked.ask.definition.type, asked.ask.params)
     photo_ids = await first_photos(asked.connection, asked.tenant, asked.ask.targets)
     photos = await catalogue_photos(asked.connection, asked.tenant, photo_ids)
-    return [(photos[photo_id], plan_change(photos[photo_id])) for photo_id in photo_ids if photo_id in photos]
+    found = [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
+    return found, plan_all(found, plan_of(asked.ask.definition.type, asked.ask.params))
 
 
 def _removal(photo: RemovablePhoto) -> PlannedRemoval:
@@ -161,7 +163,8 @@ def _moved(photo: RemovablePhoto, move: Move | None) -> PlannedMove:
     )
 
 
-def _kept(photo: CataloguePhoto, change: KeepChange | TagsChange | None) -> PlannedKeep:
+def _kept(photo: CataloguePhoto, planned: Planned[KeepChange | TagsChange]) -> PlannedKeep:
+    change = planned.changes.get(photo.id)
     after = photo.keep if change is None else change.after.keep
     kinds = list(zip(Kinds._fields, photo.keep, after, strict=True))
     return PlannedKeep(
@@ -172,13 +175,15 @@ def _kept(photo: CataloguePhoto, change: KeepChange | TagsChange | None) -> Plan
     )
 
 
-def _tagged(photo: CataloguePhoto, change: KeepChange | TagsChange | None) -> PlannedTags:
+def _tagged(photo: CataloguePhoto, planned: Planned[KeepChange | TagsChange]) -> PlannedTags:
+    change, refusal = planned.changes.get(photo.id), planned.refused.get(photo.id)
     before, after = photo.tags, photo.tags if change is None else change.after.tags
     return PlannedTags(
         **_place(photo),
-        status="unchanged" if change is None else "changes",
+        status="fails" if refusal else "unchanged" if change is None else "changes",
         adds=[tag for tag in after if tag not in before],
         removes=[tag for tag in before if tag not in after],
+        reason=refusal.public_message if refusal else None,
     )
 
 

@@ -17,8 +17,10 @@ from photobus_common.catalogue_changes import (
     CataloguePhoto,
     KeepChange,
     KeepWish,
+    Planned,
     TagsChange,
     keep_events,
+    plan_all,
     plan_keep,
     plan_tags,
     tags_events,
@@ -155,33 +157,31 @@ async def _change(
     if body.dry_run:
         async with request.app[DATABASE].connection() as connection:
             photos = await catalogue.catalogue_photos(connection, tenant, photo_ids)
-        return json_response(_answer(photo_ids, photos, _planned(photos, saying), {}, dry_run=True))
+        planned = plan_all(photos.values(), saying.plan)
+        return json_response(_answer(photo_ids, photos, planned, {}, dry_run=True))
 
     async def act(work: UnitOfWork) -> Outcome:
         photos = await catalogue.catalogue_photos(work.connection, tenant, photo_ids, lock=True)
-        changes = _planned(photos, saying)
-        versions = await saying.write(work.connection, tenant, list(changes.values()))
+        planned = plan_all(photos.values(), saying.plan)
+        changes = list(planned.changes.values())
+        versions = await saying.write(work.connection, tenant, changes)
         origin = origin_of(request)
-        for data in saying.events(list(changes.values()), versions):
+        for data in saying.events(changes, versions):
             work.emit(origin.event(data))
-        return Outcome(HTTPStatus.OK, _answer(photo_ids, photos, changes, versions, dry_run=False))
+        return Outcome(HTTPStatus.OK, _answer(photo_ids, photos, planned, versions, dry_run=False))
 
     return await once(request, headers, body, act)
-
-
-def _planned(photos: Mapping[int, CataloguePhoto], saying: _Saying[ChangeT]) -> dict[int, ChangeT]:
-    return {photo.id: change for photo in photos.values() if (change := saying.plan(photo)) is not None}
 
 
 def _answer(
     photo_ids: Sequence[int],
     photos: Mapping[int, CataloguePhoto],
-    changes: Mapping[int, KeepChange | TagsChange],
+    planned: Planned[ChangeT],
     versions: Mapping[int, int],
     *,
     dry_run: bool,
 ) -> ChangesAnswer:
-    items = [_view(photo_id, photos.get(photo_id), changes.get(photo_id), versions) for photo_id in photo_ids]
+    items = [_view(photo_id, photos.get(photo_id), planned, versions) for photo_id in photo_ids]
     count = Counter(item.status for item in items)
     return ChangesAnswer(
         dry_run=dry_run,
@@ -193,13 +193,14 @@ def _answer(
 
 
 def _view(
-    photo_id: int,
-    photo: CataloguePhoto | None,
-    change: KeepChange | TagsChange | None,
-    versions: Mapping[int, int],
+    photo_id: int, photo: CataloguePhoto | None, planned: Planned[ChangeT], versions: Mapping[int, int]
 ) -> ChangeView:
     if photo is None:
         return ChangeView(photo_id=photo_id, status="failed", code="not_found", detail="There is no such photo.")
+    refusal = planned.refused.get(photo_id)
+    if refusal is not None:
+        return ChangeView(photo_id=photo_id, status="failed", code=refusal.code, detail=refusal.public_message)
+    change = planned.changes.get(photo_id)
     now = photo if change is None else change.after
     return ChangeView(
         photo_id=photo_id,

@@ -3,7 +3,16 @@
 from collections.abc import Sequence
 from typing import Final
 
-from photobus_common.catalogue_changes import KeepChange, Plan, TagsChange, keep_events, plan_of, tags_events
+from photobus_common.catalogue_changes import (
+    KeepChange,
+    Plan,
+    Planned,
+    TagsChange,
+    keep_events,
+    plan_all,
+    plan_of,
+    tags_events,
+)
 from photobus_common.store.catalogue import catalogue_photos, write_keep, write_tags
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
@@ -26,9 +35,9 @@ async def catalogue_update(job: Job) -> None:
 async def _change(job: Job, work: UnitOfWork, plan: Plan, items: Sequence[JobItem]) -> list[ItemOutcome]:
     tenant = job.command.tenant
     photos = await catalogue_photos(work.connection, tenant, [item.photo_id for item in items], lock=True)
-    changes = {photo.id: change for photo in photos.values() if (change := plan(photo)) is not None}
-    await _write(job, work, list(changes.values()))
-    return [_outcome(item, there=item.photo_id in photos, changed=item.photo_id in changes) for item in items]
+    planned: Planned[KeepChange | TagsChange] = plan_all(photos.values(), plan)
+    await _write(job, work, list(planned.changes.values()))
+    return [_outcome(item, planned, there=item.photo_id in photos) for item in items]
 
 
 async def _write(job: Job, work: UnitOfWork, changes: Sequence[KeepChange | TagsChange]) -> None:
@@ -43,8 +52,10 @@ async def _write(job: Job, work: UnitOfWork, changes: Sequence[KeepChange | Tags
         work.emit(job.origin.event(data))
 
 
-def _outcome(item: JobItem, *, there: bool, changed: bool) -> ItemOutcome:
-    if changed:
+def _outcome(item: JobItem, planned: Planned[KeepChange | TagsChange], *, there: bool) -> ItemOutcome:
+    if item.photo_id in planned.changes:
         return ItemOutcome(item.position, item.photo_id, "done")
+    if item.photo_id in planned.refused:
+        return ItemOutcome(item.position, item.photo_id, "failed", planned.refused[item.photo_id].public_message)
     reason = "unchanged" if there else "The photo is no longer there."
     return ItemOutcome(item.position, item.photo_id, "skipped", reason)
