@@ -196,6 +196,26 @@ async def test_the_next_job_of_the_folder_completes_it_too(
     assert trashed(shelf, "Sea") == ["A.jpg", "B.jpg"]
 
 
+@pytest.mark.parametrize("status", ["canceled", "running"])
+async def test_derivatives_are_asked_for_where_the_job_that_wanted_them_is_over(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], library: Library, status: str
+) -> None:
+    sea = ("Sea", await shelf.project("Sea"))
+    first, second = await shelf.photo(sea, "A", ["A.dng", "A.jpg"]), await shelf.photo(sea, "B", ["B.jpg"])
+    await keep(site, first, "raw")
+    await keep(site, second)
+    dead = await _dies_before_the_commit(shelf, site, settings, library, [first])
+    if status == "running":
+        await site.execute("UPDATE jobs SET status = 'running', ended_at = NULL WHERE id = $1", dead.job_id)
+
+    command = await commit(site, [second])
+    async with hired(settings, handlers):
+        await site.until_state(command, "completed")
+
+    asked = [data.targets.photo_ids for data in await site.said(TaskRequested)]
+    assert asked == ([(first.id,)] if status == "canceled" else [])
+
+
 async def test_checks_pass_over_what_is_on_record(
     shelf: Shelf, site: Site, settings: Settings, library: Library
 ) -> None:

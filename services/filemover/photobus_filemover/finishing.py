@@ -16,7 +16,7 @@ from photobus_common.store.file_operations import (
     projects_with_open_operations,
     retarget_operations,
 )
-from photobus_common.store.job_items import ItemOutcome, JobOutcomes, insert_outcomes
+from photobus_common.store.job_items import ItemOutcome, JobOutcomes, insert_outcomes, jobs_that_ended
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
@@ -30,7 +30,7 @@ from photobus_filemover.settling import Settled
 log = get_logger()
 
 
-async def finish_open(job: Job, places: Places) -> frozenset[int]:
+async def finish_open(context: Context, job: Job, places: Places) -> frozenset[int]:
     """Complete what is on record for the places, under the claim of ``job``; return the positions of its own items."""
     async with job.database.connection() as connection:
         operations = completable(places, await open_operations(connection, places.ids))
@@ -44,7 +44,10 @@ async def finish_open(job: Job, places: Places) -> frozenset[int]:
     async with job.checkpoint(own) as work:
         settled = await complete(work, places, {})
         own += [one.outcome for one in settled if one.cause.job_id == job.command.job_id]
-        await _tell_others(work, [one for one in settled if one.cause.job_id != job.command.job_id])
+        others = [one for one in settled if one.cause.job_id != job.command.job_id]
+        await _tell_others(work, others)
+        ended = await jobs_that_ended(work.connection, sorted({one.cause.job_id for one in others}))
+        _ask_for_derivatives(work, context, places, [one for one in others if one.cause.job_id in ended])
     log.info("operations_completed", projects=places.ids, photos=len(settled))
     return frozenset(outcome.position for outcome in own)
 
@@ -89,21 +92,22 @@ class Finisher:
             async with unit_of_work(database, publisher) as work:
                 settled = await complete(work, places, {})
                 await _tell_others(work, settled)
-                self._ask_for_derivatives(work, places, settled)
+                _ask_for_derivatives(work, self._context, places, settled)
         log.info("operations_completed", projects=places.ids, photos=len(settled))
 
-    def _ask_for_derivatives(self, work: UnitOfWork, places: Places, settled: Sequence[Settled]) -> None:
-        """Have derivatives made for jobs that will not come to it themselves; others ask a second time at worst."""
-        wanting = [one for one in settled if one.derivatives_wanted]
-        for task_id in dict.fromkeys(one.cause.task_id for one in wanting):
-            own = [one for one in wanting if one.cause.task_id == task_id]
-            targets = Targets(
-                kind="photos",
-                photo_ids=tuple(one.photo_id for one in own),
-                project_ids=tuple(one.project_id for one in own),
-            )
-            ask = Ask(self._context.definitions["generate_derivatives"], targets, source="task")
-            request_task(work, own[0].cause.origin(places.tenant), ask)
+
+def _ask_for_derivatives(work: UnitOfWork, context: Context, places: Places, settled: Sequence[Settled]) -> None:
+    """Have derivatives made for jobs that will not come to it themselves; others ask a second time at worst."""
+    wanting = [one for one in settled if one.derivatives_wanted]
+    for task_id in dict.fromkeys(one.cause.task_id for one in wanting):
+        own = [one for one in wanting if one.cause.task_id == task_id]
+        targets = Targets(
+            kind="photos",
+            photo_ids=tuple(one.photo_id for one in own),
+            project_ids=tuple(one.project_id for one in own),
+        )
+        ask = Ask(context.definitions["generate_derivatives"], targets, source="task")
+        request_task(work, own[0].cause.origin(places.tenant), ask)
 
 
 async def _tell_others(work: UnitOfWork, settled: Sequence[Settled]) -> None:

@@ -85,7 +85,7 @@ class Mover:
             except (FolderMissingError, FolderUnreadableError) as error:
                 job.record(failures(portion, error.public_message))
                 return []
-            finished = await finish_open(job, places)
+            finished = await finish_open(self._context, job, places)
             todo = [journey for journey in portion if journey.item.position not in finished]
             outcomes, later = await self._intend(places, source_id, target_id, folders, todo)
             async with job.checkpoint(outcomes) as work:

@@ -87,7 +87,7 @@ class Takebacks:
                 reason = error.public_message
                 job.record(ItemOutcome(one.item.position, one.item.photo_id, "failed", reason) for one in portion)
                 return
-            finished = await finish_open(job, places)
+            finished = await finish_open(self._context, job, places)
             todo = [one for one in portion if one.item.position not in finished]
             outcomes, asked = await self._intend(place.project, folder, todo)
             async with job.checkpoint(outcomes) as work:

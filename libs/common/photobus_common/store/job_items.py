@@ -117,6 +117,8 @@ ORDER BY i.position
 ON CONFLICT (job_id, position) DO NOTHING
 """
 
+ENDED_JOBS = "SELECT id FROM jobs WHERE id = ANY($1::uuid[]) AND ended_at IS NOT NULL"
+
 COUNT_OUTCOMES = """
 SELECT job_id,
     count(*) FILTER (WHERE status = 'done') AS done,
@@ -177,6 +179,11 @@ async def cancel_items_of_project(connection: Connection, job_id: UUID, project_
     Those whose files are on record to be moved or removed get theirs from whoever completes that.
     """
     await connection.execute(CANCEL_ITEMS_OF_PROJECT, job_id, project_id, PROJECT_DELETED)
+
+
+async def jobs_that_ended(connection: Connection, job_ids: Sequence[UUID]) -> frozenset[UUID]:
+    """Return which of the jobs no worker will come to any more."""
+    return frozenset(row["id"] for row in await connection.fetch(ENDED_JOBS, job_ids))
 
 
 async def count_outcomes(connection: Connection, job_ids: Sequence[UUID]) -> dict[UUID, ItemCounts]:

@@ -80,7 +80,7 @@ class FileRemoval:
         except (FolderMissingError, FolderUnreadableError) as error:
             job.record(_outcomes(portion, "failed", error.public_message))
             return
-        finished = await finish_open(job, places)
+        finished = await finish_open(self._context, job, places)
         items = [item for item in portion if item.position not in finished]
         arriving = await self._intend(job, places[project_id].project, folder, items)
         outcomes = _outcomes(arriving, "failed", "One of its files is still on its way, here or elsewhere.")

@@ -52,7 +52,7 @@ class ProjectDeleteFiles:
     async def _take_away(self, deletion: Undertaking, project: CatalogueProject) -> None:
         job, wait = deletion.job, self._context.settings.filemover.lock_wait_seconds
         async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
-            await finish_open(job, places)
+            await finish_open(deletion.context, job, places)
             await _refuse_with_files_of_others(job, project)
             place = places[project.id]
             if place.is_gone or await _is_anothers(job, place.project, place.present):
