@@ -198,6 +198,23 @@ async def test_what_waits_for_a_folder_that_may_not_be_opened_blocks_no_job_of_t
     assert await rows_agree(shelf, site)
 
 
+@pytest.mark.parametrize("error", [errno.EACCES, errno.EIO])
+async def test_a_file_that_cannot_be_read_moves_all_the_same(
+    shelf: Shelf,
+    site: Site,
+    settings: Settings,
+    handlers: dict[str, Handler],
+    monkeypatch: pytest.MonkeyPatch,
+    error: int,
+) -> None:
+    photo, lake = await _photo(shelf), await shelf.project("Lake")
+    put(photo.folder / "A.jpg", b"not what its row says")
+    with monkeypatch.context() as patch:
+        forbid(patch, "A.jpg", error)
+        assert await _settled(site, settings, handlers, await move(site, [photo], lake)) == ["done"]
+    assert (lying(shelf, "Sea"), lying(shelf, "Lake")) == ([], ["A.jpg"])
+
+
 @pytest.mark.parametrize("error", [errno.EXDEV, errno.ENOSPC, errno.EROFS])
 async def test_a_trash_that_takes_nothing_costs_items_and_blocks_no_other_job(
     shelf: Shelf,

@@ -4,17 +4,16 @@ The caller holds the locks of both folders, and the photos' rows. All calls bloc
 move of its photo; raises what may be otherwise the next time.
 """
 
-import errno
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from photobus_common.errors import PhotobusError
 from photobus_common.logging import get_logger
 from photobus_common.photos.derivatives import EXTENSIONS, derivative_name
-from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_refusal
+from photobus_common.storage.errors import FileMissingError, LockedError, NameTakenError, is_of_the_disk, is_refusal
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
-from photobus_common.storage.transfer import md5_of, transfer
+from photobus_common.storage.transfer import md5_if_readable, transfer
 from photobus_common.store.file_operations import FileOperation, OperationOutcome
 from photobus_filemover.carrying_out import Ended
 from photobus_filemover.disk import Disk
@@ -87,17 +86,12 @@ def _transfer(source: Disk, name: str, target: Disk, wanted: str) -> OperationOu
     except LockedError:
         raise
     except PhotobusError as error:
-        if not is_refusal(error) and not _is_of_the_disk(error):
+        if not is_refusal(error) and not is_of_the_disk(error):  # where it lies then is looked at again
             raise
         log.warning("file_not_moved", file=name, reason=error.public_message)
         return "refused"
     _touch(source, target)
     return "moved"
-
-
-def _is_of_the_disk(error: PhotobusError) -> bool:
-    """Whether the disk cannot read or write all of it; where it lies is looked at again, which fails if all does."""
-    return isinstance(error.__cause__, OSError) and error.__cause__.errno == errno.EIO
 
 
 def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperation) -> bool:
@@ -111,10 +105,10 @@ def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperat
 def _is_copy(source: Disk | None, target: Disk, operation: FileOperation, there: Entry) -> bool:
     if there.size != operation.size:
         return False
-    content = md5_of(target.project, _target(operation))
+    content, expected = md5_if_readable(target.project, _target(operation)), operation.md5
     if source is not None and operation.is_about(source.project.stat(operation.path)):
-        return content == md5_of(source.project, operation.path)
-    return content == operation.md5
+        expected = md5_if_readable(source.project, operation.path)
+    return content is not None and content == expected
 
 
 def _leave_one_name(source: Disk | None, target: Disk | None, operation: FileOperation) -> OperationOutcome:

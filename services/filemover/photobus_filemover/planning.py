@@ -12,7 +12,7 @@ from photobus_common.storage.errors import FileMissingError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.names import numbered_names
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, TRASH, ProjectFolder, trash_folder, trashed_at
-from photobus_common.storage.transfer import md5_of
+from photobus_common.storage.transfer import md5_if_readable
 from photobus_common.store.file_operations import FileOperation
 from photobus_common.undoing import Comeback, Returning
 from photobus_common.worker import Job, JobItem
@@ -109,7 +109,7 @@ def _originals(job: Job, item: JobItem, move: Move, source: ProjectFolder, targe
             target_project_id=target_id,
             target_path=name,
             target_filename=move.filename,
-            md5=file.md5 if entry is None or entry.size == file.size else md5_of(source, file.name),
+            md5=file.md5 if entry is None or entry.size == file.size else md5_if_readable(source, file.name),
         )
 
 
@@ -144,7 +144,7 @@ def _restoring(job: Job, item: JobItem, comeback: Comeback, file: Returning, fol
     md5 = file.md5
     if md5 is None and entry is not None and entry.size == file.size:
         with folder.subfolder(TRASH) as trash, trash.subfolder(trashed) as own:
-            md5 = md5_of(own, name)
+            md5 = md5_if_readable(own, name)
     return FileOperation(
         **{**_about(job, item, entry), "size": file.size},
         kind="restore",

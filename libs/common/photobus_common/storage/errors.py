@@ -101,6 +101,12 @@ def is_refusal(error: PhotobusError) -> bool:
     return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _REFUSED
 
 
+def is_of_the_disk(error: PhotobusError) -> bool:
+    """Whether the disk cannot read or write something: one file, or all of it, which the next question shows."""
+    cause = error.__cause__
+    return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno == errno.EIO
+
+
 @contextmanager
 def storage_errors(what: str) -> Iterator[None]:
     """Turn every ``OSError`` inside into the error that stands for it."""

@@ -5,8 +5,8 @@ import hashlib
 import os
 from typing import Final
 
-from photobus_common.errors import StorageUnavailableError
-from photobus_common.storage.errors import FileUnreadableError, LockedError, storage_errors
+from photobus_common.errors import PhotobusError, StorageUnavailableError
+from photobus_common.storage.errors import FileUnreadableError, LockedError, is_of_the_disk, is_refusal, storage_errors
 from photobus_common.storage.folder import Entry, Folder, write_all
 
 _CHUNK: Final = 1024 * 1024
@@ -36,6 +36,16 @@ def md5_of(folder: Folder, name: str) -> str:
             return _digest(fd)
     finally:
         os.close(fd)
+
+
+def md5_if_readable(folder: Folder, name: str) -> str | None:
+    """Return the MD5 of a file; None for one that is gone, or that neither is to be read another time."""
+    try:
+        return md5_of(folder, name)
+    except PhotobusError as error:
+        if not is_refusal(error) and not is_of_the_disk(error):
+            raise
+        return None
 
 
 def _copy(source: Folder, name: str, target_folder: Folder, target: str) -> None:
