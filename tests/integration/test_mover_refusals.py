@@ -16,6 +16,7 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
 from photobus_common.events.tasks import JobAttemptFailed
 from photobus_common.storage import transfer
+from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
@@ -213,6 +214,20 @@ async def test_a_file_that_cannot_be_read_moves_all_the_same(
         forbid(patch, "A.jpg", error)
         assert await _settled(site, settings, handlers, await move(site, [photo], lake)) == ["done"]
     assert (lying(shelf, "Sea"), lying(shelf, "Lake")) == ([], ["A.jpg"])
+
+
+async def test_a_file_whose_name_the_file_system_takes_for_the_same_is_not_taken_for_a_copy(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo, lake = await _photo(shelf), ("Lake", await shelf.project("Lake"))
+    await shelf.photo(lake, "a", ["a.jpg"], on_disk=["A.jpg"])
+    before, really_listed = contents(shelf), Folder.names
+    monkeypatch.setattr(Folder, "names", lambda folder: frozenset(map(str.lower, really_listed(folder))))
+
+    command = await move(site, [photo], lake[1])
+
+    assert await _settled(site, settings, handlers, command) == ["A.jpg: Its name was taken by another file."]
+    assert (lying(shelf, "Sea"), lying(shelf, "Lake"), contents(shelf)) == (["A.jpg"], ["A.jpg"], before)
 
 
 @pytest.mark.parametrize("error", [errno.EXDEV, errno.ENOSPC, errno.EROFS])

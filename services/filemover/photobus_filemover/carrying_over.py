@@ -103,8 +103,8 @@ def _has_arrived(source: Disk | None, target: Disk | None, operation: FileOperat
 
 
 def _is_copy(source: Disk | None, target: Disk, operation: FileOperation, there: Entry) -> bool:
-    if there.size != operation.size:
-        return False
+    if there.size != operation.size or there.name not in target.project.names():
+        return False  # the latter where a file system takes two spellings for one: it is another photo's
     content, expected = md5_if_readable(target.project, _target(operation)), operation.md5
     if source is not None and operation.is_about(source.project.stat(operation.path)):
         expected = md5_if_readable(source.project, operation.path)
