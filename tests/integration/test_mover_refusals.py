@@ -8,12 +8,14 @@ import pytest
 from crashing_mover import run_until_killed
 from moving import contents, move
 from refusing import need_copies, refuse_changes, refuse_unlink
-from removing import OPEN, commit, derivatives, keep, lying, mover, removal, rows_agree, show
+from removing import OPEN, commit, derivatives, keep, lying, mover, removal, rows_agree, show, trashed
 from shelf import Photo, Shelf, forbid, put
+from taking_back import ask_undo
 from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
+from photobus_common.events.projects import FilesTrashed
 from photobus_common.events.tasks import JobAttemptFailed
 from photobus_common.storage import transfer
 from photobus_common.storage.folder import Folder
@@ -21,6 +23,12 @@ from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
 from photobus_filemover.finishing import Finisher
+
+EFFECTS_OF_A_FILE_THAT_WENT = 3
+"""Claim, operation on record, file in the trash."""
+
+EFFECTS_OF_A_FILE_THAT_CAME = 3
+"""Claim, operation on record, file in its place."""
 
 STAYS = "A.jpg: The storage does not let the file go there."
 
@@ -214,6 +222,47 @@ async def test_a_file_that_cannot_be_read_moves_all_the_same(
         forbid(patch, "A.jpg", error)
         assert await _settled(site, settings, handlers, await move(site, [photo], lake)) == ["done"]
     assert (lying(shelf, "Sea"), lying(shelf, "Lake")) == ([], ["A.jpg"])
+
+
+async def test_a_file_that_is_kept_again_and_cannot_be_put_back_stays_in_the_trash_and_is_told(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = await _photo(shelf)
+    await keep(site, photo)
+    canceled = await commit(site, [photo])
+    assert await run_until_killed(settings, EFFECTS_OF_A_FILE_THAT_WENT)
+    await site.end(canceled)
+    assert trashed(shelf, "Sea") == ["A.jpg"]
+    await keep(site, photo, "jpg")
+    refuse_changes(monkeypatch, photo.folder)
+
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert (lying(shelf, "Sea"), trashed(shelf, "Sea")) == ([], ["A.jpg"])
+    assert await site.fetch(OPEN) == [(0,)]
+    assert await rows_agree(shelf, site)
+    assert len(await site.said(FilesTrashed)) == 1
+
+
+async def test_a_file_that_is_back_and_can_neither_stay_nor_go_holds_up_nothing(
+    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photo = await _photo(shelf)
+    await keep(site, photo)
+    committed = await commit(site, [photo])
+    async with hired(settings, removal(settings, library)):
+        await site.until_state(committed, "completed")
+    undoing = await ask_undo(site, committed)
+    assert await run_until_killed(settings, EFFECTS_OF_A_FILE_THAT_CAME)
+    await site.end(undoing)
+    assert lying(shelf, "Sea") == ["A.jpg"]
+    await site.execute("UPDATE projects SET status = 'canceled', archived_at = now()")
+    refuse_changes(monkeypatch, photo.folder)
+
+    await Finisher(mover(settings, library)).finish(site.database, Nobody())
+
+    assert lying(shelf, "Sea") == ["A.jpg"]
+    assert await site.fetch(OPEN) == [(0,)]
 
 
 async def test_a_file_whose_name_the_file_system_takes_for_the_same_is_not_taken_for_a_copy(
