@@ -147,12 +147,12 @@ async def test_changes_of_what_is_kept_and_of_tags_are_told_over_any_targets(
     ]
     tagged = await of_task(gateway, "tags_update", {"filter": {"project_folder": "Alps"}}, add=["a"], remove=["old"])
     assert tagged == [
-        about(photos, "A", status="changes", adds=["a"], removes=["old"]),
-        about(photos, "B", status="changes", adds=["a"], removes=[]),
+        about(photos, "A", status="changes", adds=["a"], removes=["old"], reason=None),
+        about(photos, "B", status="changes", adds=["a"], removes=[], reason=None),
     ]
     by_id = {"photo_ids": [photos["A"].id]}
     assert await of_task(gateway, "tags_update", by_id, add=["wet"]) == [
-        about(photos, "A", status="unchanged", adds=[], removes=[])
+        about(photos, "A", status="unchanged", adds=[], removes=[], reason=None)
     ]
 
 
