@@ -1,6 +1,8 @@
 """A portion that takes longer than a lease is written once, by the run that began it, and holds up no other job."""
 
 import threading
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from bus_traffic import until
@@ -79,13 +81,15 @@ async def test_no_more_is_copied_at_once_than_rows_should_be_held_for(
     sea, lake = ("Sea", await shelf.project("Sea")), await shelf.project("Lake")
     photos = [await shelf.photo(sea, name, [f"{name}.jpg"]) for name in "ABC"]
     monkeypatch.setattr(journeys, "COPIED", bound)
-    monkeypatch.setattr(Folder, "identity", property(lambda folder: (folder.name, folder.fd)))  # each a file system
+    at_once = journeys._at_once
+    apart: Any = (SimpleNamespace(identity=(1, 1)), SimpleNamespace(identity=(2, 1)))  # as on two file systems
+    monkeypatch.setattr(journeys, "_at_once", lambda _folders, photos: at_once(apart, photos))
 
     command = await move(site, photos, lake)
     async with hired(settings, removal(settings, library)):
         await site.until_state(command, "completed")
 
-    assert [status for _, status, _ in await site.outcomes(command)] == ["done"] * 3
+    assert [(status, reason) for _, status, reason in await site.outcomes(command)] == [("done", None)] * 3
     assert len(await site.said(PhotosMoved)) == portions
 
 
