@@ -85,6 +85,8 @@ class Finisher:
         async with held(self._context, database, tenant, [project_id], 0) as places:
             async with database.connection() as connection:
                 operations = completable(places, await open_operations(connection, places.ids))
+            if not operations:  # they wait for a folder
+                return
             targets = await in_thread(retargeted, places, operations)
             if targets:
                 async with database.transaction() as connection:
