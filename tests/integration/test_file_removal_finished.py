@@ -18,6 +18,7 @@ from photobus_common.storage.library import Library
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker.job import Handler
 from photobus_filemover import finishing
+from photobus_filemover.completing import complete
 from photobus_filemover.finishing import Finisher
 from photobus_filemover.jobs import file_removal as module
 from photobus_filemover.jobs.file_removal import FileRemoval
@@ -161,7 +162,7 @@ async def test_a_project_whose_operations_cannot_be_completed_holds_up_no_other(
     for photo in (first, second):
         await keep(site, photo)
         await _dies_before_the_commit(shelf, site, settings, library, [photo])
-    really_complete = finishing.complete
+    really_complete = complete
 
     async def fails_in_the_first(work: UnitOfWork, places: Places, asked: Mapping[int, Cause]) -> list[Settled]:
         if sea[1] in places.ids:
