@@ -71,9 +71,18 @@ def _back(disks: Mapping[int, Disk], operation: FileOperation) -> OperationOutco
     source, target = _ends(disks, operation)
     if source is None or target is None or not _has_arrived(source, target, operation):
         return "kept"
-    if operation.is_about(source.project.stat(operation.path)):
+    if _is_back(source, operation):
         return "kept" if target.remove(_target(operation)) else "refused"
     return "kept" if _transfer(target, _target(operation), source, operation.path) == "moved" else "taken"
+
+
+def _is_back(source: Disk, operation: FileOperation) -> bool:
+    """Whether the file lies where it lay: itself, or its bytes, where it was copied back and not removed there yet."""
+    here = source.project.stat(operation.path)
+    if here is None or operation.is_about(here):
+        return here is not None
+    content = md5_if_readable(source.project, operation.path) if here.size == operation.size else None
+    return content is not None and content == operation.md5
 
 
 def _transfer(source: Disk, name: str, target: Disk, wanted: str) -> OperationOutcome:
