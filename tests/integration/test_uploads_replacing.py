@@ -74,6 +74,22 @@ async def test_it_is_back_also_when_that_shows_only_once_the_storage_is_back(
     assert await said(gateway, FilesTrashed) == []
 
 
+async def test_what_has_two_names_because_its_way_into_the_trash_was_cut_keeps_that_in_the_trash(
+    gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await upload(gateway, trip, [("A.JPG", PHOTO)])
+    path = folder_of(gateway, trip) / "A.JPG"
+    with placing_fails(monkeypatch, errno.EIO):
+        await upload(gateway, trip, [("A.JPG", OTHER)], OVERWRITE)
+    (trashed,) = path.parent.glob(".trash/*/A.JPG")
+    path.hardlink_to(trashed)
+    await service(gateway).sweeper.sweep()
+
+    assert (path.read_bytes(), trashed.read_bytes()) == (OTHER, PHOTO)
+    (told,) = [file for event in await said(gateway, FilesTrashed) for file in event.files]
+    assert path.parent / told.trash_path == trashed
+
+
 async def test_what_cannot_be_back_because_its_name_is_taken_is_told_to_be_in_the_trash(
     gateway: Gateway, trip: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

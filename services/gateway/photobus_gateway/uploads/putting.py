@@ -114,10 +114,12 @@ def _make_room(folder: ProjectFolder, intent: Intent) -> str | None:
     replaces = intent.plan.replaces
     if replaces is None:
         return None
-    trashed = folder.stat_trashed(intent.target, replaces.trash_folder)
+    here, trashed = folder.stat(intent.target), folder.stat_trashed(intent.target, replaces.trash_folder)
     if replaces.is_entry(trashed):
+        if replaces.is_entry(here):  # a rename that is a link and an unlink was cut in between
+            folder.remove(intent.target)
         return folder.trash_path(intent.target, replaces.trash_folder)
-    if not replaces.is_entry(folder.stat(intent.target)):
+    if not replaces.is_entry(here):
         return None
     try:
         return folder.trash(intent.target, replaces.trash_folder)
