@@ -19,7 +19,7 @@ from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack, TaskRe
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.worker.job import Handler
-from photobus_maintenance import new_photos, visits
+from photobus_maintenance import new_photos, rounds
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs import folder_check, manifest_check, manifest_cleaning
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
@@ -71,7 +71,7 @@ async def arrange(shelf: Shelf, name: str, photos: int) -> list[Photo]:
 async def test_every_photo_of_the_projects_is_checked_portion_by_portion(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visits, "PORTION", 2)
+    monkeypatch.setattr(rounds, "PORTION", 2)
     photos = [photo for name, n in (("a", 5), ("b", 4), ("c", 1)) for photo in await arrange(shelf, name, n)]
     empty, other = await shelf.project("d"), await arrange(shelf, "e", 2)
     projects = sorted({photo.project_id for photo in photos} | {empty})
@@ -102,20 +102,17 @@ async def test_every_photo_of_the_projects_is_checked_portion_by_portion(
 async def test_a_check_goes_on_where_it_was_handed_back(
     shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(visits, "PORTION", 1)
+    monkeypatch.setattr(rounds, "PORTION", 1)
     photos = await arrange(shelf, "a", 4)
     seen: list[tuple[int, ...]] = []
-    portions = visits._visit_portions
+    check = manifest_check._check
 
-    async def noted(start: Visit, check: visits.Check, after: int, total: int) -> None:
-        async def then_asked(visit: Visit) -> None:
-            seen.append(visit.photo_ids)
-            await check(visit)
-            visit.job.ask_back("portion")
+    async def then_asked(visit: Visit) -> None:
+        seen.append(visit.photo_ids)
+        await check(visit)
+        visit.job.ask_back("portion")
 
-        await portions(start, then_asked, after, total)
-
-    monkeypatch.setattr(visits, "_visit_portions", noted)
+    monkeypatch.setattr(manifest_check, "_check", then_asked)
     async with hired(settings, handlers):
         await post(site, "manifest_check", [photos[0].project_id])
         await site.until_idle()

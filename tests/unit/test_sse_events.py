@@ -20,7 +20,8 @@ from photobus_common.events.projects import (
     PhotosRemoved,
 )
 from photobus_common.events.tasks import JobCompleted, JobProgress, Targets, TaskCompleted, TaskRequested
-from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, SseEvent, expand
+from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, expand
+from photobus_gateway.sse_messages import SseEvent
 
 TASK, JOB = UUID(int=1), UUID(int=2)
 ORIGIN = Origin("/test", "user_0", "test", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from photobus_gateway.sse_events import CHANNELS, Channel, SseEvent
+from photobus_gateway.sse_messages import CHANNELS, Channel, SseEvent
 from photobus_gateway.sse_ring import CHUNK_BYTES, WHOLE, Entry, FellBehindError, FrameId, Ring
 
 ALL: frozenset[Channel] = frozenset(CHANNELS)

@@ -26,7 +26,8 @@ from photobus_common.telemetry import SSE_CLIENTS, SSE_CUT_OFF
 from photobus_gateway.auth import actor_of
 from photobus_gateway.callers import Caller
 from photobus_gateway.sse_client import Client
-from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, Channel, SseEvent
+from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS
+from photobus_gateway.sse_messages import Channel, SseEvent
 from photobus_gateway.sse_pending import PendingChanges, PendingState
 from photobus_gateway.sse_resume import History, OutOfReachError
 from photobus_gateway.sse_ring import FellBehindError, FrameId, Ring

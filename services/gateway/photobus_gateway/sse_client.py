@@ -11,7 +11,7 @@ from photobus_common.logging import get_logger
 from photobus_common.telemetry import SSE_CUT_OFF
 from photobus_gateway.callers import Caller
 from photobus_gateway.problems import has_gone
-from photobus_gateway.sse_events import Channel
+from photobus_gateway.sse_messages import Channel
 
 KEEPALIVE: Final = b": keepalive\n\n"
 

@@ -4,12 +4,11 @@ That matters beyond tests: a frame's id is `<sequence>-<n>` with n counting what
 resume with it at another gateway process, from the ring there or from the archive.
 """
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Final, Literal, TypeVar, cast
+from collections.abc import Iterator
+from typing import Any, Final
 
-from photobus_common.events import Event, EventData
+from photobus_common.events import Event
+from photobus_common.events.maintenance import MetadataUpdated, PhotoMetadata
 from photobus_common.events.parts import DerivativeStatus
 from photobus_common.events.projects import (
     DerivativesUpdated,
@@ -51,26 +50,8 @@ from photobus_common.events.tasks import (
     TaskRequested,
     TaskStarted,
 )
-
-Channel = Literal["jobs", "pending-changes"]
-CHANNELS: Final[tuple[Channel, ...]] = ("jobs", "pending-changes")
-
-DataT = TypeVar("DataT", bound=EventData)
-
-
-@dataclass(frozen=True, slots=True)
-class SseEvent:
-    """One message to clients: the channel it belongs to, its name and its JSON object."""
-
-    channel: Channel
-    name: str
-    data: dict[str, Any]
-
-    def frame(self, frame_id: str | None) -> bytes:
-        """Render in the format of server-sent events; JSON escapes line breaks, so the data is one line."""
-        head = f"id: {frame_id}\n" if frame_id else ""
-        body = json.dumps(self.data, separators=(",", ":"), ensure_ascii=False)
-        return f"{head}event: {self.name}\ndata: {body}\n\n".encode()
+from photobus_gateway import sse_maintenance
+from photobus_gateway.sse_messages import Expansion, SseEvent, expansion_of
 
 
 def expand(event: Event) -> list[SseEvent]:
@@ -180,7 +161,7 @@ def _job_canceled(data: JobCanceled, _event: Event) -> list[SseEvent]:
 def _item(
     data: ProjectEvent,
     event: Event,
-    photo: PhotoAdded | PhotoFiles | PhotoDerivatives | PhotoRestored | PhotoKeep | PhotoTags,
+    photo: PhotoAdded | PhotoFiles | PhotoDerivatives | PhotoRestored | PhotoKeep | PhotoTags | PhotoMetadata,
     **told: Any,
 ) -> SseEvent:
     """Make the message of one photo. What the event does not tell is left out; a client keeps what it had."""
@@ -221,6 +202,10 @@ def _keep_changed(data: KeepChanged, event: Event) -> list[SseEvent]:
 
 def _tags_changed(data: TagsChanged, event: Event) -> list[SseEvent]:
     return [_item(data, event, photo, tags=list(photo.tags)) for photo in data.photos]
+
+
+def _metadata_updated(data: MetadataUpdated, event: Event) -> list[SseEvent]:
+    return [_item(data, event, photo, **photo.after) for photo in data.photos]
 
 
 def _photos_removed(data: PhotosRemoved, event: Event) -> list[SseEvent]:
@@ -288,46 +273,41 @@ def _project_restored(data: ProjectRestored, _event: Event) -> list[SseEvent]:
 
 # --- the tables ----------------------------------------------------------------------------------------------------
 
-Expansion = Callable[[Event], list[SseEvent]]
-
-
-def _of(model: type[DataT], expansion: Callable[[DataT, Event], list[SseEvent]]) -> tuple[str, Expansion]:
-    """Pair a type word with its expansion, which takes the data in its own type."""
-    return model.TYPE, lambda event: expansion(cast(DataT, event.data), event)
-
-
 HANDLERS: Final[dict[str, Expansion]] = dict(
     (
-        _of(TaskRequested, _task_requested),
-        _of(TaskStarted, _task_started),
-        _of(TaskCancelRequested, _task_cancel_requested),
-        _of(TaskCanceled, _task_canceled),
-        _of(TaskCompleted, _task_completed),
-        _of(TaskFailed, _task_failed),
-        _of(JobQueued, _job_queued),
-        _of(JobStarted, _job_started),
-        _of(JobProgress, _job_progress),
-        _of(JobHandedBack, _job_handed_back),
-        _of(JobCompleted, _job_completed),
-        _of(JobFailed, _job_failed),
-        _of(JobCanceled, _job_canceled),
-        _of(ProjectCreated, _project_created),
-        _of(ProjectRenamed, _project_renamed),
-        _of(ProjectCanceled, _project_canceled),
-        _of(ProjectRestored, _project_restored),
-        _of(PhotosAdded, _photos_added),
-        _of(PhotoFilesChanged, _files_changed),
-        _of(DerivativesUpdated, _derivatives_updated),
-        _of(PhotosRemoved, _photos_removed),
-        _of(PhotosRestored, _files_changed),
-        _of(PhotosMoved, _photos_moved),
-        _of(KeepChanged, _keep_changed),
-        _of(TagsChanged, _tags_changed),
-        _of(ManifestChanged, _manifest_changed),
+        *sse_maintenance.HANDLERS.items(),
+        expansion_of(TaskRequested, _task_requested),
+        expansion_of(TaskStarted, _task_started),
+        expansion_of(TaskCancelRequested, _task_cancel_requested),
+        expansion_of(TaskCanceled, _task_canceled),
+        expansion_of(TaskCompleted, _task_completed),
+        expansion_of(TaskFailed, _task_failed),
+        expansion_of(JobQueued, _job_queued),
+        expansion_of(JobStarted, _job_started),
+        expansion_of(JobProgress, _job_progress),
+        expansion_of(JobHandedBack, _job_handed_back),
+        expansion_of(JobCompleted, _job_completed),
+        expansion_of(JobFailed, _job_failed),
+        expansion_of(JobCanceled, _job_canceled),
+        expansion_of(ProjectCreated, _project_created),
+        expansion_of(ProjectRenamed, _project_renamed),
+        expansion_of(ProjectCanceled, _project_canceled),
+        expansion_of(ProjectRestored, _project_restored),
+        expansion_of(PhotosAdded, _photos_added),
+        expansion_of(PhotoFilesChanged, _files_changed),
+        expansion_of(DerivativesUpdated, _derivatives_updated),
+        expansion_of(PhotosRemoved, _photos_removed),
+        expansion_of(PhotosRestored, _files_changed),
+        expansion_of(PhotosMoved, _photos_moved),
+        expansion_of(KeepChanged, _keep_changed),
+        expansion_of(TagsChanged, _tags_changed),
+        expansion_of(MetadataUpdated, _metadata_updated),
+        expansion_of(ManifestChanged, _manifest_changed),
     ),
 )
 
 IGNORED: Final[dict[str, str]] = {
+    **sse_maintenance.IGNORED,
     "TargetsResolved": "the snapshot of photos is of no use to a client; TaskStarted says how many they are",
     "TargetsUnresolvable": "the TaskFailed that follows gives the reason",
     "JobAttemptFailed": "the JobQueued or JobFailed that follows says what became of the job",
@@ -343,6 +323,7 @@ CHANGES_PENDING_DELETIONS: Final = frozenset(
     {
         *("PhotosAdded", "PhotoFilesChanged", "PhotosRemoved", "PhotosRestored", "PhotosMoved", "KeepChanged"),
         *("ProjectCanceled", "ProjectRestored"),
+        *sse_maintenance.CHANGES_PENDING_DELETIONS,
     }
 )
 """Events after which the counts of pending deletions may differ: they change what is available or kept."""

@@ -14,7 +14,7 @@ from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.pending_changes import PendingOfProject, count_pending_by_project
-from photobus_gateway.sse_events import SseEvent
+from photobus_gateway.sse_messages import SseEvent
 
 SETTLE_SECONDS: Final = 0.25
 """At most four counts a second: an upload of thousands changes photos far more often than anyone can read."""

@@ -16,7 +16,8 @@ from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
 from photobus_common.store.event_replay import archived_until, events_from, first_archived, more_events_than
-from photobus_gateway.sse_events import Channel, expand
+from photobus_gateway.sse_events import expand
+from photobus_gateway.sse_messages import Channel
 from photobus_gateway.sse_ring import WHOLE, Entry, FrameId, Ring
 
 PORTION: Final = 32

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Self
 
-from photobus_gateway.sse_events import Channel, SseEvent
+from photobus_gateway.sse_messages import Channel, SseEvent
 
 CHUNK_BYTES: Final = 64 * 1024
 """About how much is handed to a client's connection at once; one event is never split."""

@@ -90,7 +90,7 @@ async def _identified(visit: Visit, files: Iterable[_New]) -> list[tuple[Arrival
 async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before: int, *, last: bool) -> int:
     """Write rows of what is still as it was read; returns how many photos. The caller holds the folder's lock."""
     project = visit.project
-    async with visit.job.checkpoint() as work:
+    async with visit.report.checkpoint() as work:
         await keep_project(visit, work.connection)
         basenames = sorted({arrival.basename for arrival, _ in identified})
         await uploads.lock_basenames(work.connection, project.tenant, basenames)

@@ -1,12 +1,25 @@
 """Every event of photobus. A new event is added here, with its version; a changed one gets an upcaster.
 
-The three families go to three kinds of subject: tasks, projects (with their photos), access.
+The families go to three kinds of subject: tasks, projects (with their photos), access; those of maintenance to either
+of the first two.
 """
 
 from typing import Final
 
 from photobus_common.events.access import TokenCreated, TokenRevoked
 from photobus_common.events.envelope import EventData
+from photobus_common.events.maintenance import (
+    FilesRenamed,
+    FindingsReported,
+    FolderRenamed,
+    MetadataUpdated,
+    PhotosRecognized,
+    ProjectDiscovered,
+    ProjectRemoved,
+    ProjectReturned,
+    StrayFilesTrashed,
+    TrashEmptied,
+)
 from photobus_common.events.projects import (
     DerivativesUpdated,
     FilesRestored,
@@ -79,6 +92,16 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     KeepChanged,
     TagsChanged,
     ManifestChanged,
+    FindingsReported,
+    ProjectDiscovered,
+    ProjectReturned,
+    ProjectRemoved,
+    FolderRenamed,
+    FilesRenamed,
+    StrayFilesTrashed,
+    PhotosRecognized,
+    MetadataUpdated,
+    TrashEmptied,
     TokenCreated,
     TokenRevoked,
 )

@@ -179,7 +179,7 @@ class ProjectCanceled(ProjectEvent):
 
     TYPE: ClassVar[str] = "ProjectCanceled"
 
-    cause: Literal["deleted"]
+    cause: Literal["deleted", "folder_gone"]
     name: str
     version: int
 
@@ -269,7 +269,7 @@ class PhotosRemoved(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotosRemoved"
 
-    cause: Literal["file_removal", "manifest_cleaning", "undo", "project_delete"]
+    cause: Literal["file_removal", "manifest_cleaning", "undo", "project_delete", "orphaned_project_cleanup"]
     photos: tuple[PhotoRemoved, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:
@@ -282,7 +282,7 @@ class PhotosRestored(ProjectEvent):
 
     TYPE: ClassVar[str] = "PhotosRestored"
 
-    cause: Literal["undo", "project_restore"]
+    cause: Literal["undo", "project_restore", "folder_check"]
     photos: tuple[PhotoRestored, ...]
 
     def changed_photo_ids(self) -> tuple[int, ...]:

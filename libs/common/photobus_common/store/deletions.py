@@ -13,14 +13,15 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.store.database import Connection
 
 ARCHIVE_PROJECTS: Final = """
-UPDATE projects SET status = 'canceled', archived_at = $4, deleted_by = $3, version = version + 1, updated_at = now()
+UPDATE projects SET status = 'canceled', cancel_cause = 'deleted', archived_at = $4, deleted_by = $3,
+    version = version + 1, updated_at = now()
 WHERE tenant = $1 AND id = ANY($2::bigint[]) AND status = 'active'
 RETURNING id, folder, name, version
 """
 
 ACTIVATE_PROJECT: Final = """
-UPDATE projects SET status = 'active', archived_at = NULL, deleted_by = NULL, name = $2, folder = $3,
-    version = version + 1, updated_at = now()
+UPDATE projects SET status = 'active', cancel_cause = NULL, archived_at = NULL, deleted_by = NULL,
+    name = $2, folder = $3, version = version + 1, updated_at = now()
 WHERE id = $1 RETURNING version
 """
 

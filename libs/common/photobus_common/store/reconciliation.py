@@ -33,6 +33,17 @@ FROM photos WHERE id = ANY($1) AND project_id = $2 ORDER BY id
 
 LOCK_PHOTOS_IN_PROJECT: Final = PHOTOS_IN_PROJECT + "FOR UPDATE"
 
+ACTIVE_PROJECTS_FROM: Final = """
+SELECT pr.id, pr.tenant, pr.name, pr.folder, true AS active, pr.created_at, t.library_id
+FROM projects pr JOIN tenants t USING (tenant)
+WHERE pr.tenant = $1 AND pr.status = 'active' AND pr.id >= $2 ORDER BY pr.id LIMIT $3
+"""
+
+PHOTOS_OF_TENANT: Final = """
+SELECT coalesce(sum(t.photos), 0) FROM project_totals t JOIN projects pr ON pr.id = t.project_id
+WHERE pr.tenant = $1 AND pr.status = 'active'
+"""
+
 PROJECTS_OF_TASK: Final = "SELECT project_id FROM task_projects WHERE task_id = $1 ORDER BY project_id"
 
 PHOTOS_IN_PROJECTS: Final = "SELECT coalesce(sum(photos), 0) FROM project_totals WHERE project_id = ANY($1::bigint[])"
@@ -49,6 +60,11 @@ FILES_OF_PHOTOS: Final = (
 
 NAMES_BEING_PLACED: Final = """
 SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
+"""
+
+NAMES_BEING_RENAMED: Final = """
+SELECT unnest(CASE WHEN source_folder IS NULL THEN names || targets ELSE targets END) AS name
+FROM file_renames WHERE project_id = $1 AND state = 'open'
 """
 
 LOSS_OF_PROJECT: Final = """
@@ -138,6 +154,18 @@ async def projects_of_tenant(
     return {row["id"]: CatalogueProject(**row) for row in rows}
 
 
+async def active_projects_from(
+    connection: Connection, tenant: str, first_id: int, limit: int
+) -> list[CatalogueProject]:
+    """Return active projects of ``tenant`` with ids from ``first_id`` on, in the order in which folders are locked."""
+    return [CatalogueProject(**row) for row in await connection.fetch(ACTIVE_PROJECTS_FROM, tenant, first_id, limit)]
+
+
+async def photos_of_tenant(connection: Connection, tenant: str) -> int:
+    """Return how many photos the tenant's active projects have together."""
+    return int(await connection.fetchval(PHOTOS_OF_TENANT, tenant))
+
+
 async def projects_of_task(connection: Connection, task_id: UUID) -> list[int]:
     """Return the projects that the task works on as a whole, in the order in which folders are locked."""
     return [row["project_id"] for row in await connection.fetch(PROJECTS_OF_TASK, task_id)]
@@ -178,9 +206,10 @@ async def photos_in_project(
 
 
 async def names_in_motion(connection: Connection, project_id: int) -> frozenset[str]:
-    """Return the names of the project's folder that open uploads or file operations are about."""
+    """Return the names of the project's folder that open uploads, file operations or renames are about."""
     placed = frozenset(row["name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
-    return placed | await names_being_moved(connection, project_id)
+    renamed = frozenset(row["name"] for row in await connection.fetch(NAMES_BEING_RENAMED, project_id))
+    return placed | renamed | await names_being_moved(connection, project_id)
 
 
 async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:

@@ -11,7 +11,7 @@ from photobus_gateway.inputs import HeaderInput, Input
 from photobus_gateway.keys import HUB
 from photobus_gateway.registry import Media, route
 from photobus_gateway.sse import TooManyClientsError
-from photobus_gateway.sse_events import CHANNELS, Channel
+from photobus_gateway.sse_messages import CHANNELS, Channel
 from photobus_gateway.sse_ring import ID_PATTERN, FrameId
 
 _ONE_CHANNEL: Final = f"({'|'.join(CHANNELS)})"

@@ -29,7 +29,8 @@ from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
 from photobus_maintenance.identifying import identify
 from photobus_maintenance.new_photos import add_new_photos
-from photobus_maintenance.visits import Sight, Visit, look, visit_projects
+from photobus_maintenance.rounds import visit_projects
+from photobus_maintenance.visits import Sight, Visit, look
 
 _NANOSECONDS: Final = 1_000_000_000
 _LEFTOVER_NS: Final = 3600 * _NANOSECONDS
@@ -118,7 +119,7 @@ def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
 
 async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Collection[int]) -> None:
     """Look again where nothing can move any more, and add what is still as it was; the caller holds the lock."""
-    async with visit.job.checkpoint(visit.outcomes(unreadable)) as work:
+    async with visit.report.checkpoint(visit.outcomes(unreadable)) as work:
         still = {file.entry: file for file in _untracked(await look(visit, work.connection, lock=True), visit)}
         added = [
             replace(one, untracked=still[one.untracked.entry]) for one in identified if one.untracked.entry in still

@@ -11,7 +11,8 @@ from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.manifests import ManifestState, manifest_state, write_manifest
-from photobus_maintenance.visits import Sight, Visit, look, visit_projects
+from photobus_maintenance.rounds import visit_projects
+from photobus_maintenance.visits import Sight, Visit, look
 
 
 class ManifestCheck:
@@ -39,7 +40,7 @@ async def _check(visit: Visit) -> None:
 async def _correct(visit: Visit) -> None:
     """Look again where nothing can move any more, and write what differs there; the caller holds the folder's lock."""
     state = await manifest_state(visit)
-    async with visit.job.checkpoint(visit.outcomes()) as work:
+    async with visit.report.checkpoint(visit.outcomes()) as work:
         sight = await look(visit, work.connection, lock=True)
         checks = _differences(sight)
         if any(check.missing for check in checks):

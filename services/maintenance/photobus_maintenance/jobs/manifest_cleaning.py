@@ -22,7 +22,8 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
-from photobus_maintenance.visits import Sight, Visit, look, visit_projects
+from photobus_maintenance.rounds import visit_projects
+from photobus_maintenance.visits import Sight, Visit, look
 
 log = get_logger()
 
@@ -59,7 +60,7 @@ def _gone(sight: Sight, visit: Visit) -> tuple[int, ...]:
 
 async def _remove(visit: Visit) -> None:
     """Look again where nothing can move any more, and remove what is still gone; the caller holds the lock."""
-    async with visit.job.checkpoint() as work:
+    async with visit.report.checkpoint() as work:
         gone = _gone(await look(visit, work.connection, lock=True), visit)
         photos = await removable_photos(work.connection, visit.project.tenant, gone, lock=True)
         await in_thread_beside(work.connection, _remove_derivatives, visit.folder, list(photos.values()))

@@ -1,0 +1,1 @@
+-- What a run of maintenance would remove and may not without the word of a person.

@@ -1,0 +1,1 @@
+-- When tasks begin by themselves.
