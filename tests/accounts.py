@@ -78,6 +78,7 @@ WHERE j.job_type = 'image_move_files' AND i.status = 'done'
 """
 FOLDERS: Final = "SELECT folder FROM projects WHERE status = 'active'"
 MOVE_TASKS: Final = "SELECT id FROM tasks WHERE type = 'image_move'"
+CANCELED: Final = "SELECT i.photo_id FROM task_items i JOIN tasks t ON t.id = i.task_id WHERE t.status = 'canceled'"
 EVENTS: Final = "SELECT payload FROM event_log ORDER BY seq"
 SPOILED_BY_DEATH: Final = frozenset({"database_unavailable", "log_incomplete", "storage_unavailable"})
 
@@ -114,7 +115,7 @@ async def faults(world: World) -> list[str]:
         *world.errors,
         *_miscounted(world),
         *_rows_and_files(world, rows, folders),
-        *_derivatives(world, rows, folders),
+        *_derivatives(world, rows, folders, await _excused(world)),
         *(word for (word,) in await world.fetch(LEFT)),
         *(word for (word,) in await world.fetch(FAULTS)),
         *_corrections(world, told),
@@ -170,7 +171,8 @@ def _without_rows(world: World, folder: str, photos: dict[str, Row]) -> Iterator
             yield f"the file {folder}/{path.name} has no row"
 
 
-def _derivatives(world: World, rows: list[Row], folders: list[str]) -> Iterator[str]:
+def _derivatives(world: World, rows: list[Row], folders: list[str], excused: frozenset[int]) -> Iterator[str]:
+    """Find derivatives of no photo, and photos without the right ones; those ``excused`` may still lack them."""
     wanted: dict[tuple[str, str], Row] = {(row.folder, row.filename): row for row in rows if row.active}
     for folder in folders:
         for kind in (THUMBNAILS, PREVIEWS):
@@ -184,8 +186,14 @@ def _derivatives(world: World, rows: list[Row], folders: list[str]) -> Iterator[
                 yield f"{row.folder}/{kind}/{row.filename} is not there"
             elif status == "generated" and path.read_bytes() != derivative(row.shown or ""):
                 yield f"{row.folder}/{kind}/{row.filename} does not show {row.shown}"
-            elif status == "pending" and row.shown is not None:
-                yield f"{row.folder}/{kind}/{row.filename} is still to be made"
+            elif status != "generated" and row.shown is not None and row.id not in excused:
+                yield f"{row.folder}/{kind}/{row.filename} is {status}"
+
+
+async def _excused(world: World) -> frozenset[int]:
+    """Return photos whose derivatives somebody gave up: by canceling a task, or by taking their folder away."""
+    everywhere = [photo for (photo,) in await world.fetch("SELECT id FROM photos")] if world.was_away else []
+    return frozenset([*everywhere, *(photo for (photo,) in await world.fetch(CANCELED))])
 
 
 def _corrections(world: World, told: list[Any]) -> Iterator[str]:

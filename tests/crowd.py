@@ -85,6 +85,7 @@ ACTIVE_PHOTOS: Final = """
 SELECT p.id, p.project_id FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE pr.status = 'active' ORDER BY p.id
 """
+NAMED: Final = "SELECT 1 FROM projects WHERE status = 'active' AND (name = $1 OR folder = $2 OR name = $2)"
 PENDING: Final = """
 SELECT p.id, p.project_id FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE pr.status = 'active' AND (NOT p.keep_jpg AND p.jpg_available OR NOT p.keep_raw AND p.raw_available)
@@ -243,6 +244,12 @@ class World:
             folder.write_manifest(Manifest(id=row["id"], name=name, created_at=row["created_at"]))
         self.projects.append(Project(row["id"], name))
         return self.projects[-1]
+
+    async def project_again(self, project: Project) -> None:
+        """Make a project of the name that a deleted one had, if nobody has it."""
+        [(name, folder)] = await self.fetch("SELECT name, folder FROM projects WHERE id = $1", project.id)
+        if not (self.root / folder).exists() and not await self.fetch(NAMED, name, folder):
+            await self.project(folder)
 
     async def photo(self, project: Project, names: Sequence[str]) -> None:
         """Make a photo with the files ``names``, and its derivatives."""

@@ -6,6 +6,9 @@ code still runs to clean up has no effect any more.
 """
 
 import asyncio
+import errno
+import os
+import stat
 import sys
 import threading
 from collections import deque
@@ -15,12 +18,15 @@ from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final
+from pathlib import Path
+from typing import Any, Final, Literal
 
 import asyncpg
 import pytest
 from asyncpg.transaction import Transaction
+from bus_traffic import TENANT
 
+from photobus_common.storage import renaming
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.project_folder import ProjectFolder
@@ -38,7 +44,9 @@ class Effort:
 
 FREE: Final = Effort()
 
-_CHANGES: Final = frozenset({"rename", "remove", "replace", "place", "commit", "committed"})
+Storage = Literal["renaming", "linking", "copying"]
+
+_CHANGES: Final = frozenset({"rename", "unlink", "remove", "replace", "place", "commit", "committed"})
 """What changes a file or a row, or has just done so; the other effects look."""
 
 _PATIENCE: Final = 0.03
@@ -60,6 +68,8 @@ _HARMLESS: Final[tuple[tuple[type, str], ...]] = (
     (Folder, "sync"),
 )
 """What makes nothing that anybody takes for a photo; nobody stops there, but the killed do not do it any more."""
+
+_rename = renaming.rename_no_replace
 
 _ACTOR: Final[ContextVar["Actor | None"]] = ContextVar("actor", default=None)
 
@@ -188,17 +198,43 @@ class _StagedDatabase(Database):
                 self._actor.connections.remove(connection)
 
 
+class Stage:
+    """Where actors act.
+
+    ``storage`` is what a rename is there: one step, a link and an unlink, or, from one project to another, none, so
+    that files must be copied.
+    """
+
+    storage: Storage = "renaming"
+
+    def rename(self, source_fd: int, source: str, target_fd: int, target: str) -> None:
+        """Take the place of ``rename_no_replace``."""
+        is_folder = stat.S_ISDIR(os.lstat(source, dir_fd=source_fd).st_mode)
+        if self.storage == "renaming" or is_folder:
+            _rename(source_fd, source, target_fd, target)
+        elif self.storage == "linking":
+            os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+            _wait("unlink")
+            os.unlink(source, dir_fd=source_fd)
+        elif _project_of(source_fd) == _project_of(target_fd):
+            _rename(source_fd, source, target_fd, target)
+        else:
+            raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), target)
+
+
 @contextmanager
-def staged() -> Iterator[None]:
+def staged() -> Iterator[Stage]:
     """Have everything that actors do wait for its turn."""
+    stage = Stage()
     with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renaming, "rename_no_replace", stage.rename)
         for owner, name in _EFFECTS:
             patch.setattr(owner, name, _before_each(getattr(owner, name), waits=True))
         for owner, name in _HARMLESS:
             patch.setattr(owner, name, _before_each(getattr(owner, name), waits=False))
         patch.setattr(Folder, "__init__", _noted(Folder.__init__))
         patch.setattr(Transaction, "__aexit__", _around_commit(Transaction.__aexit__))
-        yield
+        yield stage
 
 
 async def _turn(actor: Actor, effect: str) -> None:
@@ -211,11 +247,24 @@ def _before_each(function: Callable[..., Any], *, waits: bool) -> Callable[..., 
         actor = _ACTOR.get()
         if actor is not None and actor.killed:
             raise KilledError
-        if actor is not None and waits and threading.current_thread() is not threading.main_thread():
-            actor.arrive(function.__name__).result()
+        if waits:
+            _wait(function.__name__)
         return function(*args, **options)
 
     return acting
+
+
+def _wait(effect: str) -> None:
+    """Wait for the turn of the actor whose thread this is."""
+    actor = _ACTOR.get()
+    if actor is not None and threading.current_thread() is not threading.main_thread():
+        actor.arrive(effect).result()
+
+
+def _project_of(fd: int) -> str:
+    """Return the folder of the library that the open folder is, or lies in."""
+    path = Path(f"/proc/self/fd/{fd}").readlink()
+    return path.parts[path.parts.index(TENANT) + 1]
 
 
 def _noted(function: Callable[..., None]) -> Callable[..., None]:

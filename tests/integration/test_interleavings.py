@@ -21,7 +21,7 @@ from crowd import ACTIVE_PHOTOS, PENDING, Staff, World
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
-from staging import FREE, Effort, staged
+from staging import FREE, Effort, Stage, Storage, staged
 
 from photobus_common.catalogue_changes import KeepWish
 from photobus_common.config import Filemover, Maintenance, Pipeline, Settings
@@ -160,6 +160,10 @@ async def _put(world: World, which: int, name: str) -> None:
     world.put_by_hand(world.projects[which % len(world.projects)], name)
 
 
+async def _new(world: World, which: int) -> None:
+    await world.project_again(world.projects[which % len(world.projects)])
+
+
 moves = _step("move", _move, st.integers(1, 63), numbers, efforts)
 keeps = _step("keep", _keep, numbers, st.booleans(), st.booleans(), efforts)
 commits = _step("commit", _commit, efforts)
@@ -189,6 +193,7 @@ steps = st.one_of(
     _step("sweep", World.sweep, efforts),
     _step("take away", _take_away, numbers),
     _step("bring back", _bring_back, numbers),
+    _step("new", _new, numbers),
     _step("put by hand", _put, numbers, st.sampled_from(NAMES)),
 )
 
@@ -207,16 +212,16 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-async def watched(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
-    """A database that notes versions that do not grow; nobody waits for a lock that may never come free."""
+async def watched(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[Database, Stage]]:
+    """A database that notes versions that do not grow, and a stage; nobody waits for a lock that may stay taken."""
     async with database.connection() as connection:
         await connection.execute(WATCH)
     monkeypatch.setattr(placing, "LOCK_WAIT_SECONDS", 0.0)
     monkeypatch.setattr(renaming, "LOCK_WAIT_SECONDS", 0.0)
     executor = ThreadPoolExecutor(64)
     asyncio.get_running_loop().set_default_executor(executor)
-    with staged():
-        yield database
+    with staged() as stage:
+        yield database, stage
 
 
 async def _world(staff: Staff, database: Database) -> World:
@@ -245,12 +250,14 @@ async def _world(staff: Staff, database: Database) -> World:
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
-@given(play=st.lists(steps, min_size=1, max_size=14))
+@given(play=st.lists(steps, min_size=1, max_size=14), storage=st.sampled_from(["renaming", "linking", "copying"]))
 async def test_no_file_is_lost_and_no_row_is_without_one(
-    settings: Settings, watched: Database, unique: Any, play: list[Told]
+    settings: Settings, watched: tuple[Database, Stage], unique: Any, play: list[Told], storage: Storage
 ) -> None:
+    database, stage = watched
+    stage.storage = storage
     own = settings.library.model_copy(update={"unique_names": unique})
-    world = await _world(Staff(settings.model_copy(update={"library": own})), watched)
+    world = await _world(Staff(settings.model_copy(update={"library": own})), database)
     try:
         for told in play:
             await told.step(world)
