@@ -42,10 +42,28 @@ PAGE: Final = 200
 
 log = get_logger()
 
-Check = Callable[[Visit], Awaitable[None]]
+Check = Callable[[Visit], Awaitable[int | None]]
+"""Looks at the photos of a visit. One that stops before their end, asked to hand back, returns the last it is done with
+(they are in the order of their ids), and is called again for the rest."""
 
 
-async def visit_projects(job: Job, context: Context, check: Check) -> None:
+@dataclass(frozen=True)
+class Manner:
+    """How whole projects are gone through: ``portion`` photos at once.
+
+    ``listed``: the folder is listed once for all portions. ``passes_over``: a scheduled run passes over folders that
+    look as they did when the same check last left nothing to do.
+    """
+
+    portion: int = PORTION
+    listed: bool = True
+    passes_over: bool = True
+
+
+USUAL: Final = Manner()
+
+
+async def visit_projects(job: Job, context: Context, check: Check, manner: Manner = USUAL) -> None:
     """Call ``check`` for the photos of each project of the job, in the order of the projects' ids.
 
     A project that is archived, whose folder is gone or belongs to another project, costs its own photos only; an
@@ -55,7 +73,7 @@ async def visit_projects(job: Job, context: Context, check: Check) -> None:
         case "items":
             await _visit_items(job, context, check)
         case "projects" | "library":
-            await _Round(job, context, check).run()
+            await _Round(job, context, check, manner).run()
 
 
 async def _visit_items(job: Job, context: Context, check: Check) -> None:
@@ -91,10 +109,11 @@ class _Known:
 class _Round:
     """One run of a job over whole projects, those of its task or all of the library, from its cursor on."""
 
-    def __init__(self, job: Job, context: Context, check: Check) -> None:
+    def __init__(self, job: Job, context: Context, check: Check, manner: Manner) -> None:
         self._job = job
         self._context = context
         self._check = check
+        self._manner = manner
         self._report = Report(job)
         self._cursor = job.cursor or {"project": 0, "photo": 0, "done": 0}
         self._total = 0
@@ -139,7 +158,7 @@ class _Round:
         """Read marks only where they count: who asks for a check by hand wants everything looked at."""
         ids = [project.id for project in page]
         valid = timedelta(hours=self._context.settings.maintenance.full_pass_hours)
-        if not self._whole_library:
+        if not self._whole_library or not self._manner.passes_over:
             return _Known({}, {})
         async with self._job.database.connection() as connection:
             rows = await rows_of_projects(connection, ids)
@@ -187,15 +206,16 @@ class _Round:
         job = self._job
         after = self._cursor["photo"] if project.id == self._cursor["project"] else 0
         whole, pending = after == 0, list[str]()
-        start = Visit(
-            job, self._report, self._context, project, folder, (), entries=await in_thread(folder.list), pending=pending
-        )
+        entries = await in_thread(folder.list) if self._manner.listed else None
+        start = Visit(job, self._report, self._context, project, folder, (), entries=entries, pending=pending)
         while True:
             job.hand_back_if_asked()
             async with job.database.connection() as connection:
-                photo_ids = await photo_ids_after(connection, project.id, after, PORTION)
-            last = len(photo_ids) < PORTION
-            await self._check(replace(start, photo_ids=photo_ids, last=last))
+                photo_ids = await photo_ids_after(connection, project.id, after, self._manner.portion)
+            last = len(photo_ids) < self._manner.portion
+            reached = await self._check(replace(start, photo_ids=photo_ids, last=last))
+            if reached is not None:
+                last, photo_ids = False, tuple(one for one in photo_ids if one <= reached)
             after = photo_ids[-1] if photo_ids else after
             self._report.looked_at(len(photo_ids))
             self._cursor = {**self._cursor, "done": self._cursor["done"] + len(photo_ids)}
@@ -211,7 +231,7 @@ class _Round:
         self._cursor = {**self._cursor, "project": project_id, "photo": photo}
         async with self._report.checkpoint() as work:
             await self._job.save_cursor(self._cursor, work)
-            if marked is not None and self._whole_library:
+            if marked is not None and self._whole_library and self._manner.passes_over:
                 project, glance, began = marked
                 rows = (await rows_of_projects(work.connection, [project.id]))[project.id]
                 if (mark := glance.mark(rows)) is not None:
