@@ -17,6 +17,7 @@ from photobus_common.reconciliation import CatalogueFile, CatalogueProject
 from photobus_common.removal import Aftermath, DeletedRow, RemovablePhoto, aftermath, removed_photo
 from photobus_common.store import removals
 from photobus_common.store.job_items import ItemOutcome
+from photobus_common.store.lost_files import forget_photos, forget_unkept
 from photobus_common.store.reconciliation import ChangedPhoto
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_filemover.carrying_out import Ended
@@ -93,6 +94,8 @@ async def write_removed(work: UnitOfWork, project: CatalogueProject, settled: Se
     removed = await removals.delete_photos(
         work.connection, [photo for photo, after in changes.items() if after.photo_goes]
     )
+    await forget_photos(work.connection, list(removed))
+    await forget_unkept(work.connection, list(changed))
     for task_id in dict.fromkeys(one.cause.task_id for one in settled):
         own = [one for one in settled if one.cause.task_id == task_id]
         origin = own[0].cause.origin(project.tenant)

@@ -55,6 +55,11 @@ class Visit:
     pending: list[str] = field(default_factory=list)
 
     @property
+    def key(self) -> tuple[str, int]:
+        """Tenant and id of the visited project."""
+        return self.project.tenant, self.project.id
+
+    @property
     def about(self) -> dict[str, Any]:
         """What every event about the visited project says."""
         task_id = self.job.command.task_id

@@ -13,6 +13,7 @@ from asyncpg import Record
 from photobus_common.events.parts import DerivativeStatus, FileKind
 from photobus_common.photos.exif import Exif
 from photobus_common.store.database import Connection
+from photobus_common.store.lost_files import forget_found
 
 SHOWN_FIRST: Final[tuple[FileKind, ...]] = ("jpg", "other", "raw")
 """Which kind of file a photo is shown by, best first; a sidecar shows nothing."""
@@ -299,6 +300,8 @@ async def _count_in(
     if rows:
         await connection.execute(MEET_METADATA, rows)
     found = await connection.fetch(COUNT_FILES_IN, list(groups))
+    there = [(photo_id, one.file.name, one.file.md5) for photo_id, group in groups.items() for one in group]
+    await forget_found(connection, there)
     return {row["id"]: {name: row[name] for name in _NEW} for row in found}
 
 

@@ -18,6 +18,7 @@ from photobus_common.reconciliation import (
 )
 from photobus_common.store.database import Connection
 from photobus_common.store.file_operations import names_being_moved
+from photobus_common.store.lost_files import forget_found
 from photobus_common.store.photos import MEET_METADATA, Weight
 
 PROJECTS_OF_TENANT: Final = """
@@ -96,15 +97,16 @@ FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::
     AS g(photo_id, name, kind, size, md5, modified_at)
 """
 
-# What comes newly available is kept until its owner says otherwise.
+# What comes newly available is kept until its owner says otherwise; what had been lost is what he said.
 EXTEND_AVAILABILITY: Final = f"""
 UPDATE photos p SET size = {_SIZE},
     jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
-    keep_jpg = p.keep_jpg OR (c.jpg AND NOT p.jpg_available),
-    keep_raw = p.keep_raw OR (c.raw AND NOT p.raw_available),
-    keep_other = p.keep_other OR (c.other AND NOT p.other_available),
+    keep_jpg = p.keep_jpg OR (c.jpg AND NOT p.jpg_available AND NOT 'jpg' = ANY(l.kinds)),
+    keep_raw = p.keep_raw OR (c.raw AND NOT p.raw_available AND NOT 'raw' = ANY(l.kinds)),
+    keep_other = p.keep_other OR (c.other AND NOT p.other_available AND NOT 'other' = ANY(l.kinds)),
     version = p.version + 1, updated_at = now()
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
+CROSS JOIN LATERAL (SELECT ARRAY (SELECT kind FROM lost_files WHERE photo_id = c.id) AS kinds) AS l
 WHERE p.id = c.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
 """  # noqa: S608 - put together from constants
@@ -267,6 +269,7 @@ async def add_found_files(
         [extension.photo_id for extension in extensions],
         *_flags([extension.available for extension in extensions]),
     )
+    await forget_found(connection, [(new.photo_id, new.file.name, new.file.md5) for new in files])
     return [ChangedPhoto(**row) for row in rows]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from photobus_common.events.projects import PhotoRemoved, PhotoRestored
 from photobus_common.store.database import Connection
+from photobus_common.store.lost_files import forget_found, know_again
 
 _COLUMNS: Final[Mapping[str, str]] = {
     "jpg_available": "false",
@@ -96,6 +97,8 @@ async def restore_photos(
     tags = [(photo.photo_id, tag) for photo in back for tag in photo.tags]
     if tags:
         await connection.execute(INSERT_TAGS, tenant, *map(list, zip(*tags, strict=True)))
+    await know_again(connection, list(rows))
+    await forget_found(connection, [(p.photo_id, f.name, f.md5) for p in back for f in p.files if f.md5 is not None])
     others = [photo.photo_id for photo in removed if photo.photo_id not in rows]
     there = frozenset(row["id"] for row in await connection.fetch(THERE, others)) if others else frozenset[int]()
     return Restoration(

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
 from photobus_common.reconciliation import FileCheck, check_files, loss, refuse_mass_removal
+from photobus_common.store.lost_files import record_lost
 from photobus_common.store.reconciliation import ChangedPhoto, loss_of_project, remove_missing_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
@@ -46,6 +47,8 @@ async def _correct(visit: Visit) -> None:
         if any(check.missing for check in checks):
             await _refuse_mass_removal(visit, work, sight, checks)
         changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
+        gone = [(check.photo.id, file) for check in checks for file in check.missing]
+        await record_lost(work.connection, visit.key, visit.job.command.task_id, gone)
         written = await in_thread_beside(work.connection, write_manifest, visit.folder, visit.project, state, visit)
         _tell(visit, work, checks, changed, manifest_written=written)
 
