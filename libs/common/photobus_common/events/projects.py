@@ -165,7 +165,7 @@ class ProjectCreated(ProjectEvent):
 
 
 class ProjectRenamed(ProjectEvent):
-    """A person gave the project another name. Its folder follows later, by maintenance."""
+    """The project has another name, given by a person. Its folder follows by maintenance, unless it got the name first."""
 
     TYPE: ClassVar[str] = "ProjectRenamed"
 

@@ -105,6 +105,11 @@ class Folder:
         with self._errors("listing the folder"), os.scandir(self.fd) as entries:
             return frozenset(entry.name for entry in entries)
 
+    def file_names(self) -> frozenset[str]:
+        """Return the names of the regular files in the folder, by what the folder says of them; none is looked at."""
+        with self._errors("listing the folder"), os.scandir(self.fd) as entries:
+            return frozenset(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+
     def folders(self, *, hidden: bool = False) -> Sequence[str]:
         """Return the names of the directories in the folder, sorted; links to directories are none."""
         with self._errors("listing the folder"), os.scandir(self.fd) as entries:
@@ -124,6 +129,15 @@ class Folder:
             except FileNotFoundError:
                 return False
             return True
+
+    def identity_of(self, name: str) -> tuple[int, int] | None:
+        """Return device and inode of whatever lies under ``name``, or None; two spellings of one name have the same."""
+        with self._errors(f"looking at {name!r}"):
+            try:
+                found = os.lstat(_single(name), dir_fd=self.fd)
+            except FileNotFoundError:
+                return None
+            return found.st_dev, found.st_ino
 
     def open(self, name: str) -> int:
         """Return a descriptor to read the regular file ``name``, which the caller closes.

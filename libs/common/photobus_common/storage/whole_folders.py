@@ -7,11 +7,15 @@ expiry counts from. Whoever moves or empties one holds its lock. All calls block
 import os
 from contextlib import ExitStack, suppress
 from pathlib import PurePosixPath
+from typing import Final
 
 from photobus_common.storage.errors import FileMissingError, FolderMissingError, storage_errors
 from photobus_common.storage.folder import DIRECTORY_FLAGS, Folder
 from photobus_common.storage.library import TenantLibrary
+from photobus_common.storage.names import MAX_NAME_BYTES, shortened
 from photobus_common.storage.project_folder import TRASH, ProjectFolder
+
+_ON_ITS_WAY: Final = " (being renamed)"
 
 
 def path_in_trash(trash_folder: str, folder: str) -> str:
@@ -62,6 +66,21 @@ def move_whole(library: TenantLibrary, folder: ProjectFolder, path: str, target_
         parent.rename(PurePosixPath(path).name, target_parent, PurePosixPath(target_path).name)
         target_parent.sync()
         parent.sync()
+
+
+def respell(library: TenantLibrary, folder: ProjectFolder, name: str, target: str) -> None:
+    """Rename the open and locked ``folder`` to a name that the file system takes for the one that it has.
+
+    Such a rename does nothing, so it goes by way of a third name; a crash between leaves the folder there.
+    """
+    between = between_name(target)
+    move_whole(library, folder, name, between)
+    move_whole(library, folder, between, target)
+
+
+def between_name(target: str) -> str:
+    """Return the name that a folder has for a moment while ``respell`` gives it the name ``target``."""
+    return shortened(target, MAX_NAME_BYTES - len(_ON_ITS_WAY)) + _ON_ITS_WAY
 
 
 def remove_emptied(library: TenantLibrary, path: str) -> None:

@@ -30,7 +30,8 @@ CREATE TABLE lost_files (
 CREATE INDEX lost_files_by_md5 ON lost_files (tenant, md5);
 
 -- Files without rows that are about to get other names, all of one basename together, on record before the first is
--- touched. `source_folder` is the folder of the library that they come from, where that is not the project's own.
+-- touched. `source_folder` is the folder of the library that they come from, where that is not the project's own;
+-- `basename` is the one that they get.
 CREATE TABLE file_renames (
     id uuid PRIMARY KEY,
     tenant text NOT NULL,
@@ -40,11 +41,15 @@ CREATE TABLE file_renames (
     source_folder text,
     names text[] NOT NULL,
     targets text[] NOT NULL,
+    basename text NOT NULL,
     state text NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'done')),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz
 );
 
 CREATE INDEX file_renames_open ON file_renames (project_id) WHERE state = 'open';
+
+CREATE INDEX file_renames_by_basename ON file_renames (tenant, basename);
 
 -- What a check of a whole project saw when it last left nothing to do: a fingerprint of folder and rows. As long as that
 -- is the same it passes the project over, until it is time for a full pass again.
@@ -90,3 +95,13 @@ CREATE TABLE maintenance_findings (
 );
 
 CREATE INDEX maintenance_findings_of_task ON maintenance_findings (task_id, id);
+
+-- Lines of old runs are cleared by their age.
+CREATE INDEX maintenance_findings_by_age ON maintenance_findings (found_at);
+
+-- Derivatives that are recorded and gone are few among many, and are looked for in each run.
+CREATE INDEX photos_missing_derivatives ON photos (tenant)
+    WHERE thumbnail_status = 'missing' OR preview_status = 'missing';
+
+-- Of how many things a job has done `progress_done`, for a job without items; of one with items its count says so.
+ALTER TABLE jobs ADD COLUMN progress_total bigint;
