@@ -17,7 +17,7 @@ def test_defaults() -> None:
 
 
 def test_empty_variables_are_as_good_as_none() -> None:
-    empty = {"PHOTOBUS_DATA": "", "PHOTOBUS_PORT": "", "PHOTOBUS_SCALE": ""}
+    empty = {"PHOTOBUS_DATA": "", "PHOTOBUS_LIBRARY": "", "PHOTOBUS_PORT": "", "PHOTOBUS_SCALE": ""}
     assert Options.from_environment(empty) == Options.from_environment({})
 
 
@@ -38,13 +38,19 @@ def test_a_wrong_port_is_quoted(port: str) -> None:
         Options.from_environment({"PHOTOBUS_PORT": port})
 
 
+def test_a_library_elsewhere_is_named_by_its_folder() -> None:
+    assert Options.from_environment({}).library is None
+    assert Options.from_environment({"PHOTOBUS_LIBRARY": "/photos"}).library == Path("/photos")
+
+
 def test_a_home_that_nobody_has_is_quoted() -> None:
     with pytest.raises(ConfigurationError, match="~nobody-of-that-name/data"):
         Options.from_environment({"PHOTOBUS_DATA": "~nobody-of-that-name/data"})
 
 
 def test_a_service_sees_the_owners_settings_and_what_the_stack_decided() -> None:
-    base = {"PATH": "/bin", "PHOTOBUS_SCALE": "gateway=2", "PHOTOBUS_PIPELINE__MAX_PARALLEL_JOBS": "4"}
+    own = {"PHOTOBUS_SCALE": "gateway=2", "PHOTOBUS_LIBRARY": "/photos"}
+    base = {"PATH": "/bin", "PHOTOBUS_PIPELINE__MAX_PARALLEL_JOBS": "4", **own}
     environment = service_environment({"gateway": {"port": 8080, "reuse_port": True}}, base)
     assert environment == {
         "PATH": "/bin",

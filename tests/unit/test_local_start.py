@@ -88,7 +88,9 @@ def test_a_script_that_finds_the_address_finds_the_words_said(tmp_path: Path) ->
     address = folder.run / "address"
     heard: list[bool] = []
     with folder.locked():
-        stack._announce(folder, stack.Running("http://here", "token"), lambda _running: heard.append(address.exists()))
+        stack._announce(
+            folder, stack.Running("http://here", "token", tmp_path), lambda _running: heard.append(address.exists())
+        )
         assert address.read_text() == "http://here\n"
     assert heard == [False]
 

@@ -1,14 +1,12 @@
-"""What the stack does before its services run: schema, streams and, in a new data folder, library, tenant and token.
+"""What the stack does before its services run: schema, streams and, in a new data folder, library, tenants and token.
 
 ``python -m photobus_local.bootstrap DATA`` is a process of its own, so that what it needs is not kept in memory by the
 supervisor. It is configured like a service.
 """
 
 import asyncio
-import json
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 from uuid import UUID, uuid4
@@ -17,23 +15,26 @@ from photobus_common import logging
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
 from photobus_common.config import Settings, load_settings
+from photobus_common.definitions import load_definitions
 from photobus_common.errors import PhotobusError
 from photobus_common.events.origin import Origin
+from photobus_common.events.tasks import Targets
 from photobus_common.service import EXIT_CONFIGURATION
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
 from photobus_common.store.tokens import bearer_of_secret, create_token, digest
 from photobus_common.store.unit_of_work import OutboxMessage, unit_of_work
-from photobus_local.data_folder import DataFolder
+from photobus_common.task_requests import Ask, request_task
+from photobus_local import existing_library
+from photobus_local.data_folder import DataFolder, Record
+from photobus_local.existing_library import FIRST_TENANT
 from photobus_local.secrets_file import write_private
 
-TENANT: Final = "user_0"
-ORIGIN: Final = Origin(source="/local", tenant=TENANT, actor="local")
-
-LAST_ARCHIVED = "SELECT coalesce(max(seq), 0) FROM event_log"
-LIBRARY_OF_TENANT = "SELECT library_id FROM tenants WHERE tenant = $1"
-INSERT_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, $2, $3)"
+LAST_ARCHIVED: Final = "SELECT coalesce(max(seq), 0) FROM event_log"
+TENANTS: Final = "SELECT tenant, library_id FROM tenants"
+FIRST_OF_TENANTS: Final = "SELECT tenant FROM tenants ORDER BY length(tenant), tenant LIMIT 1"
+INSERT_TENANT: Final = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, $2, $3)"
 
 
 async def bootstrap(settings: Settings, folder: DataFolder) -> None:
@@ -42,7 +43,7 @@ async def bootstrap(settings: Settings, folder: DataFolder) -> None:
     database = await Database.open(settings.postgres, "bootstrap")
     try:
         await _make_streams(settings, database)
-        await _make_tenant(database, folder)
+        await _make_tenants(settings, database, folder)
         await _make_token(database, folder)
     finally:
         await database.close()
@@ -58,48 +59,58 @@ async def _make_streams(settings: Settings, database: Database) -> None:
         await broker.close()
 
 
-@dataclass
-class _Record:
-    """What the data folder remembers of its library. Until ``made``, the library's folder is still to be made."""
-
-    library_id: str
-    made: bool
-
-
-async def _make_tenant(database: Database, folder: DataFolder) -> None:
-    """Make the library of a new data folder, once: an empty place where it was is an absent mount, never a new one."""
+async def _make_tenants(settings: Settings, database: Database, folder: DataFolder) -> None:
+    """Make the tenants of the library: one in a library of the stack's own, else those that the library says it has."""
+    root = settings.library.root
     async with database.connection() as connection:
-        library_id = await connection.fetchval(LIBRARY_OF_TENANT, TENANT)
-    record = _read_record(folder)
+        bound = {row["tenant"]: row["library_id"] for row in await connection.fetch(TENANTS)}
+    if root == folder.library:
+        await _make_own(database, folder, bound.get(FIRST_TENANT))
+        return
+    found = existing_library.marks(root, known=bool(bound))
+    existing_library.refuse_if_another(folder.root, root, found, bound)
+    folder.remember(Record(str(next(iter(found.values()))), made=True, root=str(root)))
+    for tenant in found.keys() - bound.keys():
+        await _take_in(database, tenant, found[tenant])
+
+
+async def _make_own(database: Database, folder: DataFolder, library_id: UUID | None) -> None:
+    """Make the library of a new data folder, once: an empty place where it was is an absent mount, never a new one."""
+    record = folder.remembered()
     if record is None:
-        record = _Record(str(library_id or uuid4()), made=library_id is not None)
-        _write_record(folder, record)
+        record = Record(str(library_id or uuid4()), made=library_id is not None)
+        folder.remember(record)
     if not record.made:
-        Library(folder.library).init_tenant(TENANT, UUID(record.library_id))
-        _write_record(folder, _Record(record.library_id, made=True))
+        Library(folder.library).init_tenant(FIRST_TENANT, UUID(record.library_id))
+        folder.remember(Record(record.library_id, made=True))
     if library_id is None:
         async with database.transaction() as connection:
-            await connection.execute(INSERT_TENANT, TENANT, "Owner", UUID(record.library_id))
+            await connection.execute(INSERT_TENANT, FIRST_TENANT, "Owner", UUID(record.library_id))
 
 
-def _read_record(folder: DataFolder) -> _Record | None:
-    return _Record(**json.loads(folder.record.read_text())) if folder.record.exists() else None
-
-
-def _write_record(folder: DataFolder, record: _Record) -> None:
-    write_private(folder.record, json.dumps(asdict(record)) + "\n")
+async def _take_in(database: Database, tenant: str, library_id: UUID) -> None:
+    """Make the tenant of a library that was there before, and have its folders discovered at once."""
+    async with unit_of_work(database, _LeftToTheRelay()) as work:
+        await work.connection.execute(INSERT_TENANT, tenant, "Owner", library_id)
+        ask = Ask(load_definitions()["folder_discovery"], Targets(kind="all"), source="system")
+        request_task(work, _origin(tenant), ask)
 
 
 async def _make_token(database: Database, folder: DataFolder) -> None:
-    """Make a token unless the kept one opens the API."""
+    """Make a token of the first tenant, unless the kept one opens the API."""
     if folder.token.exists():
         secret = folder.token.read_text(encoding="ascii").strip()
         async with database.connection() as connection:
             if await bearer_of_secret(connection, digest(secret)):
                 return
     async with unit_of_work(database, _LeftToTheRelay()) as work:
-        _, secret = await create_token(work, ORIGIN, "local", "admin")
+        tenant = await work.connection.fetchval(FIRST_OF_TENANTS)
+        _, secret = await create_token(work, _origin(tenant), "local", "admin")
     write_private(folder.token, secret + "\n")
+
+
+def _origin(tenant: str) -> Origin:
+    return Origin(source="/local", tenant=tenant, actor="local")
 
 
 class _LeftToTheRelay:

@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +13,18 @@ from photobus_common.errors import ConfigurationError
 from photobus_local.secrets_file import write_private
 
 _LARGEST_LOG_BYTES: Final = 32 * 1024**2
+
+
+@dataclass(frozen=True)
+class Record:
+    """What the data folder remembers of its library. Until ``made``, the library's folder is still to be made.
+
+    ``root`` is where a library lies that was there before; None for one of the stack's own.
+    """
+
+    library_id: str
+    made: bool
+    root: str | None = None
 
 
 class DataFolder:
@@ -51,6 +64,14 @@ class DataFolder:
                 yield
             finally:
                 self.clear_run()
+
+    def remembered(self) -> Record | None:
+        """Return what is known of the library since the first start; None before it."""
+        return Record(**json.loads(self.record.read_text())) if self.record.exists() else None
+
+    def remember(self, record: Record) -> None:
+        """Keep what is known of the library."""
+        write_private(self.record, json.dumps(asdict(record)) + "\n")
 
     def log(self, name: str) -> Path:
         """Where the program ``name`` writes its log; a large one is put aside first, replacing the one before it."""

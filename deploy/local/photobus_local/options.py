@@ -1,4 +1,4 @@
-"""What the local stack is asked for, from the environment: folder, port, and how many processes of which service."""
+"""What the local stack is asked for, from the environment: folders, port, and how many processes of which service."""
 
 import os
 from collections.abc import Mapping
@@ -9,33 +9,36 @@ from typing import Final, Self
 from photobus_common.errors import ConfigurationError
 
 SERVICES: Final = ("orchestrator", "derivatives", "maintenance", "filemover", "gateway")
-OWN_VARIABLES: Final = frozenset({"PHOTOBUS_DATA", "PHOTOBUS_PORT", "PHOTOBUS_SCALE"})
+OWN_VARIABLES: Final = frozenset({"PHOTOBUS_DATA", "PHOTOBUS_LIBRARY", "PHOTOBUS_PORT", "PHOTOBUS_SCALE"})
 _MOST_PROCESSES: Final = 32
 
 
 @dataclass(frozen=True)
 class Options:
-    """``scale`` counts the processes of each service."""
+    """``scale`` counts the processes of each service; ``library`` is one that was there before, where it lies."""
 
     data: Path
     port: int
     scale: Mapping[str, int]
+    library: Path | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Self:
-        """Read ``PHOTOBUS_DATA``, ``PHOTOBUS_PORT`` and ``PHOTOBUS_SCALE``; raises ``ConfigurationError``."""
+        """Read them all, by the names of ``OWN_VARIABLES``; raises ``ConfigurationError``."""
+        library = environment.get("PHOTOBUS_LIBRARY")
         return cls(
-            data=_folder(environment.get("PHOTOBUS_DATA") or "data"),
+            data=_folder("PHOTOBUS_DATA", environment.get("PHOTOBUS_DATA") or "data"),
             port=_port(environment.get("PHOTOBUS_PORT") or "8080"),
             scale=_scale(environment.get("PHOTOBUS_SCALE") or ""),
+            library=_folder("PHOTOBUS_LIBRARY", library) if library else None,
         )
 
 
-def _folder(text: str) -> Path:
+def _folder(variable: str, text: str) -> Path:
     try:
         return Path(text).expanduser()
     except RuntimeError as error:
-        raise ConfigurationError(f"PHOTOBUS_DATA is {text!r}, and nobody's home is known by that name.") from error
+        raise ConfigurationError(f"{variable} is {text!r}, and nobody's home is known by that name.") from error
 
 
 def _port(text: str) -> int:

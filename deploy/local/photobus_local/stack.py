@@ -6,11 +6,13 @@ import signal
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from photobus_common import logging
 from photobus_common.config import Events, load_settings
 from photobus_common.errors import ConfigurationError
+from photobus_local import existing_library
 from photobus_local.child import Program, run_to_end
 from photobus_local.data_folder import DataFolder
 from photobus_local.nats import EmbeddedNats
@@ -29,10 +31,11 @@ Overrides = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class Running:
-    """What a person or a script needs to use the stack."""
+    """What a person or a script needs to use the stack. ``library`` is the folder of its photos."""
 
     address: str
     token: str
+    library: Path
 
 
 async def run(options: Options, say: Callable[[str], None], started: Callable[[Running], None]) -> None:
@@ -63,15 +66,29 @@ async def run(options: Options, say: Callable[[str], None], started: Callable[[R
 
 
 async def _start(options: Options, folder: DataFolder, port: int, supervisor: Supervisor) -> Running:
+    library = await asyncio.to_thread(library_root, options, folder)
     postgres = EmbeddedPostgres(folder.postgres, log=folder.log("postgres"))
     nats = EmbeddedNats(folder.nats, log=folder.log("nats"))
     await supervisor.start((postgres,), (nats,))
     folder.publish_servers(postgres.dsn, nats.private_url)
-    overrides = _overrides(postgres, nats, folder, port)
+    overrides = _overrides(postgres, nats, library, port)
     await _bootstrap(folder, overrides)
     await supervisor.start(*_services(options, overrides, folder, port))
     token = await asyncio.to_thread(folder.token.read_text, encoding="ascii")
-    return Running(f"http://{LOOPBACK}:{port}", token.strip())
+    return Running(f"http://{LOOPBACK}:{port}", token.strip(), library)
+
+
+def library_root(options: Options, folder: DataFolder) -> Path:
+    """Return where the photos lie: where the caller says, else where they lay last, by default in the data folder.
+
+    Raises ``ConfigurationError``, before anything runs, for a folder elsewhere that is no library.
+    """
+    record = folder.remembered()
+    known = None if record is None or record.root is None else Path(record.root)
+    root = (options.library or known or folder.library).absolute()
+    if root != folder.library:
+        existing_library.marks(root, known=root == known)
+    return root
 
 
 def _announce(folder: DataFolder, running: Running, started: Callable[[Running], None]) -> None:
@@ -87,13 +104,13 @@ async def _bootstrap(folder: DataFolder, overrides: Overrides) -> None:
         raise ConfigurationError(last_line(log))
 
 
-def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, folder: DataFolder, port: int) -> Overrides:
+def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, library: Path, port: int) -> Overrides:
     """Return what the stack decides itself; everything else is the owner's."""
     kept_for_ever = load_settings().events.max_age_days == Events().max_age_days
     return {
         "postgres": {"dsn": postgres.dsn},
         "nats": {"url": nats.url, "user": nats.user, "password": nats.password},
-        "library": {"root": folder.library},
+        "library": {"root": library},
         "gateway": {"host": LOOPBACK, "port": port, "reuse_port": True},
         **({"events": {"max_age_days": 0}} if kept_for_ever else {}),
     }

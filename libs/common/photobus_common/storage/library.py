@@ -5,6 +5,7 @@ nothing is read or written (``StorageUnavailableError``).
 """
 
 import os
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -21,6 +22,7 @@ from photobus_common.storage.project_folder import ProjectFolder
 SENTINEL: Final = ".photobus-library"
 UPLOADS: Final = ".uploads"
 _SENTINEL_BYTES: Final = 64
+_TENANT: Final = re.compile("user_[0-9]+")
 _ROOT_FLAGS: Final = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -105,6 +107,33 @@ class Library:
         """Return the library of ``tenant``, which must carry ``library_id`` whenever it is opened."""
         return TenantLibrary(self.root, tenant, library_id)
 
+    def tenants(self) -> Sequence[str]:
+        """Return the names of all that may be folders of tenants, with or without a sentinel, in the tenants' order.
+
+        Links count, so that whoever sees one can say that none is followed.
+        """
+        with storage_errors(f"listing the library {self.root}"), os.scandir(self.root) as entries:
+            named = [entry for entry in entries if _TENANT.fullmatch(entry.name)]
+            found = [entry.name for entry in named if entry.is_symlink() or entry.is_dir()]
+        return sorted(found, key=lambda name: (int(name.removeprefix("user_")), name))
+
+    def library_id(self, tenant: str) -> UUID | None:
+        """Return which library the folder of ``tenant`` says it is; None where it says nothing.
+
+        Raises ``ConfigurationError`` when it says what no photobus wrote.
+        """
+        found: str | None = None
+        with storage_errors(f"looking at the library of {tenant}"):
+            folder = Folder(os.open(self.root / tenant, DIRECTORY_FLAGS), tenant)
+            with folder, suppress(FileNotFoundError):
+                found = _read_sentinel(folder)
+        if found is None:
+            return None
+        try:
+            return UUID(found)
+        except ValueError as error:
+            raise ConfigurationError(f"What {tenant}/{SENTINEL} says is not of photobus.") from error
+
     def init_tenant(self, tenant: str, library_id: UUID, *, adopt: bool = False) -> TenantLibrary:
         """Make the folder of ``tenant`` with its sentinel; the same again does nothing.
 
@@ -117,6 +146,7 @@ class Library:
                 if not root.taken(tenant):
                     _make_tenant(root, tenant, library_id)
                 with root.subfolder(tenant) as folder:
+                    locks.self_test(folder.fd)
                     _ensure_sentinel(folder, library_id, adopt)
         made = self.tenant(tenant, library_id)
         made.self_test()
@@ -152,12 +182,16 @@ def _ensure_sentinel(folder: Folder, library_id: UUID, adopt: bool) -> None:
 
 
 def _write_sentinel(folder: Folder, library_id: UUID) -> None:
-    fd = folder.create(SENTINEL)
+    """Write it whole or not at all; raises ``NameTakenError`` when somebody else has done so meanwhile."""
+    fd, temporary = folder.create_temporary()
     try:
-        write_all(fd, f"{library_id}\n".encode())
-        os.fsync(fd)
-    finally:
-        os.close(fd)
+        with os.fdopen(fd, "wb", buffering=0) as file:
+            write_all(file.fileno(), f"{library_id}\n".encode())
+            os.fsync(file.fileno())
+        folder.rename(temporary, folder, SENTINEL)
+    except BaseException:
+        folder.remove(temporary)
+        raise
     folder.sync()
 
 
