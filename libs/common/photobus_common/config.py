@@ -22,6 +22,11 @@ from photobus_common.job_types import JOB_TYPES
 MAX_ITEMS: Final = 2000
 """Most explicit items of a request and most items of a job (jobs overview, Payload Limits)."""
 
+MAX_INTERVAL: Final = 366 * 86_400
+"""Longest interval of a schedule, in seconds."""
+
+SCHEDULED_TASKS: Final = ("maintenance_global", "project_scavenge_global", "folder_discovery", "integrity_check")
+"""Tasks that begin by themselves; so are their schedules called."""
 
 PhotoKind = Literal["jpg", "raw", "other"]
 
@@ -207,7 +212,8 @@ class Maintenance(Section):
     looked at or of their project, changes nothing. What lies in the trash is deleted after ``trash_hours``. Scheduled
     checks pass over folders that look unchanged, for at most ``full_pass_hours``. A project is archived when its folder
     was gone in two runs at least ``orphan_hours`` apart. A photo none of whose files was there for ``missing_days`` is
-    removed by any cleaning.
+    removed by any cleaning. Integrity checks read at most ``integrity_bytes_per_second``, 0 meaning as fast as the disk
+    gives. The lines of a run's report are kept for ``report_days``.
     """
 
     settle_seconds: float = Field(default=10.0, ge=0)
@@ -217,7 +223,39 @@ class Maintenance(Section):
     full_pass_hours: float = Field(default=24.0, ge=0)
     orphan_hours: float = Field(default=1.0, ge=0)
     missing_days: float = Field(default=30.0, gt=0)
+    integrity_bytes_per_second: int = Field(default=0, ge=0)
+    report_days: float = Field(default=90.0, gt=0)
     lock_wait_seconds: float = Field(default=2.0, ge=0)
+
+
+class Schedules(Section):
+    """When tasks begin by themselves. The intervals are those that a tenant's schedules are made with.
+
+    An interval that a person sets is at least ``least_seconds``. A run that takes longer than ``deadline_hours`` is
+    asked to stop. A tick that did not come ``late_seconds`` after it was due is made up.
+    """
+
+    maintenance_global_seconds: int = Field(default=3600, ge=1, le=MAX_INTERVAL)
+    project_scavenge_global_seconds: int = Field(default=3600, ge=1, le=MAX_INTERVAL)
+    folder_discovery_seconds: int = Field(default=300, ge=1, le=MAX_INTERVAL)
+    integrity_check_seconds: int = Field(default=604_800, ge=1, le=MAX_INTERVAL)
+    least_seconds: int = Field(default=60, ge=1, le=3600)
+    deadline_hours: float = Field(default=24.0, gt=0, le=MAX_INTERVAL / 3600)
+    late_seconds: float = Field(default=10.0, gt=0)
+
+    @property
+    def intervals(self) -> dict[str, int]:
+        """Seconds between two runs, by task type."""
+        suffix = "_seconds"
+        every = (name for name in type(self).model_fields if name.removesuffix(suffix) in SCHEDULED_TASKS)
+        return {name.removesuffix(suffix): getattr(self, name) for name in every}
+
+    @model_validator(mode="after")
+    def _not_below_the_least(self) -> Self:
+        for task_type, seconds in self.intervals.items():
+            if seconds < self.least_seconds:
+                raise ValueError(f"{task_type}_seconds must be at least least_seconds, {self.least_seconds}")
+        return self
 
 
 class Filemover(Section):
@@ -264,6 +302,7 @@ class Settings(BaseSettings):
     rate_limits: RateLimits = RateLimits()
     sse: Sse = Sse()
     maintenance: Maintenance = Maintenance()
+    schedules: Schedules = Schedules()
     filemover: Filemover = Filemover()
     health: Health = Health()
     logging: Logging = Logging()

@@ -11,8 +11,10 @@ from photobus_common.storage.library import Library
 from photobus_common.worker.job import Handler
 from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs.cache_validation import CacheValidation
 from photobus_maintenance.jobs.catalogue_update import catalogue_update
 from photobus_maintenance.jobs.folder_check import FolderCheck
+from photobus_maintenance.jobs.integrity_check import IntegrityCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 
@@ -33,5 +35,7 @@ async def main(settings: Settings, stop: Stop) -> None:
         "folder_check": FolderCheck(context),
         "manifest_cleaning": ManifestCleaning(context),
         "catalogue_update": catalogue_update,
+        "cache_validation": CacheValidation(context),
+        "integrity_check": IntegrityCheck(context),
     }
     await serve_worker(NAME, handlers, settings, stop)

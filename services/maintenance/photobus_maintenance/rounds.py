@@ -13,7 +13,7 @@ from typing import Final
 from photobus_common.errors import PhotobusError, StorageUnavailableError
 from photobus_common.libraries import opened_project
 from photobus_common.logging import get_logger
-from photobus_common.reconciliation import CatalogueProject, TooManyMissingError
+from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
@@ -40,6 +40,9 @@ PORTION: Final = 2000
 PAGE: Final = 200
 """Projects whose rows and marks are read at once."""
 
+START: Final[Mapping[str, int]] = {"project": 0, "photo": 0, "done": 0}
+"""The cursor of a job over whole projects before it has begun."""
+
 log = get_logger()
 
 Check = Callable[[Visit], Awaitable[int | None]]
@@ -52,12 +55,14 @@ class Manner:
     """How whole projects are gone through: ``portion`` photos at once.
 
     ``listed``: the folder is listed once for all portions. ``passes_over``: a scheduled run passes over folders that
-    look as they did when the same check last left nothing to do.
+    look as they did when the same check last left nothing to do. ``by_photos`` false: photos do not matter to the check,
+    which is called once for each project.
     """
 
     portion: int = PORTION
     listed: bool = True
     passes_over: bool = True
+    by_photos: bool = True
 
 
 USUAL: Final = Manner()
@@ -74,6 +79,11 @@ async def visit_projects(job: Job, context: Context, check: Check, manner: Manne
             await _visit_items(job, context, check)
         case "projects" | "library":
             await _Round(job, context, check, manner).run()
+
+
+async def visit_apart(job: Job, report: Report, context: Context, check: Check, project: CatalogueProject) -> None:
+    """Call ``check`` for all photos of one project, apart from the round of the job, whose cursor stays as it is."""
+    await _Apart(job, report, context, check).visit(project)
 
 
 async def _visit_items(job: Job, context: Context, check: Check) -> None:
@@ -115,7 +125,7 @@ class _Round:
         self._check = check
         self._manner = manner
         self._report = Report(job)
-        self._cursor = job.cursor or {"project": 0, "photo": 0, "done": 0}
+        self._cursor = job.cursor or dict(START)
         self._total = 0
 
     @property
@@ -176,7 +186,7 @@ class _Round:
             await self._visit(project, known)
         except (FolderMissingError, ForeignFolderError) as error:
             self._pass_by(project, error)
-        except (StorageUnavailableError, TooManyMissingError) as error:
+        except StorageUnavailableError as error:
             if not self._whole_library:
                 raise
             library = self._context.library.tenant(project.tenant, project.library_id)
@@ -208,6 +218,11 @@ class _Round:
         whole, pending = after == 0, list[str]()
         entries = await in_thread(folder.list) if self._manner.listed else None
         start = Visit(job, self._report, self._context, project, folder, (), entries=entries, pending=pending)
+        if not self._manner.by_photos:
+            await self._check(replace(start, last=True))
+            await self._count(project)
+            await self._save(project.id + 1, None if pending else (project, glance, began))
+            return
         while True:
             job.hand_back_if_asked()
             async with job.database.connection() as connection:
@@ -224,6 +239,13 @@ class _Round:
                 return
             await self._save(project.id, photo=after)
 
+    async def _count(self, project: CatalogueProject) -> None:
+        """Count all photos of the project as looked at."""
+        async with self._job.database.connection() as connection:
+            photos = await photos_in_projects(connection, [project.id])
+        self._report.looked_at(photos)
+        self._cursor = {**self._cursor, "done": self._cursor["done"] + photos}
+
     async def _save(
         self, project_id: int, marked: tuple[CatalogueProject, Glance, datetime] | None = None, *, photo: int = 0
     ) -> None:
@@ -237,3 +259,24 @@ class _Round:
                 if (mark := glance.mark(rows)) is not None:
                     await set_mark(work.connection, project.id, self._job.command.job_type, mark, began)
         self._job.progress(self._cursor["done"], max(self._cursor["done"], self._total))
+
+
+class _Apart(_Round):
+    """The visit of one project from its beginning, of which neither the cursor of the job nor marks know."""
+
+    def __init__(self, job: Job, report: Report, context: Context, check: Check) -> None:
+        super().__init__(job, context, check, USUAL)
+        self._report = report
+        self._cursor = dict(START)
+
+    async def visit(self, project: CatalogueProject) -> None:
+        """Visit the project."""
+        await self._visit_guarded(project, _Known({}, {}))
+
+    async def _save(
+        self, project_id: int, marked: tuple[CatalogueProject, Glance, datetime] | None = None, *, photo: int = 0
+    ) -> None:
+        """Put on record no more than what is to be reported."""
+        del project_id, marked, photo
+        async with self._report.checkpoint():
+            pass

@@ -105,3 +105,18 @@ CREATE INDEX photos_missing_derivatives ON photos (tenant)
 
 -- Of how many things a job has done `progress_done`, for a job without items; of one with items its count says so.
 ALTER TABLE jobs ADD COLUMN progress_total bigint;
+
+-- What goes from a trash for good, on record before its first file does, with how much it was then. A project's own trash
+-- has a row as long as it is not told of; with `whole` the deleted project itself goes, and its row says so for ever.
+CREATE TABLE trash_removals (
+    project_id bigint NOT NULL REFERENCES projects ON DELETE CASCADE,
+    folder text NOT NULL,
+    whole boolean NOT NULL DEFAULT false,
+    files bigint NOT NULL,
+    bytes bigint NOT NULL,
+    begun_at timestamptz NOT NULL DEFAULT now(),
+    ended_at timestamptz,
+    PRIMARY KEY (project_id, folder)
+);
+
+CREATE INDEX trash_removals_open ON trash_removals (project_id) WHERE whole AND ended_at IS NULL;
