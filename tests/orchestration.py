@@ -12,6 +12,7 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
 from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.events import Event, Origin
+from photobus_common.events.confirmations import ConfirmationAnswered, ConfirmationExpired, JobWaiting
 from photobus_common.events.parts import TaskSource
 from photobus_common.events.tasks import (
     JobAttemptFailed,
@@ -35,6 +36,7 @@ from photobus_orchestrator.domain.state import NotRequested, State, TaskState, j
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TASK = UUID("00000000-0000-4000-8000-000000000001")
+CONFIRMATION = UUID("00000000-0000-4000-8000-00000000000c")
 TENANT = "user_0"
 DEFINITIONS: Definitions = load_definitions()
 
@@ -125,6 +127,21 @@ class Narrator:
     def lost(self, attempt: int = 1, dispatch: int = 1, *, step: int = 0, index: int = 0) -> Event:
         """Let the rescuer find a job without claim and message."""
         return self.event(JobLost(**self._job(attempt, step, index), dispatch=dispatch))
+
+    def waiting(self, attempt: int = 1, dispatch: int = 1, *ids: UUID, step: int = 0, index: int = 0) -> Event:
+        """Let a job wait for confirmations, for ``CONFIRMATION`` if none is named."""
+        told = ids or (CONFIRMATION,)
+        return self.event(JobWaiting(**self._job(attempt, step, index), dispatch=dispatch, confirmation_ids=told))
+
+    def answered(self, confirmation: UUID | None = None, *, confirmed: bool = True) -> Event:
+        """Let a person answer."""
+        named = confirmation or CONFIRMATION
+        return self.event(ConfirmationAnswered(**self._task, confirmation_id=named, confirmed=confirmed))
+
+    def expired(self, confirmation: UUID | None = None) -> Event:
+        """Let a confirmation be of no use any more."""
+        named = confirmation or CONFIRMATION
+        return self.event(ConfirmationExpired(**self._task, confirmation_id=named, why="project_gone"))
 
     def completed(self, attempt: int = 1, *, step: int = 0, index: int = 0, **counts: int) -> Event:
         """Let a worker finish a job."""

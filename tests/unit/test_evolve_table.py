@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from uuid import UUID
 
 import pytest
-from orchestration import Narrator, Told, rules, told
+from orchestration import CONFIRMATION, Narrator, Told, rules, told
 
 from photobus_common.events import Event
 from photobus_common.events.catalogue import CATALOGUE
@@ -14,6 +15,7 @@ from photobus_orchestrator.domain.reaction import ARCHIVED_ONLY, INPUTS
 from photobus_orchestrator.domain.state import NotRequested, TaskState
 
 TWO_PARTS = Targets(kind="filter", filter={})
+OTHER = UUID(int=13)
 
 STATES: dict[str, Callable[[Narrator], Told]] = {
     "not requested": lambda _task: told(),
@@ -25,6 +27,12 @@ STATES: dict[str, Callable[[Narrator], Told]] = {
     "running": lambda task: told(task.requested(1), task.started()),
     "retrying": lambda task: told(task.requested(1), task.started(), task.fault()),
     "running again": lambda task: told(task.requested(1), task.fault(), task.started(2)),
+    "waiting": lambda task: told(task.requested(1), task.started(), task.waiting()),
+    "waiting for two": lambda task: told(task.requested(1), task.waiting(1, 1, CONFIRMATION, OTHER)),
+    "waiting again": lambda task: told(
+        task.requested(1), task.waiting(1, 1, OTHER), task.answered(OTHER), task.waiting(1, 2)
+    ),
+    "answered early": lambda task: told(task.requested(1), task.started(), task.answered()),
     "completed": lambda task: told(task.requested(1), task.completed()),
     "with errors": lambda task: told(task.requested(1), task.completed(done=0, failed=1)),
     "failed": lambda task: told(task.requested(1), task.fault(retryable=False)),
@@ -48,6 +56,11 @@ MESSAGES: dict[str, Callable[[Narrator], Event]] = {
     "JobLost 1.1": lambda task: task.lost(1, 1),
     "JobLost 1.2": lambda task: task.lost(1, 2),
     "JobLost 2.1": lambda task: task.lost(2, 1),
+    "JobWaiting 1.1": lambda task: task.waiting(1, 1),
+    "JobWaiting 1.2": lambda task: task.waiting(1, 2),
+    "JobWaiting 2.1": lambda task: task.waiting(2, 1),
+    "ConfirmationAnswered": lambda task: task.answered(),
+    "ConfirmationExpired": lambda task: task.expired(),
     "JobCompleted 1": lambda task: task.completed(1),
     "JobCompleted 2 with errors": lambda task: task.completed(2, done=0, failed=1),
 }
@@ -57,6 +70,8 @@ FAILED = "failed: JobFailed TaskFailed"
 DONE = "completed: TaskCompleted"
 WITH_ERRORS = "completed_with_errors: TaskCompleted"
 CANCELED = "canceled: JobCanceled TaskCanceled"
+REMEMBERED = ("ConfirmationAnswered", "ConfirmationExpired")
+"""What comes before a job waits for it changes the state, so that it counts when one does."""
 ENDS = {"JobCompleted 1": DONE, "JobCompleted 2 with errors": WITH_ERRORS, "TaskCancelRequested": CANCELED}
 
 TABLE: dict[str, dict[str, str]] = {
@@ -83,6 +98,8 @@ TABLE: dict[str, dict[str, str]] = {
         "JobAttemptFailed 1": RETRY,
         "JobAttemptFailed 1 for good": FAILED,
         "JobLost 1.1": "running, job 1.2 queued: JobQueued",
+        "JobWaiting 1.1": "waiting, job 1.1 waiting",
+        **dict.fromkeys(REMEMBERED, "running, job 1.1 queued"),
         **ENDS,
     },
     "queued again": {
@@ -91,6 +108,8 @@ TABLE: dict[str, dict[str, str]] = {
         "JobAttemptFailed 1": RETRY,
         "JobAttemptFailed 1 for good": FAILED,
         "JobLost 1.2": "running, job 1.3 queued: JobQueued",
+        "JobWaiting 1.2": "waiting, job 1.2 waiting",
+        **dict.fromkeys(REMEMBERED, "running, job 1.2 queued"),
         **ENDS,
     },
     "running": {
@@ -99,6 +118,8 @@ TABLE: dict[str, dict[str, str]] = {
         "JobAttemptFailed 1": RETRY,
         "JobAttemptFailed 1 for good": FAILED,
         "JobLost 1.1": "running, job 1.2 queued: JobQueued",
+        "JobWaiting 1.1": "waiting, job 1.1 waiting",
+        **dict.fromkeys(REMEMBERED, "running, job 1.1 running"),
         **ENDS,
     },
     "retrying": {
@@ -106,6 +127,8 @@ TABLE: dict[str, dict[str, str]] = {
         "JobProgress 2": "running, job 2.1 retrying",
         "JobAttemptFailed 2": "running, job 3.1 retrying: JobQueued",
         "JobLost 2.1": "running, job 2.2 retrying: JobQueued",
+        "JobWaiting 2.1": "waiting, job 2.1 waiting",
+        **dict.fromkeys(REMEMBERED, "running, job 2.1 retrying"),
         **ENDS,
     },
     "running again": {
@@ -113,6 +136,38 @@ TABLE: dict[str, dict[str, str]] = {
         "JobHandedBack 2": "running, job 2.1 retrying",
         "JobAttemptFailed 2": "running, job 3.1 retrying: JobQueued",
         "JobLost 2.1": "running, job 2.2 retrying: JobQueued",
+        "JobWaiting 2.1": "waiting, job 2.1 waiting",
+        **dict.fromkeys(REMEMBERED, "running, job 2.1 running"),
+        **ENDS,
+    },
+    "waiting": {
+        "JobProgress 1": "waiting, job 1.1 waiting",
+        "JobAttemptFailed 1": RETRY,
+        "JobAttemptFailed 1 for good": FAILED,
+        **dict.fromkeys(REMEMBERED, "running, job 1.2 queued: JobQueued"),
+        **ENDS,
+    },
+    "waiting for two": {
+        "JobProgress 1": "waiting, job 1.1 waiting",
+        "JobAttemptFailed 1": RETRY,
+        "JobAttemptFailed 1 for good": FAILED,
+        **dict.fromkeys(REMEMBERED, "waiting, job 1.1 waiting"),
+        **ENDS,
+    },
+    "waiting again": {
+        "JobProgress 1": "waiting, job 1.2 waiting",
+        "JobAttemptFailed 1": RETRY,
+        "JobAttemptFailed 1 for good": FAILED,
+        **dict.fromkeys(REMEMBERED, "running, job 1.3 queued: JobQueued"),
+        **ENDS,
+    },
+    "answered early": {
+        "JobProgress 1": "running, job 1.1 running",
+        "JobHandedBack 1": "running, job 1.1 queued",
+        "JobAttemptFailed 1": RETRY,
+        "JobAttemptFailed 1 for good": FAILED,
+        "JobLost 1.1": "running, job 1.2 queued: JobQueued",
+        "JobWaiting 1.1": "running, job 1.2 queued: JobQueued",
         **ENDS,
     },
     "completed": {},
@@ -194,7 +249,7 @@ def test_a_state_survives_being_stored() -> None:
 
 def test_the_documentation_shows_every_state_and_who_leaves_it() -> None:
     text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text(encoding="utf-8")
-    for word in ("requested", "running", "completed", "completed_with_errors", "failed", "canceled"):
+    for word in ("requested", "running", "waiting", "completed", "completed_with_errors", "failed", "canceled"):
         assert f"`{word}`" in text
     for model in INPUTS | DECISIONS.keys():
         assert model.TYPE in text, f"docs/tasks.md does not name {model.TYPE}"

@@ -112,19 +112,17 @@ def loss(photos: Collection[CataloguePhoto], checks: Iterable[FileCheck]) -> Los
     return Loss(sum(1 for check in checks if check.missing), sum(1 for photo in photos if photo.files))
 
 
-def refuse_mass_removal(project: CatalogueProject, checked: Loss, whole: Loss, settings: Maintenance) -> None:
-    """Raise ``TooManyMissingError`` when a check would take files from too many photos of ``project``.
+def mass_removal(project: str, checked: Loss, whole: Loss, settings: Maintenance) -> str | None:
+    """Say why a check would take files from too many photos of ``project``; None when it would not.
 
     ``checked`` is what the photos at hand lost: what a job sees of a project must not seem little because the project
     is large. ``whole`` is what all of the project lost, by the listing of its folder: a folder that came up empty must
     not lose its rows because a job looks at too few of them to tell.
     """
-    for lost, which in ((checked, f"checked photos of {project.name}"), (whole, f"photos of {project.name}")):
+    for lost, which in ((checked, f"checked photos of {project}"), (whole, f"photos of {project}")):
         if lost.lacking >= settings.removal_photos and lost.lacking > lost.photos * settings.removal_share:
-            raise TooManyMissingError(
-                f"{lost.lacking} of {lost.photos} {which} lack files; nothing was changed. "
-                "Bring the files back, or let a person confirm that they are gone.",
-            )
+            return f"{lost.lacking} of {lost.photos} {which} lack files"
+    return None
 
 
 def untracked_files(

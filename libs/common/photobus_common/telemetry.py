@@ -36,7 +36,7 @@ TASKS_ENDED: Final = Counter(
 )
 JOBS_ENDED: Final = Counter(
     "photobus_jobs_ended",
-    "Runs of jobs by how they ended: completed, failed (for good), retried, handed_back, canceled, lost (claim).",
+    "Runs of jobs by how they ended: completed, failed (for good), retried, handed_back, waiting, canceled, lost.",
     ["job_type", "outcome"],
     registry=REGISTRY,
 )

@@ -1,17 +1,24 @@
 """Every event of photobus. A new event is added here, with its version; a changed one gets an upcaster.
 
-The families go to three kinds of subject: tasks, projects (with their photos), access; those of maintenance to either
-of the first two.
+The families go to four kinds of subject: tasks, projects (with their photos), schedules, access; those of maintenance
+to either of the first two.
 """
 
 from typing import Final
 
 from photobus_common.events.access import TokenCreated, TokenRevoked
+from photobus_common.events.confirmations import (
+    ConfirmationAnswered,
+    ConfirmationExpired,
+    ConfirmationRequested,
+    JobWaiting,
+)
 from photobus_common.events.envelope import EventData
 from photobus_common.events.maintenance import (
     FilesRenamed,
     FindingsReported,
     FolderRenamed,
+    LibraryTrashEmptied,
     MetadataUpdated,
     PhotosRecognized,
     ProjectDiscovered,
@@ -38,6 +45,7 @@ from photobus_common.events.projects import (
     ProjectTrashed,
     TagsChanged,
 )
+from photobus_common.events.schedules import ScheduleChanged, TickSkipped
 from photobus_common.events.tasks import (
     JobAttemptFailed,
     JobCanceled,
@@ -71,11 +79,15 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     JobStarted,
     JobProgress,
     JobHandedBack,
+    JobWaiting,
     JobAttemptFailed,
     JobLost,
     JobCompleted,
     JobFailed,
     JobCanceled,
+    ConfirmationRequested,
+    ConfirmationAnswered,
+    ConfirmationExpired,
     ProjectCreated,
     ProjectRenamed,
     ProjectCanceled,
@@ -102,6 +114,9 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     PhotosRecognized,
     MetadataUpdated,
     TrashEmptied,
+    LibraryTrashEmptied,
+    ScheduleChanged,
+    TickSkipped,
     TokenCreated,
     TokenRevoked,
 )

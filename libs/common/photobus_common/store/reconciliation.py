@@ -1,6 +1,6 @@
 """The rows that a reconciliation compares with the disk, and the changes it makes to them."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -13,7 +13,6 @@ from photobus_common.reconciliation import (
     CataloguePhoto,
     CatalogueProject,
     FileCheck,
-    Loss,
     PhotoKind,
 )
 from photobus_common.store.database import Connection
@@ -66,11 +65,6 @@ SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placi
 NAMES_BEING_RENAMED: Final = """
 SELECT unnest(CASE WHEN source_folder IS NULL THEN names || targets ELSE targets END) AS name
 FROM file_renames WHERE project_id = $1 AND state = 'open'
-"""
-
-LOSS_OF_PROJECT: Final = """
-SELECT count(DISTINCT f.photo_id) FILTER (WHERE d.name IS NULL) AS lacking, count(DISTINCT f.photo_id) AS photos
-FROM photo_files f LEFT JOIN unnest($2::text[]) AS d(name) USING (name) WHERE f.project_id = $1
 """
 
 REMOVE_FILES: Final = """
@@ -212,12 +206,6 @@ async def names_in_motion(connection: Connection, project_id: int) -> frozenset[
     placed = frozenset(row["name"] for row in await connection.fetch(NAMES_BEING_PLACED, project_id))
     renamed = frozenset(row["name"] for row in await connection.fetch(NAMES_BEING_RENAMED, project_id))
     return placed | renamed | await names_being_moved(connection, project_id)
-
-
-async def loss_of_project(connection: Connection, project_id: int, names: Collection[str]) -> Loss:
-    """Return what the project lost if ``names`` is all that its folder holds."""
-    [row] = await connection.fetch(LOSS_OF_PROJECT, project_id, list(names))
-    return Loss(**row)
 
 
 async def remove_missing_files(

@@ -68,12 +68,13 @@ ORDER BY t.created_at LIMIT $1
 
 CLAIM_RESOLUTION = "INSERT INTO target_resolutions (task_id) VALUES ($1) ON CONFLICT DO NOTHING RETURNING task_id"
 
-# A claim that is settled for the present attempt has a result on its way; one that is held is alive by its heartbeat.
+# A claim that is settled for the present attempt has a result on its way; one that is held is alive by its heartbeat. A
+# job that waits for persons has neither, and is commanded again by their answers.
 UNATTENDED_JOBS = """
 SELECT j.id, j.tenant, j.task_id, t.type AS task_type, t.scope, t.source, t.actor, j.job_type, j.service, j.lane,
     j.attempt, j.dispatch
 FROM jobs j JOIN tasks t ON t.id = j.task_id
-WHERE j.ended_at IS NULL AND j.dispatched_at < now() - $1::interval
+WHERE j.ended_at IS NULL AND j.status <> 'waiting' AND j.dispatched_at < now() - $1::interval
     AND NOT EXISTS (
         SELECT FROM job_claims c WHERE c.job_id = j.id AND c.attempt = j.attempt AND (
             c.state IN ('completed', 'failed')

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from photobus_common.commands import RunJob
 from photobus_common.events import EventData
+from photobus_common.events.confirmations import JobWaiting
 from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobHandedBack, JobStarted
 from photobus_common.store.claims import (
     ClaimAnswer,
@@ -21,12 +22,13 @@ from photobus_common.store.database import Connection, Database
 from photobus_common.store.group_commit import GroupCommit
 from photobus_common.store.job_items import ItemCounts, JobOutcomes, count_outcomes, insert_outcomes, pending_items
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
-from photobus_common.worker.results import AttemptFailed, Completed, HandedBack, Result
+from photobus_common.worker.results import AttemptFailed, Completed, HandedBack, Result, Waiting
 
 _STATES: Final[dict[type[Result], SettledState]] = {
     Completed: "completed",
     AttemptFailed: "failed",
     HandedBack: "released",
+    Waiting: "released",
 }
 
 _SMALL_JOB: Final = 20
@@ -154,5 +156,7 @@ def _event(tell: _Tell, counts: ItemCounts) -> EventData:
             return JobAttemptFailed(**about, code=code, reason=reason, retryable=retryable)
         case HandedBack(reason):
             return JobHandedBack(**about, reason=reason)
+        case Waiting(confirmation_ids):
+            return JobWaiting(**about, dispatch=tell.command.dispatch, confirmation_ids=confirmation_ids)
         case _:
             assert_never(tell.result)

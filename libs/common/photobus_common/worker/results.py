@@ -1,7 +1,9 @@
 """How a run of a job can end, and which end an error stands for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal
+from uuid import UUID
 
 from photobus_common.errors import PhotobusError
 from photobus_common.storable import storable
@@ -15,6 +17,9 @@ HandBackReason = Literal["drain", "portion", "pause", "locked"]
 _FIRST_DELAY_SECONDS: Final = 0.5
 _LONGEST_DELAY_SECONDS: Final = 15.0
 
+MOST_AWAITED: Final = 1000
+"""Confirmations that a job waits for at a time; an event and the state of a task hold so many."""
+
 
 class HandBackError(PhotobusError):
     """Raised by a handler to give its job back unfinished, which is no failure: it is delivered again."""
@@ -25,6 +30,20 @@ class HandBackError(PhotobusError):
     def __init__(self, reason: HandBackReason) -> None:
         super().__init__(f"The job was handed back ({reason}).")
         self.reason = reason
+
+
+class AwaitsConfirmationError(PhotobusError):
+    """Raised by a handler that has done all it may before persons answer: its job comes again once they have.
+
+    Of very many confirmations it names some: then it comes again when those are answered, and may wait anew.
+    """
+
+    code = "awaits_confirmation"
+    retryable = True
+
+    def __init__(self, confirmation_ids: Iterable[UUID]) -> None:
+        super().__init__("The job waits for confirmation.")
+        self.confirmation_ids = tuple(confirmation_ids)[:MOST_AWAITED]
 
 
 class UnfinishedItemsError(PhotobusError):
@@ -62,13 +81,20 @@ class HandedBack:
 
 
 @dataclass(frozen=True)
+class Waiting:
+    """The job rests, without a command, until the confirmations are answered."""
+
+    confirmation_ids: tuple[UUID, ...]
+
+
+@dataclass(frozen=True)
 class Abandoned:
     """The run has no right to say anything: its claim is lost, or the job was canceled."""
 
     why: Literal["lost", "canceled"]
 
 
-Result = Completed | AttemptFailed | HandedBack
+Result = Completed | AttemptFailed | HandedBack | Waiting
 """What a run writes down."""
 
 
@@ -83,6 +109,8 @@ def result_of(error: BaseException) -> Result | Abandoned:
             return HandedBack(error.reason)
         case LockedError():
             return HandedBack("locked")
+        case AwaitsConfirmationError():
+            return Waiting(error.confirmation_ids)
     return failure_of(error)
 
 

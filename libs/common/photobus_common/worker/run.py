@@ -29,6 +29,7 @@ from photobus_common.worker.results import (
     HandedBack,
     Result,
     UnfinishedItemsError,
+    Waiting,
     WorkerLostError,
     failure_of,
     redelivery_delay,
@@ -213,6 +214,9 @@ class Run:
             case HandedBack(reason):
                 outcome = "handed_back"
                 log.info("job_handed_back", reason=reason)
+            case Waiting(confirmation_ids):
+                outcome = "waiting"
+                log.info("job_waiting", confirmations=len(confirmation_ids))
         telemetry.JOBS_ENDED.labels(job_type, outcome).inc()
 
 

@@ -4,13 +4,14 @@ from collections.abc import Sequence
 
 from photobus_common.events import EventData, cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
-from photobus_common.reconciliation import FileCheck, check_files, loss, refuse_mass_removal
+from photobus_common.reconciliation import FileCheck, check_files
 from photobus_common.store.lost_files import record_lost
-from photobus_common.store.reconciliation import ChangedPhoto, loss_of_project, remove_missing_files
+from photobus_common.store.reconciliation import ChangedPhoto, remove_missing_files
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
+from photobus_maintenance.guard import may_remove, settle_answers
 from photobus_maintenance.manifests import ManifestState, manifest_state, write_manifest
 from photobus_maintenance.rounds import visit_projects
 from photobus_maintenance.visits import Sight, Visit, look
@@ -25,6 +26,8 @@ class ManifestCheck:
     async def __call__(self, job: Job) -> None:
         """Check the photos of the job, project by project."""
         await visit_projects(job, self._context, _check)
+        if job.command.over != "items":
+            await settle_answers(job, self._context, _check)
 
 
 async def _check(visit: Visit) -> None:
@@ -44,8 +47,8 @@ async def _correct(visit: Visit) -> None:
     async with visit.report.checkpoint(visit.outcomes()) as work:
         sight = await look(visit, work.connection, lock=True)
         checks = _differences(sight)
-        if any(check.missing for check in checks):
-            await _refuse_mass_removal(visit, work, sight, checks)
+        if any(check.missing for check in checks) and not await may_remove(visit, work, sight, checks, state):
+            return
         changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
         gone = [(check.photo.id, file) for check in checks for file in check.missing]
         await record_lost(work.connection, visit.key, visit.job.command.task_id, gone)
@@ -55,13 +58,6 @@ async def _correct(visit: Visit) -> None:
 
 def _differences(sight: Sight) -> list[FileCheck]:
     return check_files(sight.photos, {entry.name for entry in sight.entries}, sight.expected)
-
-
-async def _refuse_mass_removal(visit: Visit, work: UnitOfWork, sight: Sight, checks: Sequence[FileCheck]) -> None:
-    """Hold what is missing against the whole project too; under the lock, where no upload adds to it meanwhile."""
-    names = sight.expected | {entry.name for entry in sight.entries if entry.is_text}
-    whole = await loss_of_project(work.connection, visit.project.id, names)
-    refuse_mass_removal(visit.project, loss(sight.photos, checks), whole, visit.context.settings.maintenance)
 
 
 def _tell(

@@ -65,7 +65,7 @@ def _event(data: EventData, state: TaskState, cause: Event, number: int) -> Even
 def _next(state: TaskState, cause: Event, rules: Rules) -> EventData | None:
     if state.status == "requested":
         return _begin(state, rules)
-    if state.status == "running":
+    if state.status in ("running", "waiting"):
         return _stop(state) if state.cancel_requested else _go_on(state, cause, rules)
     return None
 
@@ -97,7 +97,7 @@ def _go_on(state: TaskState, cause: Event, rules: Rules) -> EventData | None:
     for job in state.jobs:
         if job.phase == "faulted":
             return _after_fault(state, job, cause, rules)
-        if job.phase == "lost":
+        if job.phase == "lost" or (job.phase == "waiting" and not job.awaits):
             return _queued(state, job.step, job.index, attempt=job.attempt, dispatch=job.dispatch + 1)
     step = state.steps[state.step]
     if state.next_index < step.jobs:

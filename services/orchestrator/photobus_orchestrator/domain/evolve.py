@@ -8,6 +8,7 @@ from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from photobus_common.events import Event
+from photobus_common.events.confirmations import ConfirmationAnswered, ConfirmationExpired, JobWaiting
 from photobus_common.events.tasks import (
     JobAttemptFailed,
     JobCanceled,
@@ -97,8 +98,11 @@ def _start(state: TaskState, data: TaskStarted, event: Event) -> TaskState:
 
 
 def _request_cancel(state: TaskState, data: TaskCancelRequested, event: Event) -> TaskState:
-    del data, event
-    return state if state.cancel_requested else state.but(cancel_requested=True)
+    del event
+    if state.cancel_requested:
+        return state
+    fault = None if data.code is None else Fault(code=data.code, reason=data.reason or "")
+    return state.but(cancel_requested=True, cancel_fault=fault)
 
 
 def _complete(state: TaskState, data: TaskCompleted, event: Event) -> TaskState:
@@ -111,7 +115,9 @@ def _fail(state: TaskState, data: TaskFailed, event: Event) -> TaskState:
 
 def _cancel(state: TaskState, data: TaskCanceled, event: Event) -> TaskState:
     del data
-    return _end(state, event, "canceled")
+    if state.cancel_fault is None:
+        return _end(state, event, "canceled")
+    return _end(state, event, "canceled", error_code=state.cancel_fault.code, error=state.cancel_fault.reason)
 
 
 def _end(state: TaskState, event: Event, status: TaskStatus, **changes: str) -> TaskState:
@@ -127,7 +133,7 @@ def _queue_job(state: TaskState, data: JobQueued, event: Event) -> TaskState:
         return _queue_again(state, job, data, event)
     at_next = (data.step, data.index) == (state.step, state.next_index)
     at_later_step = data.step > state.step and data.index == 0 and not state.open
-    if state.status != "running" or not (at_next or at_later_step):
+    if state.status not in ("running", "waiting") or not (at_next or at_later_step):
         return state
     opened = OpenJob(
         id=data.job_id,
@@ -144,6 +150,7 @@ def _queue_job(state: TaskState, data: JobQueued, event: Event) -> TaskState:
     return state.but(
         step=data.step,
         next_index=data.index + 1,
+        answered=state.answered if at_next else (),
         open={**state.open, data.job_id: opened},
     )
 
@@ -156,6 +163,7 @@ def _queue_again(state: TaskState, job: OpenJob, data: JobQueued, event: Event) 
         dispatch=data.dispatch,
         dispatched_at=data.due or event.time,
         fault=None,
+        awaits=(),
     )
     return _with_job(state, data.job_id, queued.but(phase=queued.waiting_phase))
 
@@ -200,9 +208,36 @@ def _fault_job(state: TaskState, data: JobAttemptFailed, event: Event) -> TaskSt
 def _lose_job(state: TaskState, data: JobLost, event: Event) -> TaskState:
     del event
     job = state.open.get(data.job_id)
-    if job is None or (job.attempt, job.dispatch) != (data.attempt, data.dispatch) or job.phase == "faulted":
+    if job is None or (job.attempt, job.dispatch) != (data.attempt, data.dispatch):
+        return state
+    if job.phase in ("faulted", "waiting"):
         return state
     return _with_job(state, data.job_id, job.but(phase="lost"))
+
+
+def _let_job_wait(state: TaskState, data: JobWaiting, event: Event) -> TaskState:
+    """Let the present dispatch wait: what an earlier one asked, the present one will find and say again."""
+    del event
+    job = state.open.get(data.job_id)
+    if job is None or (job.attempt, job.dispatch) != (data.attempt, data.dispatch):
+        return state
+    if job.phase in ("faulted", "waiting"):
+        return state
+    awaits = tuple(one for one in data.confirmation_ids if one not in state.answered)
+    left = tuple(one for one in state.answered if one not in data.confirmation_ids)
+    return _with_job(state.but(answered=left), data.job_id, job.but(phase="waiting", awaits=awaits))
+
+
+def _take_answer(state: TaskState, data: ConfirmationAnswered | ConfirmationExpired, event: Event) -> TaskState:
+    """Strike it from what a job waits for, or, for it may say so only later, remember it."""
+    del event
+    for job in state.jobs:
+        if data.confirmation_id in job.awaits:
+            left = tuple(one for one in job.awaits if one != data.confirmation_id)
+            return _with_job(state, job.id, job.but(awaits=left))
+    if state.status == "requested" or data.confirmation_id in state.answered:
+        return state
+    return state.but(answered=(*state.answered, data.confirmation_id))
 
 
 def _complete_job(state: TaskState, data: JobCompleted, event: Event) -> TaskState:
@@ -231,11 +266,17 @@ def _cancel_job(state: TaskState, data: JobCanceled, event: Event) -> TaskState:
 
 
 def _with_job(state: TaskState, job_id: UUID, job: OpenJob) -> TaskState:
-    return state.but(open={**state.open, job_id: job})
+    return _with_open(state, {**state.open, job_id: job})
 
 
 def _without_job(state: TaskState, job_id: UUID) -> TaskState:
-    return state.but(open={other: job for other, job in state.open.items() if other != job_id})
+    return _with_open(state, {other: job for other, job in state.open.items() if other != job_id})
+
+
+def _with_open(state: TaskState, jobs: Mapping[UUID, OpenJob]) -> TaskState:
+    """Return the state with these open jobs; as long as one of them waits, so does the task."""
+    waits = any(job.phase == "waiting" for job in jobs.values())
+    return state.but(open=jobs, status="waiting" if waits else "running")
 
 
 FACTS: Final[Mapping[type[TaskEvent], Change]] = {
@@ -245,6 +286,9 @@ FACTS: Final[Mapping[type[TaskEvent], Change]] = {
     JobStarted: _start_job,
     JobProgress: _progress_job,
     JobHandedBack: _hand_back_job,
+    JobWaiting: _let_job_wait,
+    ConfirmationAnswered: _take_answer,
+    ConfirmationExpired: _take_answer,
     JobAttemptFailed: _fault_job,
     JobLost: _lose_job,
     JobCompleted: _complete_job,

@@ -4,7 +4,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final, NamedTuple
 
 from photobus_common.events import Event
-from photobus_common.events.maintenance import FindingsReported
+from photobus_common.events.confirmations import ConfirmationRequested
+from photobus_common.events.maintenance import FindingsReported, LibraryTrashEmptied
 from photobus_common.events.tasks import TaskEvent, TaskRequested
 from photobus_orchestrator.domain.evolve import FACTS, evolve
 from photobus_orchestrator.domain.state import State
@@ -13,7 +14,7 @@ INPUTS: Final[frozenset[type[TaskEvent]]] = frozenset({TaskRequested, *FACTS})
 """Events that the fold reacts to. All others it archives only: its own decisions, which it took when it made them,
 and what happens to projects, photos and tokens."""
 
-ARCHIVED_ONLY: Final[frozenset[type[TaskEvent]]] = frozenset({FindingsReported})
+ARCHIVED_ONLY: Final[frozenset[type[TaskEvent]]] = frozenset({ConfirmationRequested, FindingsReported})
 """Events of tasks, made by others, that change no task."""
 
 Decider = Callable[[State, Event], Iterable[tuple[Event, State]]]

@@ -14,15 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from photobus_common.events.parts import Scope, TaskSource
 from photobus_common.events.tasks import StepPlan, Targets
 
-TaskStatus = Literal["requested", "running", "completed", "completed_with_errors", "failed", "canceled"]
-"""``requested``: waits for its targets to be resolved. ``running``: its jobs are on their way. The others are ends."""
+TaskStatus = Literal["requested", "running", "waiting", "completed", "completed_with_errors", "failed", "canceled"]
+"""``requested``: waits for its targets to be resolved. ``running``: its jobs are on their way. ``waiting``: one of them
+waits for persons. The others are ends."""
 
 ENDS: Final[frozenset[TaskStatus]] = frozenset({"completed", "completed_with_errors", "failed", "canceled"})
 
-JobPhase = Literal["queued", "running", "retrying", "faulted", "lost"]
+JobPhase = Literal["queued", "running", "retrying", "waiting", "faulted", "lost"]
 """Where an open job stands.
 
 ``queued``: commanded, no worker yet. ``running``: a worker has the claim. ``retrying``: a later attempt is commanded.
+``waiting``: it has no command until all that it ``awaits`` is answered.
 ``faulted`` and ``lost``: an attempt failed, or its command is gone, and ``decide`` has not yet said what follows.
 """
 
@@ -46,7 +48,10 @@ class Fault(Value):
 
 
 class OpenJob(Value):
-    """A job that has been commanded and has not ended. ``first`` and ``count`` delimit its items in the snapshot."""
+    """A job that has been commanded and has not ended. ``first`` and ``count`` delimit its items in the snapshot.
+
+    ``awaits`` are the confirmations that a ``waiting`` one has no answer to.
+    """
 
     id: UUID
     step: int
@@ -61,6 +66,7 @@ class OpenJob(Value):
     started_at: datetime | None = None
     progress: int = 0
     fault: Fault | None = None
+    awaits: tuple[UUID, ...] = ()
 
     @property
     def waiting_phase(self) -> JobPhase:
@@ -79,7 +85,8 @@ class TaskState(Value):
 
     ``targets`` is set until the snapshot is whole; ``parts_seen`` are the parts of it that came. ``projects`` says
     whether there is any project for a step over projects. ``step`` is the step that runs, ``next_index`` the next job
-    of it that is to be made. ``fault`` is the first job that failed for good, or why the task cannot start.
+    of it that is to be made. ``fault`` is the first job that failed for good, or why the task cannot start;
+    ``cancel_fault`` is why it is to stop, where no person asked for that.
     """
 
     id: UUID
@@ -103,6 +110,7 @@ class TaskState(Value):
     ended_at: datetime | None = None
     params: dict[str, Any]
     cancel_requested: bool = False
+    cancel_fault: Fault | None = None
     targets: Targets | None = None
     parts_seen: tuple[int, ...] = ()
     projects: bool = False
@@ -110,6 +118,7 @@ class TaskState(Value):
     steps: tuple[StepPlan, ...] = ()
     step: int = 0
     next_index: int = 0
+    answered: tuple[UUID, ...] = ()
     open: Mapping[UUID, OpenJob] = Field(default_factory=dict)
 
     @property
