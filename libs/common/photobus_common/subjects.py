@@ -8,6 +8,11 @@ LANES: Final[tuple[Lane, ...]] = ("priority", "normal")
 EVENTS_STREAM: Final = "EVENTS"
 EVENTS_SUBJECTS: Final = "evt.>"
 COMMAND_STREAMS: Final[dict[Lane, str]] = {"priority": "COMMANDS_PRIORITY", "normal": "COMMANDS_NORMAL"}
+SCHEDULES_STREAM: Final = "SCHEDULES"
+SCHEDULES_SUBJECTS: Final = "schedule.>"
+SCHEDULE_MESSAGES: Final = "schedule.plan.>"
+TICKS_CONSUMER: Final = "ticks"
+TICKS_SUBJECTS: Final = "schedule.tick.>"
 
 
 def task_subject(tenant: str, task_type: str) -> str:
@@ -23,6 +28,21 @@ def project_subject(tenant: str, project_id: int) -> str:
 def access_subject(tenant: str) -> str:
     """Where changes of tokens and roles go."""
     return f"evt.{tenant}.access"
+
+
+def schedule_subject(tenant: str) -> str:
+    """Where changes of schedules go, and what they did not start."""
+    return f"evt.{tenant}.schedule"
+
+
+def plan_subject(tenant: str, name: str) -> str:
+    """Where the message of one schedule lies, by which the broker makes its ticks."""
+    return f"schedule.plan.{tenant}.{name}"
+
+
+def tick_subject(tenant: str, name: str) -> str:
+    """Where the ticks of one schedule go."""
+    return f"schedule.tick.{tenant}.{name}"
 
 
 def command_subject(lane: Lane, service: str, job_type: str) -> str:

@@ -50,7 +50,7 @@ from photobus_common.events.tasks import (
     TaskRequested,
     TaskStarted,
 )
-from photobus_gateway import sse_maintenance
+from photobus_gateway import sse_maintenance, sse_schedules
 from photobus_gateway.sse_messages import Expansion, SseEvent, expansion_of
 
 
@@ -87,7 +87,8 @@ def _task_started(data: TaskStarted, _event: Event) -> list[SseEvent]:
 
 
 def _task_cancel_requested(data: TaskCancelRequested, _event: Event) -> list[SseEvent]:
-    return _task("task_cancel_requested", "running", data)
+    why = {} if data.code is None else {"code": data.code, "error": data.reason}
+    return _task("task_cancel_requested", "running", data, **why)
 
 
 def _task_canceled(data: TaskCanceled, _event: Event) -> list[SseEvent]:
@@ -276,6 +277,7 @@ def _project_restored(data: ProjectRestored, _event: Event) -> list[SseEvent]:
 HANDLERS: Final[dict[str, Expansion]] = dict(
     (
         *sse_maintenance.HANDLERS.items(),
+        *sse_schedules.HANDLERS.items(),
         expansion_of(TaskRequested, _task_requested),
         expansion_of(TaskStarted, _task_started),
         expansion_of(TaskCancelRequested, _task_cancel_requested),

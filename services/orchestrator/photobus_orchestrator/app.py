@@ -24,6 +24,7 @@ from photobus_orchestrator.lag import LagWatch
 from photobus_orchestrator.leadership import Leadership, LeadershipLostError, leadership
 from photobus_orchestrator.rescuer import Rescuer
 from photobus_orchestrator.resolver import Resolver
+from photobus_orchestrator.schedules import Scheduler
 from photobus_orchestrator.stream import follow_stream, provision_again
 from photobus_orchestrator.sweeper import Sweeper
 
@@ -39,14 +40,15 @@ log = get_logger()
 
 
 class Orchestrator:
-    """Seeks leadership for ever, and while it leads folds, resolves, rescues and sweeps."""
+    """Seeks leadership for ever, and while it leads folds, resolves, rescues, sweeps and schedules."""
 
     def __init__(self, database: Database, broker: Broker, publisher: BusPublisher, settings: Settings) -> None:
         self._database = database
         self._broker = broker
         self._publisher = publisher
         self._settings = settings
-        self._rules = Rules(load_definitions(), settings.pipeline, settings.jobs)
+        self._definitions = load_definitions()
+        self._rules = Rules(self._definitions, settings.pipeline, settings.jobs)
 
     async def run(self) -> None:
         """Run until cancelled. Raises ``UnreadableEventError`` and ``ConfigurationError``, which need a person."""
@@ -62,15 +64,17 @@ class Orchestrator:
         resolver = Resolver(self._database, self._publisher)
         sweeper = Sweeper(self._database)
         rescuer = Rescuer(self._database, self._broker, self._publisher, self._settings)
+        scheduler = Scheduler(self._database, self._broker, self._publisher, self._settings, self._definitions)
         async with asyncio.TaskGroup() as group:
             group.create_task(lead.hold(), name="leadership")
-            group.create_task(self._fold(resolver, sweeper), name="fold")
+            group.create_task(self._fold(resolver, sweeper, scheduler), name="fold")
             group.create_task(resolver.run(), name="resolver")
             group.create_task(sweeper.run(), name="sweeper")
             group.create_task(rescuer.run(), name="rescuer")
+            group.create_task(scheduler.run(), name="scheduler")
             group.create_task(LagWatch(self._database, self._broker, self._settings).run(), name="lag")
 
-    async def _fold(self, resolver: Resolver, sweeper: Sweeper) -> None:
+    async def _fold(self, resolver: Resolver, sweeper: Sweeper, scheduler: Scheduler) -> None:
         """Fold the log, and go on with the stream that there is when it is not the one that there was."""
         while True:
             await self._broker.wait_connected()
@@ -89,6 +93,8 @@ class Orchestrator:
                         sweeper.archived(folded.archived)
                         if folded.unresolved:
                             resolver.wake()
+                        if folded.rescheduled:
+                            scheduler.wake()
             except (StreamRecreatedError, EventsExpiredError) as error:
                 log.warning("log_is_another", reason=error.public_message)
 

@@ -19,6 +19,7 @@ from photobus_common.bus.reader import StoredEvent
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.events.origin import now
+from photobus_common.events.schedules import ScheduleChanged
 from photobus_common.events.tasks import JobQueued, TaskRequested
 from photobus_common.logging import get_logger
 from photobus_common.store import event_log
@@ -59,10 +60,14 @@ class Recalled:
 
 @dataclass(frozen=True)
 class Folded:
-    """What a batch came to: the events that are archived now, and whether a task waits for its targets."""
+    """What a batch came to: the events that are archived now.
+
+    And whether a task waits for its targets, and whether a schedule was changed.
+    """
 
     archived: tuple[UUID, ...]
     unresolved: bool
+    rescheduled: bool
 
 
 class Fold:
@@ -95,6 +100,7 @@ class Fold:
         return Folded(
             archived=tuple(item.event.id for item in received),
             unresolved=any(_waits_for_targets(state) for state in states.values()),
+            rescheduled=any(isinstance(item.event.data, ScheduleChanged) for item in fresh),
         )
 
     async def _archive(self, connection: Connection, last: int, fresh: Sequence[Received]) -> Cursor:

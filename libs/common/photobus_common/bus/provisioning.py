@@ -48,6 +48,8 @@ async def provision(broker: Broker, settings: Settings, archived_seq: int) -> No
         await _ensure_stream(broker, command_stream(settings, lane), {})
         for definition in command_consumers(settings, lane):
             await _ensure_consumer(broker, subjects.COMMAND_STREAMS[lane], definition)
+    await _ensure_stream(broker, schedules_stream(settings), {})
+    await _ensure_consumer(broker, subjects.SCHEDULES_STREAM, ticks_consumer(settings))
 
 
 def events_stream(settings: Settings) -> Definition:
@@ -64,6 +66,7 @@ def events_stream(settings: Settings) -> Definition:
         "num_replicas": settings.events.replicas,
         "deny_delete": True,
         "deny_purge": True,
+        "allow_msg_schedules": False,  # they would switch deny_purge off
     }
 
 
@@ -98,6 +101,41 @@ def command_consumers(settings: Settings, lane: Lane) -> Iterator[Definition]:
                 "max_ack_pending": MAX_ACK_PENDING,
                 "replay_policy": "instant",
             }
+
+
+def schedules_stream(settings: Settings) -> Definition:
+    """Return the definition of the schedules and their ticks: of each subject only the newest message counts.
+
+    A schedule has no age. A tick has one of its own, by a header of its schedule.
+    """
+    return {
+        "name": subjects.SCHEDULES_STREAM,
+        "subjects": [subjects.SCHEDULES_SUBJECTS],
+        "retention": "limits",
+        "storage": "file",
+        "discard": "old",
+        "max_age": 0,
+        "max_msgs_per_subject": 1,
+        "num_replicas": settings.events.replicas,
+        "allow_msg_schedules": True,
+        "allow_msg_ttl": True,
+    }
+
+
+def ticks_consumer(settings: Settings) -> Definition:
+    """Return the definition of the durable consumer by which the leading orchestrator takes ticks."""
+    return {
+        "name": subjects.TICKS_CONSUMER,
+        "durable_name": subjects.TICKS_CONSUMER,
+        "filter_subject": subjects.TICKS_SUBJECTS,
+        "deliver_subject": "",  # pulled, never pushed
+        "deliver_policy": "all",
+        "ack_policy": "explicit",
+        "ack_wait": round(settings.pipeline.stale_seconds * NANOSECONDS),
+        "max_deliver": -1,
+        "max_ack_pending": MAX_ACK_PENDING,
+        "replay_policy": "instant",
+    }
 
 
 async def _ensure_stream(broker: Broker, wanted: Definition, at_creation: Definition) -> None:

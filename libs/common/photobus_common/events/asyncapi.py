@@ -19,6 +19,7 @@ from photobus_common.events.access import AccessEvent
 from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.events.envelope import EventData
 from photobus_common.events.projects import ProjectEvent
+from photobus_common.events.schedules import ScheduleEvent
 from photobus_common.events.tasks import TaskEvent
 from photobus_common.job_types import JOB_TYPES
 from photobus_common.subjects import COMMAND_STREAMS, EVENTS_STREAM, LANES
@@ -93,6 +94,14 @@ FAMILIES: Final = (
         "Projects and their photos",
         "What changed in one project; photos come in batches, each with its row's version after the change.",
         {"tenant": _TENANT, "project_id": {"description": "The id of the project, a whole number."}},
+    ),
+    Family(
+        "schedules",
+        ScheduleEvent,
+        "evt.{tenant}.schedule",
+        "Schedules",
+        "When tasks begin by themselves, and which did not.",
+        {"tenant": _TENANT},
     ),
     Family(
         "access",

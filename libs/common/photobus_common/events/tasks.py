@@ -114,9 +114,12 @@ class TaskStarted(TaskEvent):
 
 
 class TaskCancelRequested(TaskEvent):
-    """A caller asked to stop the task."""
+    """A caller asked to stop the task; where that was no person, ``code`` and ``reason`` say why."""
 
     TYPE: ClassVar[str] = "TaskCancelRequested"
+
+    code: str | None = None
+    reason: str | None = None
 
 
 class TaskCanceled(TaskEvent):
