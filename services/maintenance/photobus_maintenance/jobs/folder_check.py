@@ -47,7 +47,7 @@ class FolderCheck:
 
     async def __call__(self, job: Job) -> None:
         """Check the folders of the job's photos, project by project."""
-        await visit_projects(job, self._context, _check)
+        await visit_projects(job, self._context, check_folder)
 
 
 @dataclass(frozen=True)
@@ -70,7 +70,8 @@ class _Identified:
         return NewFile(self.untracked.photo.id, file, modified_at(entry))
 
 
-async def _check(visit: Visit) -> None:
+async def check_folder(visit: Visit) -> None:
+    """Look at the folder of the visited project, and let the rows of its photos follow."""
     await _remove_leftovers(visit)
     await _check_known(visit)
     if visit.last:
