@@ -13,10 +13,13 @@ from photobus_common.worker.serving import serve_worker
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.cache_validation import CacheValidation
 from photobus_maintenance.jobs.catalogue_update import catalogue_update
+from photobus_maintenance.jobs.duplicate_resolution import DuplicateResolution
+from photobus_maintenance.jobs.folder_alignment import FolderAlignment
 from photobus_maintenance.jobs.folder_check import FolderCheck
 from photobus_maintenance.jobs.integrity_check import IntegrityCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
+from photobus_maintenance.jobs.trash_maintenance import TrashMaintenance
 
 NAME: Final[Service] = "maintenance"
 
@@ -31,9 +34,12 @@ async def main(settings: Settings, stop: Stop) -> None:
     await refuse_to_start_without_locks(settings, library, NAME)
     context = Context(library, settings, load_definitions())
     handlers: dict[str, Handler] = {
+        "duplicate_resolution": DuplicateResolution(context),
+        "folder_alignment": FolderAlignment(context),
         "manifest_check": ManifestCheck(context),
         "folder_check": FolderCheck(context),
         "manifest_cleaning": ManifestCleaning(context),
+        "trash_maintenance": TrashMaintenance(context),
         "catalogue_update": catalogue_update,
         "cache_validation": CacheValidation(context),
         "integrity_check": IntegrityCheck(context),

@@ -28,9 +28,14 @@ class Report:
     @asynccontextmanager
     async def checkpoint(self, outcomes: Sequence[ItemOutcome] = ()) -> AsyncIterator[UnitOfWork]:
         """Open a checkpoint of the job; on leaving, what was reported since the last one is written with it."""
-        async with self._job.checkpoint(outcomes) as work:
-            yield work
-            await self._write(work)
+        before = len(self._findings)
+        try:
+            async with self._job.checkpoint(outcomes) as work:
+                yield work
+                await self._write(work)
+        except BaseException:  # what it tells of did not happen
+            self._changes, self._findings = [], self._findings[:before]
+            raise
         self._looked_at, self._changes, self._findings = 0, [], []
 
     def looked_at(self, count: int) -> None:
