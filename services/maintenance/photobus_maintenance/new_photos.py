@@ -1,10 +1,11 @@
 """Files of photos that a project does not know yet: they get their rows, and their derivatives are asked for.
 
-A name that another project's photo has is left alone where names are unique in the library.
+Those of photos that are known again by their bytes are these photos (``recognizing``). A name that another project's
+photo has is left alone where names are unique in the library.
 """
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -20,11 +21,13 @@ from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.store import uploads
 from photobus_common.store.database import Connection
 from photobus_common.store.photos import Arrival, KnownPhotos, Recorded, StoredFile, photos_of_basenames, record_files
+from photobus_common.store.recognizing import basenames_perhaps_moved
 from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.identifying import identify
+from photobus_maintenance.recognizing import recognize
 from photobus_maintenance.visits import Visit, keep_project
 
 PORTION: Final = 200
@@ -41,12 +44,12 @@ async def add_new_photos(visit: Visit) -> None:
     """Add what lies in the folder and belongs to no photo, as the listing of the visit shows it."""
     groups = _groups(visit)
     async with visit.job.database.connection() as connection:
-        free = await _free(connection, visit, sorted(groups))
+        free = await _wanted(connection, visit, groups)
     created = 0
     for start in range(0, len(free), PORTION):
         visit.job.hand_back_if_asked()
         files = [file for basename in free[start : start + PORTION] for file in groups[basename]]
-        arrivals = await _identified(visit, files)
+        arrivals = await recognize(visit, await _identified(visit, files))
         async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
             created += await _add(visit, arrivals, created, last=start + PORTION >= len(free))
 
@@ -71,6 +74,22 @@ async def _free(connection: Connection, visit: Visit, basenames: Sequence[str]) 
     if visit.context.settings.library.unique_names == "library":
         taken |= (await uploads.projects_with_basenames(connection, project.tenant, project.id, basenames)).keys()
     return [name for name in basenames if name not in taken]
+
+
+async def _wanted(connection: Connection, visit: Visit, groups: Mapping[str, Sequence[_New]]) -> list[str]:
+    """Return the basenames whose files are to be read: those of no photo, or perhaps of one that was moved here.
+
+    What stays because its name is taken is looked at again by the next run, when it may be free.
+    """
+    project = visit.project
+    known = (await photos_of_basenames(connection, project.id, list(groups))).ids
+    unknown = [name for name in sorted(groups) if name not in known]
+    free = set(await _free(connection, visit, unknown))
+    sizes = [(name, entry.size) for name in unknown if name not in free for _, entry in groups[name]]
+    moved = await basenames_perhaps_moved(connection, project.tenant, project.id, sizes)
+    if len(free | moved) < len(unknown):
+        visit.pending.append("name_taken")
+    return [name for name in unknown if name in free or name in moved]
 
 
 async def _identified(visit: Visit, files: Iterable[_New]) -> list[tuple[Arrival, Entry]]:

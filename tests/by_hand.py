@@ -1,0 +1,146 @@
+"""What an owner does to a library outside photobus, and what is seen of his photos afterwards."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from dying import Runner
+from shelf import Photo, Shelf, content_of, md5, put
+
+from photobus_common.config import Maintenance, Settings
+from photobus_common.events import EventData, decode
+from photobus_common.store.database import Database
+
+CHECKS: Final = ("manifest_check", "folder_check")
+MARKS: Final = "SELECT project_id FROM folder_marks WHERE job_type = $1 ORDER BY project_id"
+TAG: Final = "INSERT INTO photo_tags (photo_id, tenant, tag) SELECT id, tenant, $2 FROM photos WHERE id = $1"
+LOST: Final = "SELECT photo_id, name, project_id, removed_by IS NOT NULL FROM lost_files ORDER BY photo_id, name"
+SIZE: Final = """
+UPDATE photos p SET size = (SELECT coalesce(sum(f.size), 0) FROM photo_files f
+    WHERE f.photo_id = p.id AND f.kind <> 'sidecar') WHERE p.id = $1
+"""
+SEEN: Final = """
+SELECT p.id, pr.folder, p.filename, p.version, p.taken_at, p.thumbnail_status, p.derivative_key,
+    concat_ws(' ', CASE WHEN p.jpg_available THEN 'jpg' END, CASE WHEN p.raw_available THEN 'raw' END,
+        CASE WHEN p.other_available THEN 'other' END) AS available,
+    concat_ws(' ', CASE WHEN p.keep_jpg THEN 'jpg' END, CASE WHEN p.keep_raw THEN 'raw' END,
+        CASE WHEN p.keep_other THEN 'other' END) AS keep,
+    ARRAY (SELECT t.tag FROM photo_tags t WHERE t.photo_id = p.id ORDER BY t.tag) AS tags,
+    ARRAY (SELECT f.name FROM photo_files f WHERE f.photo_id = p.id ORDER BY f.name) AS files,
+    (SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar') = p.size
+        AS sized
+FROM photos p JOIN projects pr ON pr.id = p.project_id ORDER BY p.id
+"""
+ARCHIVE_EVENTS: Final = """
+INSERT INTO event_log (seq, event_id, time, type, tenant, subject, actor, payload, hash)
+SELECT (SELECT coalesce(max(seq), 0) FROM event_log) + row_number() OVER (ORDER BY o.created_at), o.id, now(),
+    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test', o.payload, '\\x00'
+FROM outbox o WHERE o.kind = 'event' AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
+"""
+SAID: Final = "SELECT payload FROM outbox WHERE kind = 'event' ORDER BY created_at, id"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A photo as its rows say."""
+
+    id: int
+    folder: str
+    filename: str
+    files: tuple[str, ...]
+    available: str
+    keep: str
+    tags: tuple[str, ...]
+    status: str
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> "Seen":
+        """Read it from its row, whose size must be that of its originals."""
+        assert row["sized"]
+        words = (row[name] for name in ("id", "folder", "filename"))
+        return cls(
+            *words, tuple(row["files"]), row["available"], row["keep"], tuple(row["tags"]), row["thumbnail_status"]
+        )
+
+
+class Owner:
+    """Moves files about by hand, and lets maintenance find out."""
+
+    def __init__(self, shelf: Shelf, runner: Runner) -> None:
+        self.shelf = shelf
+        self.runner = runner
+        self.database: Database = shelf.database
+
+    async def photo(self, project: tuple[str, int], basename: str, *files: str, tags: Sequence[str] = ()) -> Photo:
+        """Make a photo whose files have bytes that no others have."""
+        photo = await self.shelf.photo(project, basename, files)
+        for name in files:
+            await self.shelf.replace(photo, name, bytes_of(name))
+        await self.runner.site.execute(SIZE, photo.id)
+        for tag in (f"of {basename}", *tags):
+            await self.runner.site.execute(TAG, photo.id, tag)
+        return photo
+
+    def rename(self, source: str, target: str) -> None:
+        """Give a file of the library another name, or another folder; its times stay."""
+        path = self.shelf.root / target
+        assert not path.exists()
+        (self.shelf.root / source).rename(path)
+
+    def put(self, path: str, content: bytes | None = None) -> None:
+        """Put a file somewhere, an hour ago."""
+        put(self.shelf.root / path, bytes_of(Path(path).name) if content is None else content)
+
+    async def check(self, *job_types: str, source: Any = "system") -> None:
+        """Let the checks of the library run, one after the other, and the log take what they said."""
+        for job_type in job_types or CHECKS:
+            await self.runner.do(job_type, source=source)
+        await self.archive()
+
+    async def archive(self) -> None:
+        """Let the log take what was said."""
+        await self.runner.site.execute(ARCHIVE_EVENTS)
+
+    async def seen(self) -> dict[int, Seen]:
+        """Every photo, by id."""
+        async with self.database.connection() as connection:
+            return {row["id"]: Seen.of(row) for row in await connection.fetch(SEEN)}
+
+    async def lost(self) -> list[tuple[Any, ...]]:
+        """Photo, name, project of each file that is known to be gone, and whether the photo is too."""
+        return await self.runner.site.fetch(LOST)
+
+    async def said(self) -> list[EventData]:
+        """Everything that was said, in order."""
+        return [decode(payload).data for (payload,) in await self.runner.site.fetch(SAID)]
+
+    async def words(self) -> list[str]:
+        """Types of what was said of photos, projects and findings, in order."""
+        return [data.TYPE for data in await self.said() if not data.TYPE.startswith("Job")]
+
+    async def marked(self) -> list[int]:
+        """Projects that a check of folders left with nothing to do."""
+        return [project for (project,) in await self.runner.site.fetch(MARKS, "folder_check")]
+
+    async def nothing_more(self) -> None:
+        """Run again, also where all looks unchanged: nothing is said, and no row and no file changes."""
+        before = (await self.seen(), await self.lost(), await self.words(), self.shelf.disk())
+        await self.check(source="user")
+        assert (await self.seen(), await self.lost(), await self.words(), self.shelf.disk()) == before
+
+
+def bytes_of(name: str) -> bytes:
+    """Content of a file of that name, unlike that of any other."""
+    return content_of(name) + name.encode()
+
+
+def digest(name: str) -> str:
+    """MD5 of that content."""
+    return md5(bytes_of(name))
+
+
+def believing(settings: Settings) -> Settings:
+    """Settings under which a check believes that all of a few photos are gone."""
+    guard = Maintenance(removal_photos=50, lock_wait_seconds=0.0, settle_seconds=600)
+    return settings.model_copy(update={"maintenance": guard})
