@@ -5,7 +5,7 @@ scheduled run passes over projects that look as they did when the same check las
 """
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -17,6 +17,7 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
+from photobus_common.store.database import Connection
 from photobus_common.store.folder_marks import RowsMark, marks_of_projects, rows_of_projects, set_mark
 from photobus_common.store.reconciliation import (
     active_projects_from,
@@ -45,6 +46,9 @@ START: Final[Mapping[str, int]] = {"project": 0, "photo": 0, "done": 0}
 
 log = get_logger()
 
+Wanted = Callable[[Connection, Sequence[int]], Awaitable[Collection[int]]]
+"""Says which projects, of those with the ids, there is anything to look at for."""
+
 Check = Callable[[Visit], Awaitable[int | None]]
 """Looks at the photos of a visit. One that stops before their end, asked to hand back, returns the last it is done with
 (they are in the order of their ids), and is called again for the rest."""
@@ -52,17 +56,18 @@ Check = Callable[[Visit], Awaitable[int | None]]
 
 @dataclass(frozen=True)
 class Manner:
-    """How whole projects are gone through: ``portion`` photos at once.
+    """How whole projects are gone through: ``portion`` photos at once, else ``PORTION``.
 
     ``listed``: the folder is listed once for all portions. ``passes_over``: a scheduled run passes over folders that
-    look as they did when the same check last left nothing to do. ``by_photos`` false: photos do not matter to the check,
-    which is called once for each project.
+    look as they did when the same check last left nothing to do. ``by_photos`` false: photos do not matter to the
+    check, which is called once for each project. ``wanted``: other projects are not even opened.
     """
 
-    portion: int = PORTION
+    portion: int | None = None
     listed: bool = True
     passes_over: bool = True
     by_photos: bool = True
+    wanted: Wanted | None = None
 
 
 USUAL: Final = Manner()
@@ -135,11 +140,19 @@ class _Round:
     async def run(self) -> None:
         """Visit each project; what nobody has written at the end is written then."""
         async for page in self._pages():
-            known = await self._known(page)
-            for project in page:
+            wanted = await self._wanted(page)
+            known = await self._known(wanted)
+            for project in wanted:
                 self._job.hand_back_if_asked()
                 await self._visit_guarded(project, known)
             await self._save(page[-1].id + 1)
+
+    async def _wanted(self, page: Sequence[CatalogueProject]) -> Sequence[CatalogueProject]:
+        if self._manner.wanted is None:
+            return page
+        async with self._job.database.connection() as connection:
+            ids = await self._manner.wanted(connection, [project.id for project in page])
+        return [project for project in page if project.id in ids]
 
     async def _pages(self) -> AsyncIterator[Sequence[CatalogueProject]]:
         tenant = self._job.command.tenant
@@ -216,6 +229,7 @@ class _Round:
         job = self._job
         after = self._cursor["photo"] if project.id == self._cursor["project"] else 0
         whole, pending = after == 0, list[str]()
+        portion = self._manner.portion or PORTION
         entries = await in_thread(folder.list) if self._manner.listed else None
         start = Visit(job, self._report, self._context, project, folder, (), entries=entries, pending=pending)
         if not self._manner.by_photos:
@@ -226,8 +240,8 @@ class _Round:
         while True:
             job.hand_back_if_asked()
             async with job.database.connection() as connection:
-                photo_ids = await photo_ids_after(connection, project.id, after, self._manner.portion)
-            last = len(photo_ids) < self._manner.portion
+                photo_ids = await photo_ids_after(connection, project.id, after, portion)
+            last = len(photo_ids) < portion
             reached = await self._check(replace(start, photo_ids=photo_ids, last=last))
             if reached is not None:
                 last, photo_ids = False, tuple(one for one in photo_ids if one <= reached)

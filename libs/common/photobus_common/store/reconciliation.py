@@ -50,10 +50,6 @@ PHOTOS_IN_PROJECTS: Final = "SELECT coalesce(sum(photos), 0) FROM project_totals
 
 PHOTO_IDS_AFTER: Final = "SELECT id FROM photos WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3"
 
-CHECKED_BY_TASK: Final = """
-SELECT EXISTS (SELECT FROM jobs WHERE task_id = $1 AND job_type = 'manifest_check' AND status = 'completed')
-"""
-
 FILES_OF_PHOTOS: Final = (
     "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
 )
@@ -175,11 +171,6 @@ async def photos_in_projects(connection: Connection, project_ids: Sequence[int])
 async def photo_ids_after(connection: Connection, project_id: int, after: int, limit: int) -> tuple[int, ...]:
     """Return the next photos of a project in the order of their ids."""
     return tuple(row["id"] for row in await connection.fetch(PHOTO_IDS_AFTER, project_id, after, limit))
-
-
-async def checked_by_task(connection: Connection, task_id: UUID) -> bool:
-    """Whether the task has held its projects' rows against the disk before."""
-    return bool(await connection.fetchval(CHECKED_BY_TASK, task_id))
 
 
 async def photos_in_project(

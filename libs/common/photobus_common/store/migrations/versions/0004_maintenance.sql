@@ -29,6 +29,26 @@ CREATE TABLE lost_files (
 
 CREATE INDEX lost_files_by_md5 ON lost_files (tenant, md5);
 
+-- Photos of which nothing is there are few among many, and each run of maintenance asks for them.
+CREATE INDEX photos_without_originals ON photos (project_id, id)
+    WHERE NOT (jpg_available OR raw_available OR other_available);
+
+-- Files that are nothing of a project's, on record before they go to its trash.
+CREATE TABLE stray_files (
+    id uuid PRIMARY KEY,
+    tenant text NOT NULL,
+    project_id bigint NOT NULL REFERENCES projects ON DELETE CASCADE,
+    task_id uuid NOT NULL,
+    name text NOT NULL,
+    trash_folder text NOT NULL,
+    device numeric NOT NULL,
+    inode numeric NOT NULL,
+    size bigint NOT NULL,
+    reason text NOT NULL
+);
+
+CREATE INDEX stray_files_of_project ON stray_files (project_id);
+
 -- Files without rows that are about to get other names, all of one basename together, on record before the first is
 -- touched. `source_folder` is the folder of the library that they come from, where that is not the project's own;
 -- `basename` is the one that they get.
