@@ -1,0 +1,129 @@
+"""What a folder without a project is: by its manifest, and by what is known of the project that this names.
+
+| manifest | the project that it names | the folder is |
+|---|---|---|
+| none, or broken | | a new project |
+| may not be read | | left as it is, and reported |
+| of an active project | its own folder is gone | that folder, renamed by its owner or by an alignment cut short |
+| | its own folder is there | a copy, and so a new project |
+| of an archived one | its folder had left the library | back, and so is the project |
+| | is being deleted or brought back | left as it is |
+| | its deletion never moved the folder | left as it is, and reported |
+| of an unknown one | nothing but the manifest, made just now | left as it is: somebody is making the project |
+| | an active project has the name | the same project if they share photos, else a new one |
+| | | a new project |
+"""
+
+import os
+import time
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.errors import FileUnreadableError, ManifestBrokenError, storage_errors
+from photobus_common.storage.folder import TEMPORARY_PREFIX
+from photobus_common.storage.library import TenantLibrary
+from photobus_common.storage.manifest import MANIFEST, Manifest
+from photobus_common.storage.project_folder import ProjectFolder
+from photobus_common.storage.whole_folders import open_at
+from photobus_common.store.database import Connection
+from photobus_common.store.discovery import NamedProject, named_project, project_of_name
+from photobus_common.worker.blocking import in_thread_beside
+
+_NANOSECONDS: Final = 1_000_000_000
+
+_BEING_MADE_NS: Final = 3600 * _NANOSECONDS
+"""Nobody who asked for a project, and got no answer, asks again after so long: then the folder is one like others."""
+
+Kind = Literal["new", "follow", "return", "namesake", "leave"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is to be done with a folder; ``project`` is the one it is, or may be.
+
+    ``broken``: its manifest is none. One that is left for a ``reason`` is reported under ``code``.
+    """
+
+    kind: Kind
+    project: CatalogueProject | None = None
+    broken: bool = False
+    code: str = ""
+    reason: str = ""
+
+
+NEW: Final = Verdict("new")
+LEAVE: Final = Verdict("leave")
+
+
+async def judge(connection: Connection, library: TenantLibrary, folder: ProjectFolder) -> Verdict:
+    """Say what the open ``folder`` is, which no active project has; raises ``StorageUnavailableError``."""
+    try:
+        manifest = await in_thread_beside(connection, folder.read_manifest)
+    except ManifestBrokenError:
+        return Verdict("new", broken=True)
+    except FileUnreadableError as error:
+        return Verdict("leave", code="manifest_unreadable", reason=error.public_message)
+    if manifest is None:
+        return NEW
+    named = await named_project(connection, library.tenant, manifest.id, manifest.created_at)
+    if named is None:
+        return await _of_unknown(connection, library, folder, manifest)
+    if named.project.active:
+        return await _of_active(connection, library, folder, named)
+    return _of_archived(named)
+
+
+async def _of_active(
+    connection: Connection, library: TenantLibrary, folder: ProjectFolder, named: NamedProject
+) -> Verdict:
+    own = await in_thread_beside(connection, identity_at, library, named.project.folder)
+    if own == folder.identity or named.under_way:  # the file system takes two spellings for one name, or it is held
+        return LEAVE
+    return Verdict("follow", named.project) if own is None else NEW
+
+
+def _of_archived(named: NamedProject) -> Verdict:
+    if named.under_way:
+        return LEAVE
+    if named.left_library:
+        return Verdict("return", named.project)
+    reason = (
+        f"{named.project.name} was deleted, and its folder could not be moved away; the deletion may be tried again."
+    )
+    return Verdict("leave", named.project, code="deletion_unfinished", reason=reason)
+
+
+async def _of_unknown(
+    connection: Connection, library: TenantLibrary, folder: ProjectFolder, manifest: Manifest
+) -> Verdict:
+    if await in_thread_beside(connection, _is_being_made, folder, time.time_ns()):
+        return LEAVE
+    namesake = await project_of_name(connection, library.tenant, manifest.name)
+    if namesake is None:
+        return NEW
+    own = await in_thread_beside(connection, identity_at, library, namesake.folder)
+    return NEW if own in {None, folder.identity} else Verdict("namesake", namesake)
+
+
+def identity_at(library: TenantLibrary, folder: str) -> tuple[int, int] | None:
+    """Return device and inode of a project's folder, or None where there is none; blocks."""
+    opened = open_at(library, folder)
+    if opened is None:
+        return None
+    with opened:
+        return opened.identity
+
+
+def changed_ns(folder: ProjectFolder) -> int:
+    """Return when something last came or went in the folder, in nanoseconds since the epoch; blocks."""
+    with storage_errors(f"looking at {folder.name!r}"):
+        return os.fstat(folder.fd).st_mtime_ns
+
+
+def _is_being_made(folder: ProjectFolder, now_ns: int) -> bool:
+    """Whether the folder is as a gateway leaves it before it commits, or when it died then; blocks."""
+    names = folder.names()
+    return abs(now_ns - changed_ns(folder)) < _BEING_MADE_NS and all(
+        name == MANIFEST or name.startswith(TEMPORARY_PREFIX) for name in names
+    )
