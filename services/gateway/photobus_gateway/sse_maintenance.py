@@ -81,6 +81,7 @@ IGNORED: Final[dict[str, str]] = {
     "FilesRenamed": "they had no row yet; the PhotosAdded that follows tells of them",
     "StrayFilesTrashed": "they were nothing that a client shows",
     "TrashEmptied": "what lay in the trash was not shown any more",
+    "LibraryTrashEmptied": "the same",
 }
 
 CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosRecognized", "ProjectReturned", "ProjectRemoved"})

@@ -16,6 +16,7 @@ from photobus_maintenance.jobs.catalogue_update import catalogue_update
 from photobus_maintenance.jobs.duplicate_resolution import DuplicateResolution
 from photobus_maintenance.jobs.folder_alignment import FolderAlignment
 from photobus_maintenance.jobs.folder_check import FolderCheck
+from photobus_maintenance.jobs.folder_discovery import FolderDiscovery
 from photobus_maintenance.jobs.integrity_check import IntegrityCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
@@ -40,6 +41,7 @@ async def main(settings: Settings, stop: Stop) -> None:
         "folder_check": FolderCheck(context),
         "manifest_cleaning": ManifestCleaning(context),
         "trash_maintenance": TrashMaintenance(context),
+        "folder_discovery": FolderDiscovery(context),
         "catalogue_update": catalogue_update,
         "cache_validation": CacheValidation(context),
         "integrity_check": IntegrityCheck(context),

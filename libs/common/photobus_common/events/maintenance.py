@@ -102,7 +102,10 @@ class FilesRenamed(ProjectEvent):
 
 
 class StrayFile(Part):
-    """A file that is nothing of a project's: where it went, relative to the project's folder, and why."""
+    """A file that is nothing of a project's: where it went, relative to the project's folder, and why.
+
+    With ``trash_maintenance`` it may be a folder, whose size is not told.
+    """
 
     name: str
     trash_path: str
@@ -111,11 +114,14 @@ class StrayFile(Part):
 
 
 class StrayFilesTrashed(ProjectEvent):
-    """Files of a kind that is not accepted, or that are there a second time, went to the project's trash."""
+    """Files of a kind that is not accepted, or that are there a second time, went to the project's trash.
+
+    With ``trash_maintenance`` they lay in it already, under names that photobus never gave and that tell no age.
+    """
 
     TYPE: ClassVar[str] = "StrayFilesTrashed"
 
-    cause: Literal["folder_check", "folder_discovery"]
+    cause: Literal["folder_check", "folder_discovery", "trash_maintenance"]
     files: tuple[StrayFile, ...]
 
 
@@ -172,3 +178,17 @@ class TrashEmptied(ProjectEvent):
     files: int
     bytes: int
     whole: bool = False
+
+
+class LibraryTrashEmptied(TaskEvent):
+    """What is deleted for good had lain long enough in the library's trash, and no project that is known was there.
+
+    ``paths`` are relative to the library; ``files`` counts files and ``bytes`` what they held.
+    """
+
+    TYPE: ClassVar[str] = "LibraryTrashEmptied"
+
+    job_id: UUID
+    paths: tuple[str, ...]
+    files: int
+    bytes: int

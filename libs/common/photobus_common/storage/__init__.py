@@ -13,7 +13,15 @@ from photobus_common.storage.folder import TEMPORARY_PREFIX, Entry, Folder
 from photobus_common.storage.library import SENTINEL, UPLOADS, Library, TenantLibrary
 from photobus_common.storage.manifest import MANIFEST, Manifest
 from photobus_common.storage.names import MAX_NAME_BYTES, folder_name, numbered, numbered_names
-from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, TRASH, ProjectFolder, trash_folder, trashed_at
+from photobus_common.storage.project_folder import (
+    PREVIEWS,
+    THUMBNAILS,
+    TRASH,
+    ProjectFolder,
+    trash_cause,
+    trash_folder,
+    trashed_at,
+)
 
 __all__ = [
     "MANIFEST",
@@ -40,6 +48,7 @@ __all__ = [
     "folder_name",
     "numbered",
     "numbered_names",
+    "trash_cause",
     "trash_folder",
     "trashed_at",
 ]

@@ -17,6 +17,9 @@ _OF_ONE_FILE: Final = frozenset(
 )
 """With these a storage that works refuses what was asked of one name, and will again; all others are its own state."""
 
+_OF_ONE_FOLDER: Final = frozenset({errno.EBUSY, errno.ENOTEMPTY, errno.EEXIST})
+"""With these it refuses to remove or rename one folder, for as long as something is mounted or written there."""
+
 _REFUSED: Final = frozenset({errno.EROFS, errno.EXDEV})
 """With these it refuses whatever is asked of the place, for as long as that stays what it is."""
 
@@ -68,6 +71,13 @@ class ManifestBrokenError(PhotobusError):
     code = "manifest_broken"
 
 
+class TrashExpiredError(NotFoundError):
+    """The folder of the deleted project is no longer in the library's trash."""
+
+    code = "trash_expired"
+    status = 410
+
+
 class LockedError(ConflictError):
     """Someone else holds the lock of the project's folder; come again."""
 
@@ -88,6 +98,12 @@ def is_about_one_file(error: PhotobusError) -> bool:
         return True
     cause = error.__cause__
     return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _OF_ONE_FILE
+
+
+def is_of_this_entry(error: PhotobusError) -> bool:
+    """Whether the storage answered, and what it refused is for as long as this one entry of a folder is in use."""
+    cause = error.__cause__
+    return isinstance(error, StorageUnavailableError) and isinstance(cause, OSError) and cause.errno in _OF_ONE_FOLDER
 
 
 def is_refusal(error: PhotobusError) -> bool:

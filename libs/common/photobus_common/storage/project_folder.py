@@ -1,6 +1,7 @@
 """The folder of one project: originals, derivatives, trash and the manifest."""
 
 import os
+import re
 from contextlib import AbstractAsyncContextManager, suppress
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
@@ -23,6 +24,8 @@ from photobus_common.storage.names import is_single_name, numbered_names
 THUMBNAILS: Final = ".thumb"
 PREVIEWS: Final = ".preview"
 TRASH: Final = ".trash"
+
+_TRASH_FOLDER: Final = re.compile("[0-9]{8}T[0-9]{6}Z-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 class ProjectFolder(Folder):
@@ -165,13 +168,17 @@ def trash_folder(trashed_at: datetime, cause: UUID) -> str:
 
 def trashed_at(folder: str) -> datetime | None:
     """Return when the files in a trash folder were trashed, or None for a name that photobus never gave."""
-    stamp, separator, _ = folder.partition("-")
-    if not separator:
+    if _TRASH_FOLDER.fullmatch(folder) is None:
         return None
     try:
-        return datetime.strptime(stamp, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+        return datetime.strptime(folder.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
     except ValueError:
         return None
+
+
+def trash_cause(folder: str) -> UUID | None:
+    """Return on whose behalf the files in a trash folder were trashed, None for a name that photobus never gave."""
+    return None if trashed_at(folder) is None else UUID(folder.partition("-")[2])
 
 
 def modified_at(entry: Entry) -> datetime:

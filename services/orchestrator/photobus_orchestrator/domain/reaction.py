@@ -14,7 +14,9 @@ INPUTS: Final[frozenset[type[TaskEvent]]] = frozenset({TaskRequested, *FACTS})
 """Events that the fold reacts to. All others it archives only: its own decisions, which it took when it made them,
 and what happens to projects, photos and tokens."""
 
-ARCHIVED_ONLY: Final[frozenset[type[TaskEvent]]] = frozenset({ConfirmationRequested, FindingsReported})
+ARCHIVED_ONLY: Final[frozenset[type[TaskEvent]]] = frozenset(
+    {ConfirmationRequested, FindingsReported, LibraryTrashEmptied}
+)
 """Events of tasks, made by others, that change no task."""
 
 Decider = Callable[[State, Event], Iterable[tuple[Event, State]]]
