@@ -243,7 +243,6 @@ async def test_files_of_photos_that_are_not_known_become_photos_once(
     for name in ("A.jpg", "A.dng", "A.dng.xmp", "B.JPG", "ELSEWHERE.jpg", "PLACED.jpg", "LONE.xmp", ".HIDDEN.jpg"):
         put(known.folder / name)
     put(known.folder / "NONE.jpg", b"not a photo")
-    put(known.folder / "NOTES.txt", b"words")
     (known.folder / "FRESH.jpg").write_bytes(JPEG)
     (known.folder / "LINK.jpg").symlink_to("KNOWN.jpg")
     disk = shelf.disk()

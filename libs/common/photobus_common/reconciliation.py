@@ -5,7 +5,7 @@ what comes out under the folder's lock.
 """
 
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -44,12 +44,13 @@ class CatalogueProject:
 
 @dataclass(frozen=True)
 class CatalogueFile:
-    """A row of ``photo_files``; ``size`` in bytes."""
+    """A row of ``photo_files``; ``size`` in bytes. ``modified_at`` is the file's own time, where it was asked for."""
 
     name: str
     kind: FileKind
     size: int
     md5: str
+    modified_at: datetime | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True)
@@ -130,18 +131,17 @@ def untracked_files(
     entries: Iterable[Entry],
     expected: Collection[str],
     parse: Callable[[str], ParsedName | RefusedName],
-    settled_before_ns: int,
 ) -> list[UntrackedFile]:
     """Return the files among ``entries`` that belong to ``photos`` and have no row.
 
-    Passed over: what no photo's name fits (hidden and temporary files among it), names that an open upload or file
-    operation is about, and files changed at or after ``settled_before_ns``, which may still be being written.
+    Passed over: what no photo's name fits (hidden and temporary files among it), and names that an open upload or file
+    operation is about.
     """
     by_name = {photo.filename: photo for photo in photos}
     tracked = {file.name for photo in by_name.values() for file in photo.files}
     found = []
     for entry in entries:
-        if entry.name in tracked or entry.name in expected or entry.mtime_ns >= settled_before_ns:
+        if entry.name in tracked or entry.name in expected:
             continue
         parsed = parse(entry.name)
         if isinstance(parsed, ParsedName) and (photo := by_name.get(parsed.basename)) is not None:

@@ -21,6 +21,21 @@ class Identity(NamedTuple):
     exif: Exif
 
 
+def is_other_content(folder: ProjectFolder, entry: Entry) -> bool:
+    """Whether the file, which is still as ``entry`` says, is not what its name says.
+
+    Raises ``FileUnreadableError``. Blocks.
+    """
+    try:
+        fd = folder.open(entry.name)
+    except FileMissingError:
+        return False
+    with storage_errors(f"reading {entry.name!r}"), os.fdopen(fd, "rb", buffering=0):
+        found = content.sniff(os.pread(fd, content.HEAD_BYTES, 0))
+        extension = entry.name.rpartition(".")[2].lower()
+        return not content.matches(extension, found) and descriptor_entry(fd, entry.name) == entry
+
+
 def identify(folder: ProjectFolder, entry: Entry, kind: FileKind) -> Identity | None:
     """Read the file; None if it is gone, changes while it is read, or is not what its name says.
 

@@ -4,7 +4,6 @@ Those of photos that are known again by their bytes are these photos (``recogniz
 photo has is left alone where names are unique in the library.
 """
 
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Final
@@ -12,10 +11,8 @@ from typing import Final
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoAdded, PhotosAdded
 from photobus_common.events.tasks import Targets
-from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.filenames import ParsedName
-from photobus_common.storage.errors import FileUnreadableError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.store import uploads
@@ -26,16 +23,13 @@ from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
-from photobus_maintenance.identifying import identify
+from photobus_maintenance.odd_files import read_or_tell
 from photobus_maintenance.recognizing import recognize
+from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
 PORTION: Final = 200
 """Photos whose files are read, and then get their rows, at once."""
-
-_NANOSECONDS: Final = 1_000_000_000
-
-log = get_logger()
 
 _New = tuple[ParsedName, Entry]
 
@@ -57,12 +51,12 @@ async def add_new_photos(visit: Visit) -> None:
 def _groups(visit: Visit) -> dict[str, list[_New]]:
     """Return the files that may be photos, by basename; a sidecar alone is none."""
     settings = visit.context.settings
-    settled_before = time.time_ns() - int(settings.maintenance.settle_seconds * _NANOSECONDS)
+    settles = settling(settings.maintenance)
     parse = partial(filenames.parse, uploader=settings.uploader)
     groups: dict[str, list[_New]] = {}
     for entry in visit.entries or ():
         parsed = parse(entry.name)
-        if isinstance(parsed, ParsedName) and entry.mtime_ns < settled_before:
+        if isinstance(parsed, ParsedName) and not settles(entry):
             groups.setdefault(parsed.basename, []).append((parsed, entry))
     return {name: files for name, files in groups.items() if any(parsed.kind != "sidecar" for parsed, _ in files)}
 
@@ -95,11 +89,7 @@ async def _wanted(connection: Connection, visit: Visit, groups: Mapping[str, Seq
 async def _identified(visit: Visit, files: Iterable[_New]) -> list[tuple[Arrival, Entry]]:
     found = []
     for parsed, entry in files:
-        try:
-            identity = await in_thread(identify, visit.folder, entry, parsed.kind)
-        except FileUnreadableError:
-            log.warning("file_unreadable", project=visit.project.folder, file=entry.name)
-            continue
+        identity = await read_or_tell(visit, entry, parsed.kind)
         if identity is not None:
             stored = StoredFile(entry.name, parsed.kind, entry.size, identity.md5, modified_at(entry))
             found.append((Arrival(parsed.basename, stored, identity.exif), entry))
@@ -148,7 +138,7 @@ def _tell(visit: Visit, work: UnitOfWork, recorded: Sequence[Recorded]) -> None:
         for photo in recorded
     ]
     for photos in cut_by_bytes(parts):
-        work.emit(visit.job.origin.event(PhotosAdded(**visit.about, photos=photos)))
+        visit.report.changed(work, PhotosAdded(**visit.about, photos=photos), "photos_added", len(photos))
     if parts:
         work.emit(visit.job.origin.event(ManifestChanged(**visit.about, created=len(parts))))
 

@@ -51,8 +51,13 @@ PHOTOS_IN_PROJECTS: Final = "SELECT coalesce(sum(photos), 0) FROM project_totals
 PHOTO_IDS_AFTER: Final = "SELECT id FROM photos WHERE project_id = $1 AND id > $2 ORDER BY id LIMIT $3"
 
 FILES_OF_PHOTOS: Final = (
-    "SELECT photo_id, name, kind, size, md5 FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
+    "SELECT photo_id, name, kind, size, md5, modified_at FROM photo_files WHERE photo_id = ANY($1) ORDER BY name"
 )
+
+CORRECT_TIMES: Final = """
+UPDATE photo_files f SET modified_at = c.modified_at FROM unnest($2::text[], $3::timestamptz[]) AS c (name, modified_at)
+WHERE f.project_id = $1 AND f.name = c.name
+"""
 
 NAMES_BEING_PLACED: Final = """
 SELECT target_name AS name FROM uploads WHERE project_id = $1 AND state = 'placing' AND target_name IS NOT NULL
@@ -188,7 +193,8 @@ async def photos_in_project(
     rows = await connection.fetch(LOCK_PHOTOS_IN_PROJECT if lock else PHOTOS_IN_PROJECT, photo_ids, project_id)
     files: dict[int, list[CatalogueFile]] = {row["id"]: [] for row in rows}
     for file in await connection.fetch(FILES_OF_PHOTOS, list(files)):
-        files[file["photo_id"]].append(CatalogueFile(file["name"], file["kind"], file["size"], file["md5"]))
+        _, *columns = file.values()
+        files[file["photo_id"]].append(CatalogueFile(*columns))
     return [CataloguePhoto(row["id"], row["filename"], _available(row), tuple(files[row["id"]])) for row in rows]
 
 
@@ -250,6 +256,12 @@ async def add_found_files(
     )
     await forget_found(connection, [(new.photo_id, new.file.name, new.file.md5) for new in files])
     return [ChangedPhoto(**row) for row in rows]
+
+
+async def correct_times(connection: Connection, project_id: int, times: Sequence[tuple[str, datetime]]) -> None:
+    """Let files of the project, given by name, have other times. No photo is another one by that."""
+    if times:
+        await connection.execute(CORRECT_TIMES, project_id, *map(list, zip(*times, strict=True)))
 
 
 def _available(row: Any) -> frozenset[PhotoKind]:

@@ -1,7 +1,8 @@
 """``folder_check``: files of the job's photos that lie in the folder and have no row get one.
 
 Photos whose shown file is new by that get their derivatives made anew, by one task that this one causes. A check of
-whole projects also finds files of photos that are not known yet (``new_photos``).
+whole projects also finds files that were changed in place (``changed_files``), files of photos that are not known yet
+or known again (``new_photos``), and what is nothing of a project's (``strays``).
 """
 
 import time
@@ -11,9 +12,8 @@ from functools import partial
 from typing import Final
 
 from photobus_common.errors import StorageUnavailableError
-from photobus_common.events import EventData, cut_by_bytes
+from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
-from photobus_common.events.tasks import Targets
 from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.exif import Exif
@@ -23,13 +23,17 @@ from photobus_common.storage.project_folder import modified_at
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.asking import ask_for_derivatives
+from photobus_maintenance.changed_files import check_changed
 from photobus_maintenance.context import Context
 from photobus_maintenance.identifying import identify
 from photobus_maintenance.new_photos import add_new_photos
+from photobus_maintenance.odd_files import tell_unread, tell_unreadable
 from photobus_maintenance.rounds import visit_projects
+from photobus_maintenance.settling import settling
+from photobus_maintenance.strays import clear_strays
 from photobus_maintenance.visits import Sight, Visit, look
 
 _NANOSECONDS: Final = 1_000_000_000
@@ -73,22 +77,28 @@ class _Identified:
 async def check_folder(visit: Visit) -> None:
     """Look at the folder of the visited project, and let the rows of its photos follow."""
     await _remove_leftovers(visit)
-    await _check_known(visit)
+    async with visit.job.database.connection() as connection:
+        sight = await look(visit, connection, lock=False)
+    await _check_known(visit, sight)
+    if visit.entries is not None:
+        await check_changed(visit, sight)
     if visit.last:
         await add_new_photos(visit)
+        await clear_strays(visit)
 
 
-async def _check_known(visit: Visit) -> None:
-    async with visit.job.database.connection() as connection:
-        untracked = _untracked(await look(visit, connection, lock=False), visit)
+async def _check_known(visit: Visit, sight: Sight) -> None:
+    untracked = _untracked(sight, visit)
     identified: list[_Identified] = []
     unreadable: set[int] = set()
     for file in untracked:
         visit.job.hand_back_if_asked()
         try:
             found = await in_thread(identify, visit.folder, file.entry, file.kind)
-        except FileUnreadableError:
-            log.warning("file_unreadable", photo_id=file.photo.id, file=file.entry.name)
+            if found is None:
+                await tell_unread(visit, file.entry, file.photo.id)
+        except FileUnreadableError as error:
+            tell_unreadable(visit, file.entry, error, file.photo.id)
             unreadable.add(file.photo.id)
             continue
         if found is not None:
@@ -113,9 +123,11 @@ async def _remove_leftovers(visit: Visit) -> None:
 
 def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
     settings = visit.context.settings
-    settled_before = time.time_ns() - int(settings.maintenance.settle_seconds * _NANOSECONDS)
-    parse = partial(filenames.parse, uploader=settings.uploader)
-    return untracked_files(sight.photos, sight.entries, sight.expected, parse, settled_before)
+    settles = settling(settings.maintenance)
+    settled = [entry for entry in sight.entries if not settles(entry)]
+    if len(settled) < len(sight.entries) or sight.expected:
+        visit.pending.append("young")
+    return untracked_files(sight.photos, settled, sight.expected, partial(filenames.parse, uploader=settings.uploader))
 
 
 async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Collection[int]) -> None:
@@ -134,9 +146,7 @@ async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Coll
         files = [one.new_file for one in added]
         changed = await add_found_files(work.connection, visit.project, files, extensions)
         _tell(visit, work, by_photo, changed)
-        _ask_for_derivatives(
-            visit, work, [extension.photo_id for extension in extensions if extension.weight != "fill"]
-        )
+        ask_for_derivatives(visit, work, [extension.photo_id for extension in extensions if extension.weight != "fill"])
 
 
 def _extension(photo_id: int, added: Sequence[_Identified]) -> Extension:
@@ -177,17 +187,7 @@ def _tell(
         )
         for photo in changed
     ]
-    told: list[EventData] = [
-        PhotoFilesChanged(**visit.about, cause="folder_check", photos=photos) for photos in cut_by_bytes(parts)
-    ]
-    told.append(ManifestChanged(**visit.about, changed=len(parts)))
-    for data in told:
-        work.emit(visit.job.origin.event(data))
-
-
-def _ask_for_derivatives(visit: Visit, work: UnitOfWork, photo_ids: Sequence[int]) -> None:
-    if photo_ids:
-        definition = visit.context.definitions["generate_derivatives"]
-        projects = (visit.project.id,) * len(photo_ids)
-        targets = Targets(kind="photos", photo_ids=tuple(photo_ids), project_ids=projects)
-        request_task(work, visit.job.origin, Ask(definition, targets, source="task"))
+    for photos in cut_by_bytes(parts):
+        data = PhotoFilesChanged(**visit.about, cause="folder_check", photos=photos)
+        visit.report.changed(work, data, "files_found", len(photos))
+    work.emit(visit.job.origin.event(ManifestChanged(**visit.about, changed=len(parts))))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from photobus_common.events import EventData, cut_by_bytes
+from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
 from photobus_common.reconciliation import FileCheck, check_files
 from photobus_common.store.lost_files import record_lost
@@ -81,10 +81,11 @@ def _tell(
         )
         for photo in changed
     ]
-    told: list[EventData] = [
-        PhotoFilesChanged(**about, cause="manifest_check", photos=photos) for photos in cut_by_bytes(parts)
-    ]
-    if parts or manifest_written:
-        told.append(ManifestChanged(**about, changed=len(parts), manifest_written=manifest_written))
-    for data in told:
-        work.emit(visit.job.origin.event(data))
+    for photos in cut_by_bytes(parts):
+        data = PhotoFilesChanged(**about, cause="manifest_check", photos=photos)
+        visit.report.changed(work, data, "files_missing", len(photos))
+    if manifest_written:
+        data_of_manifest = ManifestChanged(**about, changed=len(parts), manifest_written=True)
+        visit.report.changed(work, data_of_manifest, "manifest_written", 1)
+    elif parts:
+        work.emit(visit.job.origin.event(ManifestChanged(**about, changed=len(parts))))
