@@ -35,8 +35,13 @@ UPDATE trash_removals SET ended_at = now() WHERE project_id = $1 AND folder = $2
 RETURNING files, bytes
 """
 
-WHOLE_REMOVAL: Final = """
-SELECT ended_at IS NOT NULL AS ended FROM trash_removals WHERE project_id = $1 AND folder = $2 AND whole
+IS_EXPIRED: Final = """
+SELECT EXISTS (
+    SELECT FROM trash_removals r WHERE r.project_id = $1 AND r.whole AND r.folder = split_part((
+        SELECT o.target_path FROM project_operations o
+        WHERE o.project_id = $1 AND o.state = 'done' AND o.outcome = 'moved' ORDER BY o.id DESC LIMIT 1
+    ), '/', 2)
+)
 """
 
 OPEN_WHOLE_REMOVALS: Final = """
@@ -103,13 +108,9 @@ async def end_whole(connection: Connection, project_id: int, folder: str) -> Siz
     return None if row is None else Size(row["files"], row["bytes"])
 
 
-async def whole_removal(connection: Connection, project_id: int, folder: str) -> bool | None:
-    """Say of a deleted project in that folder of the library's trash whether it is gone for good.
-
-    False while it is going; None as long as it may come back.
-    """
-    ended: bool | None = await connection.fetchval(WHOLE_REMOVAL, project_id, folder)
-    return ended
+async def is_expired(connection: Connection, project_id: int) -> bool:
+    """Whether the folder of the deleted project is gone from the library's trash for good, or on its way."""
+    return bool(await connection.fetchval(IS_EXPIRED, project_id))
 
 
 async def open_whole_removals(connection: Connection, tenant: str) -> list[tuple[int, str]]:

@@ -6,6 +6,7 @@ The log keeps of each all that its row said, with files, tags and flags, so that
 from collections.abc import Sequence
 from typing import Final
 
+from photobus_common.archived_projects import Undertaking
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import PhotosRemoved
 from photobus_common.reconciliation import CatalogueProject
@@ -17,7 +18,7 @@ from photobus_common.store.reconciliation import photo_ids_after, photos_in_proj
 from photobus_common.store.removals import delete_photos, removable_photos
 from photobus_common.worker import Job
 from photobus_filemover.context import Context
-from photobus_filemover.deleted import Undertaking, deletion_of
+from photobus_filemover.deleted import deletion_of
 
 PORTION: Final = 500
 """Photos whose rows go in one transaction."""

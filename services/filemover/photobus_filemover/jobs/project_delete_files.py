@@ -4,22 +4,19 @@ What it is about to do is on record before. Files that others have on record for
 where its row says; one that is gone, or is another project's by now, is no error.
 """
 
-from datetime import UTC, datetime
-
+from photobus_common.archived_projects import Undertaking, move_to_trash
 from photobus_common.errors import ConflictError
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FileUnreadableError, FolderMissingError, LockedError, ManifestBrokenError
-from photobus_common.storage.project_folder import ProjectFolder, trash_folder
-from photobus_common.storage.whole_folders import move_whole, path_in_trash
-from photobus_common.store.deletions import is_placing
+from photobus_common.storage.errors import FileUnreadableError, ManifestBrokenError
+from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.file_operations import awaits_moves
 from photobus_common.store.project_operations import NewOperation, last_move, record_operation
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_filemover.context import Context
-from photobus_filemover.deleted import Found, Undertaking, deletion_of
+from photobus_filemover.deleted import deletion_of
 from photobus_filemover.finishing import finish_open
 from photobus_filemover.places import held
 
@@ -52,14 +49,14 @@ class ProjectDeleteFiles:
     async def _take_away(self, deletion: Undertaking, project: CatalogueProject) -> None:
         job, wait = deletion.job, self._context.settings.filemover.lock_wait_seconds
         async with held(self._context, job.database, project.tenant, [project.id], wait) as places:
-            await finish_open(deletion.context, job, places)
+            await finish_open(self._context, job, places)
             await _refuse_with_files_of_others(job, project)
             place = places[project.id]
             if place.is_gone or await _is_anothers(job, place.project, place.present):
                 log.warning("project_folder_missing", project=place.project.folder)
                 await _record_missing(deletion, place.project)
                 return
-            await _to_trash(deletion, place.project, place.present)
+            await move_to_trash(deletion, place.project, place.present)
 
 
 async def _refuse_with_files_of_others(job: Job, project: CatalogueProject) -> None:
@@ -70,23 +67,6 @@ async def _refuse_with_files_of_others(job: Job, project: CatalogueProject) -> N
     async with job.database.connection() as connection:
         if await awaits_moves(connection, project.id):
             raise MovesOpenError("Photos are on their way here from a project whose folder cannot be opened.")
-
-
-async def _to_trash(deletion: Undertaking, project: CatalogueProject, folder: ProjectFolder) -> None:
-    task_id = deletion.job.command.task_id
-    target = path_in_trash(trash_folder(datetime.now(UTC), task_id), project.folder)
-    about = (project.tenant, project.id, task_id)
-    async with deletion.checkpoint(project.id) as (work, _):
-        if await is_placing(work.connection, project.id):
-            raise LockedError("An upload into the project is not finished yet.")  # the gateways do, and it comes again
-        new = NewOperation(*about, "trash", project.folder, target, folder.identity)
-        operation = await record_operation(work.connection, new)
-    try:
-        await in_thread(move_whole, deletion.library(project), folder, project.folder, target)
-    except FolderMissingError as error:
-        raise LockedError("The project's folder was moved meanwhile.") from error
-    async with deletion.checkpoint(project.id) as (work, _):
-        await deletion.end(work, project, operation, Found(target, folder))
 
 
 async def _record_missing(deletion: Undertaking, project: CatalogueProject) -> None:

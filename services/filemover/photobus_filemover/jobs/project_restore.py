@@ -9,13 +9,14 @@ from contextlib import suppress
 from datetime import datetime
 from uuid import UUID
 
+from photobus_common.archived_projects import Found, ProjectActiveError, Undertaking
 from photobus_common.errors import ConflictError, NotFoundError
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import PhotosRestored, ProjectRestored
 from photobus_common.events.tasks import Targets
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FolderMissingError, LockedError, NameTakenError
+from photobus_common.storage.errors import FolderMissingError, LockedError, NameTakenError, TrashExpiredError
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
 from photobus_common.storage.project_folder import ProjectFolder, modified_at
@@ -39,21 +40,15 @@ from photobus_common.store.project_operations import (
 )
 from photobus_common.store.projects import TakenNames, free_names, ids_of_folders, taken_names
 from photobus_common.store.restoring import restore_photos
+from photobus_common.store.trash_removals import is_expired
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_filemover.context import Context
-from photobus_filemover.deleted import Found, ProjectActiveError, Undertaking, restoration_of
+from photobus_filemover.deleted import restoration_of
 
 log = get_logger()
-
-
-class TrashExpiredError(NotFoundError):
-    """The folder of the deleted project is no longer in the library's trash."""
-
-    code = "trash_expired"
-    status = 410
 
 
 class DeletedSinceError(ConflictError):
@@ -71,7 +66,10 @@ class ProjectRestore:
     async def __call__(self, job: Job) -> None:
         """Bring the task's projects back; raises ``TrashExpiredError``, having changed nothing."""
         restoration = restoration_of(job, self._context)
-        for project in await restoration.projects():
+        projects = await restoration.projects()
+        if not projects:
+            raise NotFoundError("The project is no longer in the catalogue.")
+        for project in projects:
             if not (project.active and await _was_restored_by(job, project)):
                 await self._restore(restoration, project)
 
@@ -139,6 +137,8 @@ async def _begin(restoration: Undertaking, project: CatalogueProject) -> Project
             raise FolderMissingError(f"The folder {project.folder} is not in the library.")
         async with restoration.checkpoint(project.id) as (work, now):
             await _refuse_unless_last(work, now, job.command.params.get("undo_of"))
+            if await is_expired(work.connection, now.id):
+                raise TrashExpiredError("The folder of the deleted project is being deleted for good.")
             about = (now.tenant, now.id, job.command.task_id)
             new = NewOperation(*about, "restore", there.path, None, there.folder.identity)
             return await record_operation(work.connection, new)

@@ -4,12 +4,13 @@ Tasks that work on nothing else are canceled; in jobs shared with other projects
 to its photos later cancels their items by itself (``Job.pending_items``).
 """
 
+from photobus_common.archived_projects import Undertaking
 from photobus_common.events.tasks import TaskCancelRequested
 from photobus_common.store.deletions import open_item_jobs, tasks_at_work
 from photobus_common.store.job_items import cancel_items_of_project
 from photobus_common.worker import Job
 from photobus_filemover.context import Context
-from photobus_filemover.deleted import Undertaking, deletion_of
+from photobus_filemover.deleted import deletion_of
 
 
 class ProjectStopProcesses:

@@ -10,6 +10,7 @@ from photobus_common.config import MAX_ITEMS
 from photobus_common.errors import ConflictError, ForbiddenError, NotFoundError, NotProvidedError
 from photobus_common.events import Event
 from photobus_common.events.tasks import Targets
+from photobus_common.storage.errors import TrashExpiredError
 from photobus_common.store import task_views, undoing
 from photobus_common.store.catalogue import catalogue_photos
 from photobus_common.store.database import Connection
@@ -17,6 +18,7 @@ from photobus_common.store.deletions import count_deleted, deletion_tasks, next_
 from photobus_common.store.moves import planned_moves
 from photobus_common.store.reconciliation import photo_ids_after, projects_of_tenant
 from photobus_common.store.removals import removable_photos
+from photobus_common.store.trash_removals import is_expired
 from photobus_common.store.undoing import LogIncompleteError
 from photobus_common.task_requests import Ask
 from photobus_common.undoing import MoveBack, Undo, told
@@ -40,7 +42,10 @@ from photobus_gateway.undos import RESTORE, refuse_second_undo, undone_by
     role="editor",
     summary="Undo a task",
     response={202: TaskAnswer, 200: UndoPlan},
-    errors=(ForbiddenError, NotFoundError, ConflictError, KeyReusedError, NotProvidedError, LogIncompleteError),
+    errors=(
+        *(ForbiddenError, NotFoundError, ConflictError, TrashExpiredError, KeyReusedError, NotProvidedError),
+        LogIncompleteError,
+    ),
 )
 async def undo_task(request: web.Request, path: TaskPath, headers: IdempotencyHeaders, body: DryRun) -> web.Response:
     """Take back what a task did to photos or a project, as long as the files exist; an undo can be undone too.
@@ -81,10 +86,15 @@ async def _project_of(connection: Connection, tenant: str, task_id: UUID) -> Tar
 
 
 async def _refuse_undone_project(connection: Connection, tenant: str, task_type: str, targets: Targets) -> None:
-    """Raise ``ConflictError`` where the project is as the undo would have it already."""
-    for project in (await projects_of_tenant(connection, tenant, targets.project_ids)).values():
+    """Raise where the project is as the undo would have it already, or can be so no more."""
+    projects = await projects_of_tenant(connection, tenant, targets.project_ids)
+    if not projects:
+        raise ConflictError("The project is no longer in the catalogue.")
+    for project in projects.values():
         if task_type == RESTORE and project.active:
             raise ConflictError(f"The project {project.name} is there already.")
+        if task_type == RESTORE and await is_expired(connection, project.id):
+            raise TrashExpiredError(f"The folder of {project.name} is no longer in the library's trash.")
         if task_type == TASK_TYPE and not project.active:
             raise ConflictError(f"The project {project.name} was deleted already.")
 
