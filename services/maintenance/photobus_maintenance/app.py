@@ -34,7 +34,12 @@ async def main(settings: Settings, stop: Stop) -> None:
     library = Library(settings.library.root)
     await refuse_to_start_without_locks(settings, library, NAME)
     context = Context(library, settings, load_definitions())
-    handlers: dict[str, Handler] = {
+    await serve_worker(NAME, handlers_of(context), settings, stop)
+
+
+def handlers_of(context: Context) -> dict[str, Handler]:
+    """Return what does the work of each job type."""
+    return {
         "duplicate_resolution": DuplicateResolution(context),
         "folder_alignment": FolderAlignment(context),
         "manifest_check": ManifestCheck(context),
@@ -46,4 +51,3 @@ async def main(settings: Settings, stop: Stop) -> None:
         "cache_validation": CacheValidation(context),
         "integrity_check": IntegrityCheck(context),
     }
-    await serve_worker(NAME, handlers, settings, stop)
