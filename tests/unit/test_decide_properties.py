@@ -21,6 +21,8 @@ from photobus_orchestrator.domain.retry import retry_delay
 from photobus_orchestrator.domain.state import ENDS, NotRequested, State, TaskState
 
 MAX_ATTEMPTS = 3
+LONG = 20_000
+"""Things that happen to a task in a thousand lives at most."""
 
 
 @dataclass(frozen=True)
@@ -34,11 +36,13 @@ class Luck:
     repeat: int
     false_alarm: int
     failed_items: int
+    wait: int
+    hasty_answer: int
 
 
 @dataclass
 class World:
-    """Workers, a broker and a rescuer around one task, as unreliable as they may be in truth.
+    """Workers, a broker, a rescuer and a person around one task, as unreliable as they may be in truth.
 
     The log delivers in any order and again and again; commands are delivered again, or vanish, and then the rescuer
     reports them. What holds is what the claims hold: an attempt of a job has one result, and runs only while it is the
@@ -54,18 +58,26 @@ class World:
     commands: list[RunJob] = field(default_factory=list)
     taken: int = 0
     settled: set[tuple[UUID, int]] = field(default_factory=set)
+    asked: dict[UUID, list[UUID]] = field(default_factory=dict)
 
     def live(self) -> None:
         """Let things happen, one at a time, until nothing is left to happen."""
+        patience = LONG
         while self.log or self.commands or not self.ended:
+            patience -= 1
+            assert patience, "nothing ends the task any more"
             if self.log and (not self.commands or self.random.random() < 0.5):
                 self.deliver()
             elif self.commands:
                 self.work()
+            elif any(self.asked.values()):
+                self.answer()
             else:
                 self.rescue()
             if self.happens(self.luck.false_alarm):
                 self.rescue()
+            if self.happens(self.luck.hasty_answer):
+                self.answer()
             if self.delivered and self.happens(self.luck.repeat):
                 self.story.tell(self.random.choice(self.delivered))
                 self.take_commands()
@@ -106,6 +118,14 @@ class World:
         if self.happens(self.luck.hand_back):
             self.log.append(self.task.handed_back(command.attempt, **place))
             return
+        asked = self.asked.setdefault(command.job_id, [])
+        if self.happens(self.luck.wait):
+            asked.append(UUID(int=self.random.getrandbits(128)))
+        if asked:
+            if not self.happens(self.luck.repeat):
+                self.commands.remove(command)
+            self.log.append(self.task.waiting(command.attempt, command.dispatch, *asked, **place))
+            return
         self.settled.add((command.job_id, command.attempt))
         if self.happens(self.luck.fault):
             fatal = self.happens(self.luck.fatal)
@@ -115,6 +135,15 @@ class World:
             done = command.count - failed
             self.log.append(self.task.completed(command.attempt, done=done, failed=failed, **place))
 
+    def answer(self) -> None:
+        """Let a person answer one of the questions that were asked."""
+        for asked in self.asked.values():
+            if asked:
+                confirmation = asked.pop(self.random.randrange(len(asked)))
+                told = self.task.answered if self.happens(50) else self.task.expired
+                self.log.append(told(confirmation))
+                return
+
     def rescue(self) -> None:
         """Report the open jobs as lost, rightly or not."""
         for job in self.story.task.jobs if isinstance(self.story.state, TaskState) else ():
@@ -123,8 +152,8 @@ class World:
 
 
 def percentages(at_most: int) -> st.SearchStrategy[int]:
-    """Of a hundred, up to ``at_most``."""
-    return st.integers(0, at_most)
+    """Of a hundred, up to ``at_most``; often none at all, for what happens again may hide what was forgotten."""
+    return st.just(0) | st.integers(0, at_most)
 
 
 LUCK = st.builds(
@@ -136,6 +165,8 @@ LUCK = st.builds(
     repeat=percentages(60),
     false_alarm=percentages(10),
     failed_items=percentages(50),
+    wait=percentages(50),
+    hasty_answer=percentages(80),
 )
 
 

@@ -8,6 +8,12 @@ import pytest
 
 from photobus_common.events import Event, EventData, Origin
 from photobus_common.events.catalogue import CATALOGUE
+from photobus_common.events.confirmations import (
+    ConfirmationAnswered,
+    ConfirmationExpired,
+    ConfirmationRequested,
+    JobWaiting,
+)
 from photobus_common.events.projects import (
     DerivativesUpdated,
     FileFact,
@@ -111,6 +117,34 @@ def test_progress_and_completion_of_a_job_say_how_far_it_is() -> None:
         10,
     )
     assert completed.data["task_id"] == str(TASK)
+
+
+def test_a_job_that_waits_for_a_person_is_told_with_its_task_and_what_is_asked() -> None:
+    asked = UUID(int=3)
+    about = {"task_id": TASK, "task_type": "maintenance", "confirmation_id": asked}
+    place = {"project_id": 7, "project_folder": "Trip"}
+    question = {"job_id": JOB, "job_type": "manifest_check", "reason": "60 of 100", "lacking": 60, "photos": 100}
+    [requested] = told(ConfirmationRequested(**about, **place, **question))
+    job, task = told(JobWaiting(**ABOUT_JOB, dispatch=1, confirmation_ids=(asked,)))
+    [answered] = told(ConfirmationAnswered(**about, **place, confirmed=False))
+    [expired] = told(ConfirmationExpired(**about, why="project_gone"))
+
+    assert (requested.name, requested.data["id"], requested.data["lacking"]) == (
+        "confirmation_requested",
+        str(asked),
+        60,
+    )
+    assert [(one.name, one.data["status"]) for one in (job, task)] == [
+        ("job_update", "waiting"),
+        ("task_waiting", "waiting"),
+    ]
+    assert job.data["confirmation_ids"] == task.data["confirmation_ids"] == [str(asked)]
+    assert (answered.name, answered.data["status"], answered.data["answered_by"]) == (
+        "confirmation_answered",
+        "refused",
+        "test",
+    )
+    assert (expired.name, expired.data["status"]) == ("confirmation_expired", "expired")
 
 
 @pytest.mark.parametrize(("failed", "status"), [(0, "completed"), (2, "completed_with_errors")])

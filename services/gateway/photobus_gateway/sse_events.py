@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from photobus_common.events import Event
+from photobus_common.events.confirmations import JobWaiting
 from photobus_common.events.maintenance import MetadataUpdated, PhotoMetadata
 from photobus_common.events.parts import DerivativeStatus
 from photobus_common.events.projects import (
@@ -50,7 +51,7 @@ from photobus_common.events.tasks import (
     TaskRequested,
     TaskStarted,
 )
-from photobus_gateway import sse_maintenance, sse_schedules
+from photobus_gateway import sse_confirmations, sse_maintenance, sse_schedules
 from photobus_gateway.sse_messages import Expansion, SseEvent, expansion_of
 
 
@@ -140,6 +141,11 @@ def _job_progress(data: JobProgress, _event: Event) -> list[SseEvent]:
 
 def _job_handed_back(data: JobHandedBack, _event: Event) -> list[SseEvent]:
     return _job("job_update", "queued", data, None, None)
+
+
+def _job_waiting(data: JobWaiting, _event: Event) -> list[SseEvent]:
+    asked = {"confirmation_ids": [str(one) for one in data.confirmation_ids]}
+    return [*_job("job_update", "waiting", data, None, None, **asked), *_task("task_waiting", "waiting", data, **asked)]
 
 
 def _job_completed(data: JobCompleted, _event: Event) -> list[SseEvent]:
@@ -277,6 +283,7 @@ def _project_restored(data: ProjectRestored, _event: Event) -> list[SseEvent]:
 HANDLERS: Final[dict[str, Expansion]] = dict(
     (
         *sse_maintenance.HANDLERS.items(),
+        *sse_confirmations.HANDLERS.items(),
         *sse_schedules.HANDLERS.items(),
         expansion_of(TaskRequested, _task_requested),
         expansion_of(TaskStarted, _task_started),
@@ -288,6 +295,7 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         expansion_of(JobStarted, _job_started),
         expansion_of(JobProgress, _job_progress),
         expansion_of(JobHandedBack, _job_handed_back),
+        expansion_of(JobWaiting, _job_waiting),
         expansion_of(JobCompleted, _job_completed),
         expansion_of(JobFailed, _job_failed),
         expansion_of(JobCanceled, _job_canceled),

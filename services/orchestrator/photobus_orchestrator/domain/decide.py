@@ -97,7 +97,7 @@ def _go_on(state: TaskState, cause: Event, rules: Rules) -> EventData | None:
     for job in state.jobs:
         if job.phase == "faulted":
             return _after_fault(state, job, cause, rules)
-        if job.phase == "lost" or (job.phase == "waiting" and not job.awaits):
+        if job.phase == "lost" or (job.phase == "waiting" and state.answered_all(job)):
             return _queued(state, job.step, job.index, attempt=job.attempt, dispatch=job.dispatch + 1)
     step = state.steps[state.step]
     if state.next_index < step.jobs:

@@ -150,7 +150,6 @@ def _queue_job(state: TaskState, data: JobQueued, event: Event) -> TaskState:
     return state.but(
         step=data.step,
         next_index=data.index + 1,
-        answered=state.answered if at_next else (),
         open={**state.open, data.job_id: opened},
     )
 
@@ -223,18 +222,12 @@ def _let_job_wait(state: TaskState, data: JobWaiting, event: Event) -> TaskState
         return state
     if job.phase in ("faulted", "waiting"):
         return state
-    awaits = tuple(one for one in data.confirmation_ids if one not in state.answered)
-    left = tuple(one for one in state.answered if one not in data.confirmation_ids)
-    return _with_job(state.but(answered=left), data.job_id, job.but(phase="waiting", awaits=awaits))
+    return _with_job(state, data.job_id, job.but(phase="waiting", awaits=data.confirmation_ids))
 
 
 def _take_answer(state: TaskState, data: ConfirmationAnswered | ConfirmationExpired, event: Event) -> TaskState:
-    """Strike it from what a job waits for, or, for it may say so only later, remember it."""
+    """Remember it, for the job that waits for it may say so only later."""
     del event
-    for job in state.jobs:
-        if data.confirmation_id in job.awaits:
-            left = tuple(one for one in job.awaits if one != data.confirmation_id)
-            return _with_job(state, job.id, job.but(awaits=left))
     if state.status == "requested" or data.confirmation_id in state.answered:
         return state
     return state.but(answered=(*state.answered, data.confirmation_id))

@@ -50,7 +50,7 @@ class Fault(Value):
 class OpenJob(Value):
     """A job that has been commanded and has not ended. ``first`` and ``count`` delimit its items in the snapshot.
 
-    ``awaits`` are the confirmations that a ``waiting`` one has no answer to.
+    ``awaits`` are the confirmations that a ``waiting`` one has asked for.
     """
 
     id: UUID
@@ -125,6 +125,10 @@ class TaskState(Value):
     def ended(self) -> bool:
         """Whether the task is over; nothing changes it any more."""
         return self.status in ENDS
+
+    def answered_all(self, job: OpenJob) -> bool:
+        """Whether all that the job waits for is answered."""
+        return set(job.awaits) <= set(self.answered)
 
     @property
     def jobs(self) -> list[OpenJob]:
