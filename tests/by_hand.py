@@ -1,6 +1,6 @@
 """What an owner does to a library outside photobus, and what is seen of his photos afterwards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,7 @@ from shelf import Photo, Shelf, content_of, md5, put
 from photobus_common.config import Maintenance, Settings
 from photobus_common.events import EventData, decode
 from photobus_common.store.database import Database
+from photobus_common.worker.results import Completed
 
 CHECKS: Final = ("manifest_check", "folder_check")
 MARKS: Final = "SELECT project_id FROM folder_marks WHERE job_type = $1 ORDER BY project_id"
@@ -20,6 +21,19 @@ SIZE: Final = """
 UPDATE photos p SET size = (SELECT coalesce(sum(f.size), 0) FROM photo_files f
     WHERE f.photo_id = p.id AND f.kind <> 'sidecar') WHERE p.id = $1
 """
+MANY: Final = """
+WITH made AS (
+    INSERT INTO photos (tenant, project_id, filename, taken_at, jpg_available, keep_jpg, size)
+    SELECT 'user_0', $1, n.name, now(), true, true, n.size
+    FROM unnest($2::text[], $3::text[], $4::bigint[]) AS n (name, md5, size) RETURNING id, filename
+), files AS (
+    INSERT INTO photo_files (tenant, photo_id, project_id, name, kind, size, md5, modified_at)
+    SELECT 'user_0', m.id, $1, n.name || '.jpg', 'jpg', n.size, n.md5, now()
+    FROM made m JOIN unnest($2::text[], $3::text[], $4::bigint[]) AS n (name, md5, size) ON n.name = m.filename
+)
+INSERT INTO photo_tags (photo_id, tenant, tag) SELECT id, 'user_0', 'of ' || filename FROM made
+"""
+IDS: Final = "SELECT id, filename FROM photos WHERE project_id = $1"
 SEEN: Final = """
 SELECT p.id, pr.folder, p.filename, p.version, p.taken_at, p.thumbnail_status, p.derivative_key,
     concat_ws(' ', CASE WHEN p.jpg_available THEN 'jpg' END, CASE WHEN p.raw_available THEN 'raw' END,
@@ -35,7 +49,7 @@ FROM photos p JOIN projects pr ON pr.id = p.project_id ORDER BY p.id
 ARCHIVE_EVENTS: Final = """
 INSERT INTO event_log (seq, event_id, time, type, tenant, subject, actor, payload, hash)
 SELECT (SELECT coalesce(max(seq), 0) FROM event_log) + row_number() OVER (ORDER BY o.created_at), o.id, now(),
-    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test', o.payload, '\\x00'
+    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test', convert_from(o.payload, 'UTF8'), '\\x00'
 FROM outbox o WHERE o.kind = 'event' AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
 """
 SAID: Final = "SELECT payload FROM outbox WHERE kind = 'event' ORDER BY created_at, id"
@@ -55,12 +69,18 @@ class Seen:
     status: str
 
     @classmethod
-    def of(cls, row: Mapping[str, Any]) -> "Seen":
+    def of(cls, row: Any) -> "Seen":
         """Read it from its row, whose size must be that of its originals."""
         assert row["sized"]
-        words = (row[name] for name in ("id", "folder", "filename"))
         return cls(
-            *words, tuple(row["files"]), row["available"], row["keep"], tuple(row["tags"]), row["thumbnail_status"]
+            id=row["id"],
+            folder=row["folder"],
+            filename=row["filename"],
+            files=tuple(row["files"]),
+            available=row["available"],
+            keep=row["keep"],
+            tags=tuple(row["tags"]),
+            status=row["thumbnail_status"],
         )
 
 
@@ -72,6 +92,10 @@ class Owner:
         self.runner = runner
         self.database: Database = shelf.database
 
+    async def project(self, name: str) -> tuple[str, int]:
+        """Make a project; return its folder and id."""
+        return name, await self.shelf.project(name)
+
     async def photo(self, project: tuple[str, int], basename: str, *files: str, tags: Sequence[str] = ()) -> Photo:
         """Make a photo whose files have bytes that no others have."""
         photo = await self.shelf.photo(project, basename, files)
@@ -81,6 +105,19 @@ class Owner:
         for tag in (f"of {basename}", *tags):
             await self.runner.site.execute(TAG, photo.id, tag)
         return photo
+
+    async def many(self, project: tuple[str, int], basenames: Sequence[str]) -> dict[str, int]:
+        """Make photos of one JPEG each, all at once; return their ids by basename."""
+        name, project_id = project
+        files = [bytes_of(f"{basename}.jpg") for basename in basenames]
+        async with self.database.transaction() as connection:
+            await connection.execute(
+                MANY, project_id, basenames, [md5(one) for one in files], [len(one) for one in files]
+            )
+            rows = await connection.fetch(IDS, project_id)
+        for basename, content in zip(basenames, files, strict=True):
+            put(self.shelf.root / name / f"{basename}.jpg", content)
+        return {row["filename"]: row["id"] for row in rows}
 
     def rename(self, source: str, target: str) -> None:
         """Give a file of the library another name, or another folder; its times stay."""
@@ -97,6 +134,20 @@ class Owner:
         for job_type in job_types or CHECKS:
             await self.runner.do(job_type, source=source)
         await self.archive()
+
+    async def check_and_clean(self, *, archived: bool = True) -> None:
+        """Let one task check the library and clean it, as the scheduled one does."""
+        command = await self.runner.do("manifest_check")
+        await self.runner.site.end(command, "completed")
+        cleaning = await self.runner.job("manifest_cleaning")
+        of_task = cleaning.model_copy(update={"task_id": command.task_id})
+        assert await self.runner.run(of_task) == Completed()
+        if archived:
+            await self.archive()
+
+    async def taken_at(self) -> dict[int, Any]:
+        """When each photo was taken."""
+        return dict(await self.runner.site.fetch("SELECT id, taken_at FROM photos"))
 
     async def archive(self) -> None:
         """Let the log take what was said."""
@@ -128,6 +179,14 @@ class Owner:
         before = (await self.seen(), await self.lost(), await self.words(), self.shelf.disk())
         await self.check(source="user")
         assert (await self.seen(), await self.lost(), await self.words(), self.shelf.disk()) == before
+
+
+def seen_as(
+    photos: Mapping[int, Seen], among: Collection[int] | None = None
+) -> dict[int, tuple[str, str, tuple[str, ...]]]:
+    """Folder, basename and files of photos, of all or of those ``among``."""
+    chosen = [photo for photo in photos.values() if among is None or photo.id in among]
+    return {photo.id: (photo.folder, photo.filename, photo.files) for photo in chosen}
 
 
 def bytes_of(name: str) -> bytes:

@@ -142,6 +142,8 @@ def _removed(deed: Deed, part: PhotoRemoved, data: PhotosRemoved) -> Deed:
 
 
 def _brought_back(deed: Deed, part: PhotoRestored, data: PhotosRestored) -> Deed:
+    if data.cause == "folder_check":
+        return deed  # its owner had brought it back
     known = _with_facts(deed, Place(data.project_id, part.filename), part.files)
     if deed.removed is not None:
         return replace(known, removed=None)
