@@ -140,8 +140,8 @@ def put(path: Path, content: bytes | None = None) -> None:
     os.utime(path, (an_hour_ago, an_hour_ago))
 
 
-def forbid(monkeypatch: pytest.MonkeyPatch, name: str, error: int = errno.EACCES) -> None:
-    """Let the system refuse to open files of that name: tests may run as root, whom it refuses nothing."""
+def forbid(monkeypatch: pytest.MonkeyPatch, name: str | Path, error: int = errno.EACCES) -> None:
+    """Let the system refuse to open files of that name or path: tests may run as root, whom it refuses nothing."""
     really_open = os.open
 
     def refusing(path: Any, *args: Any, **options: Any) -> int:

@@ -36,7 +36,7 @@ _ALL: Final = (
     _type("duplicate_resolution", "maintenance", "projects", "library", provided=True),
     _type("folder_alignment", "maintenance", "projects", "library", provided=True),
     _type("folder_discovery", "maintenance", "library", provided=True),
-    _type("project_scavenge", "maintenance", "projects", "library"),
+    _type("project_scavenge", "maintenance", "projects", "library", provided=True),
     _type("cache_validation", "maintenance", "projects", "library", provided=True),
     _type("integrity_check", "maintenance", "projects", "library", provided=True),
     _type("regenerate_metadata", "maintenance", "items", "projects", "library"),

@@ -33,6 +33,8 @@ MAX_FILTER_BYTES: Final = 192 * 1024
 ADMIN_TASKS: Final = frozenset({"project_delete", "project_restore", "project_scavenge"})
 """Tasks that need an admin although they are of one project; global ones all do."""
 
+SCAVENGE: Final = "project_scavenge"
+"""The task that works on deleted projects, named by the folder that they had."""
 
 PhotoIds = Annotated[tuple[RowId, ...], Field(min_length=1, max_length=MAX_ITEMS)]
 Folders = Annotated[tuple[Folder, ...], Field(min_length=1, max_length=MAX_ITEMS)]
@@ -157,6 +159,10 @@ async def resolve(connection: Connection, tenant: str, definition: TaskDefinitio
     """Turn what was asked for into ids; raises when it does not fit the definition's scope or is unknown."""
     if definition.scope == "global" and spec.all is None:
         _refuse("targets", f"{definition.type} works on the whole library: give all: true")
+    if definition.type == SCAVENGE:
+        if spec.project_folders is None or len(spec.project_folders) != 1:
+            _refuse("targets", f"{SCAVENGE} works on a deleted project: name the folder that it had")
+        return await deleted_targets(connection, tenant, spec.project_folders[0], "targets.project_folders")
     if spec.photo_ids is not None:
         targets = await photo_targets(connection, tenant, spec.photo_ids, "targets.photo_ids")
     elif spec.project_folders is not None:
@@ -198,6 +204,15 @@ async def project_targets(connection: Connection, tenant: str, folders: Iterable
     if unknown:
         raise unknown_targets("project folders", field, unknown)
     return Targets(kind="projects", project_ids=tuple(found[folder] for folder in wanted))
+
+
+async def deleted_targets(connection: Connection, tenant: str, folder: str, field: str) -> Targets:
+    """Return the deleted projects that had ``folder`` as targets: one name may have been given several times."""
+    found = await projects.deleted_in_folder(connection, tenant, folder)
+    if not found:
+        message = f"There is no deleted project that had the folder {folder}."
+        raise NotFoundError(message, fields=(FieldError(field, message),))
+    return Targets(kind="projects", project_ids=tuple(found))
 
 
 def filter_targets(wanted: PhotoFilter, field: str) -> Targets:

@@ -20,6 +20,7 @@ from photobus_maintenance.jobs.folder_discovery import FolderDiscovery
 from photobus_maintenance.jobs.integrity_check import IntegrityCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
+from photobus_maintenance.jobs.project_scavenge import ProjectScavenge
 from photobus_maintenance.jobs.trash_maintenance import TrashMaintenance
 
 NAME: Final[Service] = "maintenance"
@@ -46,6 +47,7 @@ def handlers_of(context: Context) -> dict[str, Handler]:
         "folder_check": FolderCheck(context),
         "manifest_cleaning": ManifestCleaning(context),
         "trash_maintenance": TrashMaintenance(context),
+        "project_scavenge": ProjectScavenge(context),
         "folder_discovery": FolderDiscovery(context),
         "catalogue_update": catalogue_update,
         "cache_validation": CacheValidation(context),

@@ -14,6 +14,7 @@ from photobus_common.storage.folder import DIRECTORY_FLAGS, Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.names import MAX_NAME_BYTES, shortened
 from photobus_common.storage.project_folder import TRASH, ProjectFolder
+from photobus_common.storage.trees import NOTHING, Size, remove_some, size_of
 
 _ON_ITS_WAY: Final = " (being renamed)"
 
@@ -91,6 +92,20 @@ def remove_emptied(library: TenantLibrary, path: str) -> None:
         if parent is not None and trash_folder.name:
             with suppress(OSError):
                 os.rmdir(trash_folder.name, dir_fd=parent.fd)
+
+
+def size_at(library: TenantLibrary, path: str) -> Size:
+    """Return how much lies at ``path``, whatever it is."""
+    with ExitStack() as stack:
+        parent = _parent(stack, library, path)
+        return NOTHING if parent is None else size_of(parent, PurePosixPath(path).name)
+
+
+def remove_some_at(library: TenantLibrary, path: str, limit: int) -> bool:
+    """Remove up to ``limit`` files and folders of what lies at ``path``, that itself last; say whether it is gone."""
+    with ExitStack() as stack:
+        parent = _parent(stack, library, path)
+        return parent is None or remove_some(parent, PurePosixPath(path).name, limit)
 
 
 def _parent(stack: ExitStack, library: TenantLibrary, path: str, *, make: bool = False) -> Folder | None:

@@ -50,6 +50,10 @@ IDS_OF_FOLDERS: Final = """
 SELECT folder, id FROM projects WHERE tenant = $1 AND folder = ANY ($2::text[]) AND status = 'active'
 """
 
+DELETED_IN_FOLDER: Final = """
+SELECT id FROM projects WHERE tenant = $1 AND folder = $2 AND cancel_cause = 'deleted' ORDER BY id
+"""
+
 PROJECT_IN_FOLDER: Final = """
 SELECT id, status FROM projects WHERE tenant = $1 AND folder = $2 ORDER BY status = 'active' DESC, id DESC LIMIT 1
 """
@@ -132,3 +136,8 @@ async def ids_of_folders(connection: Connection, tenant: str, folders: Sequence[
 async def project_in_folder(connection: Connection, tenant: str, folder: str) -> asyncpg.Record | None:
     """Return id and status of the project in ``folder``, of the last that was there if none is active."""
     return await connection.fetchrow(PROJECT_IN_FOLDER, tenant, folder)
+
+
+async def deleted_in_folder(connection: Connection, tenant: str, folder: str) -> list[int]:
+    """Return the deleted projects whose folder was called so."""
+    return [row["id"] for row in await connection.fetch(DELETED_IN_FOLDER, tenant, folder)]

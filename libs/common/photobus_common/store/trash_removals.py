@@ -44,8 +44,10 @@ SELECT EXISTS (
 )
 """
 
+FORGET_WHOLE: Final = "DELETE FROM trash_removals WHERE project_id = $1 AND whole AND ended_at IS NULL"
+
 OPEN_WHOLE_REMOVALS: Final = """
-SELECT r.project_id, r.folder FROM trash_removals r JOIN projects pr ON pr.id = r.project_id
+SELECT r.project_id FROM trash_removals r JOIN projects pr ON pr.id = r.project_id
 WHERE pr.tenant = $1 AND r.whole AND r.ended_at IS NULL ORDER BY 1
 """
 
@@ -113,6 +115,11 @@ async def is_expired(connection: Connection, project_id: int) -> bool:
     return bool(await connection.fetchval(IS_EXPIRED, project_id))
 
 
-async def open_whole_removals(connection: Connection, tenant: str) -> list[tuple[int, str]]:
-    """Return projects that are going for good, each with its folder of the library's trash."""
-    return [(row["project_id"], row["folder"]) for row in await connection.fetch(OPEN_WHOLE_REMOVALS, tenant)]
+async def open_whole_removals(connection: Connection, tenant: str) -> list[int]:
+    """Return the projects that are going for good."""
+    return [row["project_id"] for row in await connection.fetch(OPEN_WHOLE_REMOVALS, tenant)]
+
+
+async def forget_whole(connection: Connection, project_id: int) -> None:
+    """Note that the project does not go after all: its owner took what was left of it out of the trash."""
+    await connection.execute(FORGET_WHOLE, project_id)

@@ -28,7 +28,15 @@ from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError
 from photobus_gateway.inputs import Filename, Input, PageQuery, ProjectPath, RowId, never_null, refuse_unless_one
 from photobus_gateway.keys import DATABASE, SETTINGS
 from photobus_gateway.named_photos import named_photos
-from photobus_gateway.new_tasks import checked_params, definition_for, destination, photo_targets, unknown_targets
+from photobus_gateway.new_tasks import (
+    SCAVENGE,
+    checked_params,
+    definition_for,
+    deleted_targets,
+    destination,
+    photo_targets,
+    unknown_targets,
+)
 from photobus_gateway.registry import route
 from photobus_gateway.starting import TaskAnswer, start
 from photobus_gateway.task_answers import (
@@ -144,6 +152,9 @@ async def create_project_task(
         tenant = caller_of(request).tenant
         if moves:
             return await _move_here(connection, request, definition, path.folder, body)
+        if definition.type == SCAVENGE:
+            _refuse_photos(body)
+            return Ask(definition, await deleted_targets(connection, tenant, path.folder, "path.folder"))
         project_id = await _project_id(connection, tenant, path.folder)
         if named == 0:
             return Ask(definition, Targets(kind="projects", project_ids=(project_id,)), params)
@@ -197,6 +208,12 @@ async def _project_id(connection: Connection, tenant: str, folder: str) -> int:
         message = f"There is no project in the folder {folder}."
         raise NotFoundError(message, fields=(FieldError("path.folder", message),))
     return found[folder]
+
+
+def _refuse_photos(body: NewProjectTask) -> None:
+    if body.items or body.filenames:
+        message = f"{SCAVENGE} works on a whole deleted project: name no photos"
+        raise InvalidInputError(f"items: {message}", fields=(FieldError("items", message),))
 
 
 async def _photo_ids(connection: Connection, project_id: int, body: NewProjectTask) -> list[int]:
