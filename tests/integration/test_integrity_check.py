@@ -20,7 +20,7 @@ from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.worker.job import Handler, Job
-from photobus_maintenance import original_reading
+from photobus_maintenance import marking, original_reading
 from photobus_maintenance.jobs import integrity_check
 from photobus_maintenance.original_reading import Pace
 
@@ -234,6 +234,21 @@ async def test_one_that_is_asked_back_goes_on_where_it_was(
     assert len(await site.said(JobHandedBack)) == 2
     assert [line.subject for line in await report(site, command)] == ["0.jpg", "3.jpg"]
     assert (await counts(site, command))[0] == 4
+
+
+async def test_a_bit_that_rots_in_a_folder_that_looks_unchanged_is_found(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(marking, "_YOUNG_NS", -marking._YOUNG_NS)
+    photo = await shelf.photo(("a", await shelf.project("a")), "A", ["A.jpg"])
+    await agree(site, photo, "A.jpg")
+    async with hired(settings, handlers):
+        well = await over_library(site, "integrity_check", "system")
+        await site.until_idle()
+        rot(photo, "A.jpg")
+        rotten = await over_library(site, "integrity_check", "system")
+        await site.until_idle()
+    assert [[line.code for line in await report(site, command)] for command in (well, rotten)] == [[], ["bit_rot"]]
 
 
 @contextmanager
