@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -28,6 +29,7 @@ from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
+from photobus_common.store.schedules import make_missing
 from photobus_gateway.app import ROUTES
 from photobus_gateway.docs_page import render
 from photobus_gateway.openapi import Document
@@ -162,5 +164,6 @@ async def _catalogue(gateway: Gateway) -> dict[str, Any]:
     async with gateway.database.transaction() as connection:
         await add_project(connection, gateway.tenant, "Sea")
         (photo,) = await add_shots(connection, gateway.tenant, made.body["id"], [Shot("A0", tags=("sea",))])
+        await make_missing(connection, gateway.settings.schedules.intervals, timedelta(hours=24), "settings")
     task = await gateway.post("/api/photos/process", {"items": [{"photo_id": photo}]})
-    return {"folder": "Alps", "photo_id": photo, "task_id": task.body["task"]["id"]}
+    return {"folder": "Alps", "photo_id": photo, "task_id": task.body["task"]["id"], "name": "folder_discovery"}

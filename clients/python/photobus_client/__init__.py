@@ -33,6 +33,7 @@ from photobus_client.plans import (
     TaskPlan,
     UndoPlan,
 )
+from photobus_client.schedules import Schedule
 from photobus_client.selection import Selection
 from photobus_client.sending import Sent
 
@@ -54,6 +55,7 @@ __all__ = [
     "Photo",
     "PhotobusClient",
     "Project",
+    "Schedule",
     "Selection",
     "Sent",
     "TagsPlan",

@@ -24,6 +24,7 @@ from photobus_client.models import (
 )
 from photobus_client.photo_sets import PhotoSets
 from photobus_client.plans import PLANS, DeletionPlan, TaskPlan, UndoPlan
+from photobus_client.schedules import Schedules
 from photobus_client.sending import Progress, Sending, Sent
 from photobus_client.starting import start, task_of
 from photobus_client.transport import Transport, path_part
@@ -40,13 +41,15 @@ Said = Mapping[str, Any] | None
 class PhotobusClient:
     """Talks to the photobus at ``address``; use it with ``async with``.
 
-    ``photo_sets`` asks about sets of photos. Requests that may be repeated are, for ``patience_seconds``, while
-    photobus is away. Raises ``ApiError`` for what photobus refuses and ``UnreachableError`` when it stays away.
+    ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves. Requests that may be
+    repeated are, for ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
+    ``UnreachableError`` when it stays away.
     """
 
     def __init__(self, address: str, token: str, *, patience_seconds: float = 30.0) -> None:
         self.transport = Transport(address, token, patience_seconds)
         self.photo_sets = PhotoSets(self.transport)
+        self.schedules = Schedules(self.transport)
 
     async def __aenter__(self) -> Self:
         """Open the connections."""

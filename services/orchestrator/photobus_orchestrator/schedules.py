@@ -9,7 +9,7 @@ or lost its disk, is made up once, and its clock started anew.
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID, uuid5
 
@@ -198,7 +198,7 @@ class Scheduler:
         definition = self._definitions.get(schedule.task_type)
         active = await store.active_run(work.connection, schedule)
         await store.move_on(work.connection, schedule, next_at, generation)
-        event_id = uuid5(TICKS, f"{schedule.tenant} {schedule.name} {schedule.next_at.isoformat()}")
+        event_id = tick_event_id(schedule.tenant, schedule.name, schedule.next_at)
         origin = Origin(SOURCE, schedule.tenant, f"schedule:{schedule.name}", new_id=lambda: event_id)
         if active is None and definition is not None and not definition.missing_job_types:
             request_task(work, origin, Ask(definition, Targets(kind="all"), source="system"))
@@ -228,6 +228,11 @@ class Scheduler:
                 origin = Origin(SOURCE, run.tenant, f"schedule:{run.name}", correlation_id=run.task_id)
                 work.emit(origin.event(_stop(run)))
                 log.warning("run_overdue", task_id=str(run.task_id), schedule=run.name)
+
+
+def tick_event_id(tenant: str, name: str, due: datetime) -> UUID:
+    """Return the id of the one event that a schedule's being due at ``due`` becomes."""
+    return uuid5(TICKS, f"{tenant} {name} {due.astimezone(UTC).isoformat()}")
 
 
 def _stop(run: Overdue) -> TaskCancelRequested:

@@ -5,12 +5,13 @@ purging the subject ends it. Its headers that are not JetStream's own are those 
 says to which generation of its schedule it belongs.
 """
 
+import asyncio
 import base64
 import json
-from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from nats import errors
 from nats.aio.msg import Msg
@@ -47,6 +48,9 @@ PULL_SECONDS: Final = 2.0
 """How long one pull waits for a tick at the broker; a broker that went away meanwhile is noticed no later."""
 
 GRACE_SECONDS: Final = 1.0
+
+PULL: Final = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.SCHEDULES_STREAM}.{subjects.TICKS_CONSUMER}"
+PULL_BODY: Final = json.dumps({"batch": 1, "expires": round(PULL_SECONDS * NANOSECONDS)}).encode()
 
 log = get_logger()
 
@@ -95,7 +99,15 @@ class Waiting(NamedTuple):
 
 async def publish(broker: Broker, plan: Plan) -> None:
     """Set the schedule, and with it start its clock; raises ``JetStreamError`` and ``BrokerUnavailableError``."""
-    answer = await _ask(broker, plan.subject, b"", REQUEST_SECONDS, plan.headers)
+    if not broker.connected:
+        raise BrokerUnavailableError("The broker is away.")
+    publishing = broker.client.request(plan.subject, b"", timeout=REQUEST_SECONDS, headers=plan.headers)
+    try:
+        answer = await cancellable(publishing)
+    except errors.NoRespondersError as error:
+        raise JetStreamError(STREAM_NOT_FOUND, f"no stream takes {plan.subject}") from error
+    except (errors.Error, OSError) as error:
+        raise BrokerUnavailableError(f"The broker did not answer {plan.subject}: {error}") from error
     document = json.loads(answer.data)
     if "error" in document:
         failure = document["error"]
@@ -140,9 +152,7 @@ async def next_tick(broker: Broker) -> Tick | None:
     What is none, and so not made by a schedule of ours, is ended. Raises ``BrokerUnavailableError``, and
     ``JetStreamError`` when there is no consumer.
     """
-    verb = f"$JS.API.CONSUMER.MSG.NEXT.{subjects.SCHEDULES_STREAM}.{subjects.TICKS_CONSUMER}"
-    body = json.dumps({"batch": 1, "expires": round(PULL_SECONDS * NANOSECONDS)}).encode()
-    message = await _ask(broker, verb, body, PULL_SECONDS + GRACE_SECONDS)
+    message = await _pull(broker)
     if not is_delivery(message):
         _check_status(message)
         return None
@@ -158,18 +168,33 @@ async def acknowledge(broker: Broker, tick: Tick) -> None:
     await say(broker, tick.reply, ACK)
 
 
-async def _ask(
-    broker: Broker, subject: str, payload: bytes, seconds: float, headers: Mapping[str, Any] | None = None
-) -> Msg:
+async def _pull(broker: Broker) -> Msg:
+    """Return the answer to one pull: a tick, or the server's word.
+
+    The answer comes under the tick's own subject, by which nats-py's ``request`` would not know it.
+    """
     if not broker.connected:
         raise BrokerUnavailableError("The broker is away.")
-    asking = broker.client.request(subject, payload, timeout=seconds, headers=dict(headers) if headers else None)
+    client = broker.client
+    answer: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+
+    async def received(message: Msg) -> None:
+        if not answer.done():
+            answer.set_result(message)
+
+    inbox = client.new_inbox()
+    subscription = None
     try:
-        return await cancellable(asking)
-    except errors.NoRespondersError as error:
-        raise JetStreamError(STREAM_NOT_FOUND, f"nobody answers {subject}") from error
-    except (errors.Error, OSError) as error:
-        raise BrokerUnavailableError(f"The broker did not answer {subject}: {error}") from error
+        async with asyncio.timeout(PULL_SECONDS + GRACE_SECONDS):
+            subscription = await client.subscribe(inbox, cb=received)
+            await client.publish(PULL, PULL_BODY, reply=inbox)
+            return await answer
+    except (errors.Error, OSError, TimeoutError) as error:
+        raise BrokerUnavailableError(f"The broker did not answer {PULL}: {error}") from error
+    finally:
+        if subscription is not None:
+            with suppress(errors.Error, OSError):
+                await subscription.unsubscribe()
 
 
 def _check_status(message: Msg) -> None:
