@@ -49,7 +49,8 @@ FROM photos p JOIN projects pr ON pr.id = p.project_id ORDER BY p.id
 ARCHIVE_EVENTS: Final = """
 INSERT INTO event_log (seq, event_id, time, type, tenant, subject, actor, payload, hash)
 SELECT (SELECT coalesce(max(seq), 0) FROM event_log) + row_number() OVER (ORDER BY o.created_at), o.id, now(),
-    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test', convert_from(o.payload, 'UTF8'), '\\x00'
+    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test',
+    convert_from(o.payload, 'UTF8'), '\\x00'
 FROM outbox o WHERE o.kind = 'event' AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
 """
 SAID: Final = "SELECT payload FROM outbox WHERE kind = 'event' ORDER BY created_at, id"

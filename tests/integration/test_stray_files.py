@@ -1,0 +1,173 @@
+"""Files in a project's folder that are nothing of a project's: what goes to the trash, what stays, and who is told."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+from by_hand import Owner, believing, bytes_of
+from dying import Runner
+from reconciling import checks
+from shelf import Shelf
+from working import Site
+
+from photobus_common.config import Settings, Uploader
+from photobus_common.events.maintenance import FindingsReported, StrayFilesTrashed
+from photobus_common.photos import filenames
+from photobus_common.storage import renaming
+from photobus_common.storage.folder import Entry, Folder
+from photobus_common.storage.library import SENTINEL, Library
+from photobus_common.storage.manifest import MANIFEST
+from photobus_maintenance import marking
+from photobus_maintenance.strays import fate_of
+
+GOES = ["notes.txt", "film.MP4", "no extension", "two\nlines.txt", "a\\b.doc", "Thumbs.db", "x" * 251 + ".txt", "'\".é"]
+STAYS = [
+    MANIFEST, SENTINEL, ".hidden", ".hidden.txt", "ORPHAN.xmp", "ORPHAN.ARW.xmp", "A.jpg", "A.JPEG", "film.part",
+    "~lock", "film.mp4.crdownload", "A.jpg~", "x.tmp",
+]  # fmt: skip
+UNFIT = ["a\\b.jpg", "two\nlines.JPG", "x" * 251 + ".jpg", "control\x7f.dng", "bell\x07.xmp"]
+
+
+@pytest.fixture
+def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
+    return Owner(shelf, Runner(site, checks(believing(settings), library)))
+
+
+@pytest.fixture(autouse=True)
+def _marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing changes behind a check here, so that a folder may be marked right after its last change."""
+    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))
+
+
+@pytest.mark.parametrize(
+    ("names", "fate"), [(GOES, "goes"), (STAYS, "stays"), (UNFIT, "unfit"), ([os.fsdecode(b"\xff.txt")], "unfit")]
+)
+def test_a_name_has_its_fate(names: list[str], fate: str) -> None:
+    for name in names:
+        assert fate_of(Entry(name, 1, 0, 1, 1), Uploader())[0] == fate, name
+
+
+async def trashed(owner: Owner) -> list[tuple[str, str, str]]:
+    """Project, name and trash path of each file of which it was told, in order."""
+    told = [data for data in await owner.said() if isinstance(data, StrayFilesTrashed)]
+    return [(data.project_folder, file.name, file.trash_path) for data in told for file in data.files]
+
+
+def names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir())
+
+
+async def test_what_is_not_accepted_goes_to_the_trash_with_its_reason(owner: Owner) -> None:
+    here = await owner.project("a")
+    folder = owner.shelf.root / "a"
+    for name in (*GOES, *UNFIT):
+        owner.put(f"a/{name}", f"in {name}".encode())
+    for name in STAYS:
+        if not (folder / name).exists():
+            owner.put(f"a/{name}", bytes_of(name) if name.endswith((".jpg", ".xmp")) else b"words")
+    owner.put(os.fsdecode(b"a/\xff.txt"), b"words")
+    (folder / "a folder.txt").mkdir()
+    (folder / "link.txt").symlink_to("notes.txt")
+    (folder / "to a folder").symlink_to("a folder.txt")
+    with socket.socket(socket.AF_UNIX) as unix:
+        unix.bind(str(folder / "socket.txt"))
+    before = names_in(folder)
+    await owner.check()
+
+    assert names_in(folder) == sorted({*before, ".trash"} - set(GOES))
+    told = await trashed(owner)
+    assert sorted(name for _, name, _ in told) == sorted(GOES)
+    for project, name, path in told:
+        assert (owner.shelf.root / project / path).read_bytes() == f"in {name}".encode()
+    [data] = [data for data in await owner.said() if isinstance(data, StrayFilesTrashed)]
+    reasons = {file.name: file.reason for file in data.files}
+    assert reasons["notes.txt"] == filenames.RefusedName("notes.txt", "not_accepted").reason
+    told_of = [data for data in await owner.said() if isinstance(data, FindingsReported)]
+    reported = [found.subject for data in told_of for found in data.findings if found.code == "unfit_name"]
+    assert sorted(map(str, reported)) == sorted([*UNFIT, "\N{REPLACEMENT CHARACTER}.txt"])
+    await owner.check("folder_check")  # it looks once more, for the folder has changed by what went
+    assert await owner.marked() == [here[1]]
+    words, disk = await owner.words(), owner.shelf.disk()
+    await owner.check("folder_check")
+    assert (await owner.words(), owner.shelf.disk()) == (words, disk)
+
+
+async def test_a_name_that_is_taken_in_the_trash_gets_a_number(owner: Owner) -> None:
+    here = await owner.project("a")
+    command = await owner.runner.job("folder_check", here[1])
+    for content in (b"first", b"second"):
+        owner.put("a/notes.txt", content)
+        await owner.runner.run(command.model_copy(update={"job_id": (await owner.runner.job("folder_check")).job_id}))
+    kept = sorted(path.read_bytes() for path in (owner.shelf.root / "a").glob(".trash/*/notes*"))
+    assert kept == [b"first", b"second"]
+
+
+async def test_what_is_being_written_or_moved_stays(owner: Owner) -> None:
+    here = await owner.project("a")
+    photo = await owner.photo(here, "A", "A.jpg")
+    (photo.folder / "fresh.txt").write_bytes(b"half")
+    owner.put("a/placed.txt", b"words")
+    await owner.shelf.intend(photo, "placed.txt")
+    await owner.check("folder_check")
+    assert {"fresh.txt", "placed.txt"} <= set(names_in(photo.folder))
+    assert await owner.marked() == []
+
+
+async def test_a_file_that_grows_under_the_check_stays(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    await owner.project("a")
+    owner.put("a/notes.txt", b"words")
+    listed = Folder.list
+
+    def then_written(folder: Folder, *, hidden: bool = False) -> object:
+        found = listed(folder, hidden=hidden)
+        owner.put("a/notes.txt", b"more words")
+        return found
+
+    monkeypatch.setattr(Folder, "list", then_written)
+    await owner.check("folder_check")
+    assert await trashed(owner) == []
+    assert (owner.shelf.root / "a" / "notes.txt").exists()
+    assert await owner.marked() == []
+
+
+async def test_checks_of_single_photos_let_everything_lie(owner: Owner, site: Site) -> None:
+    photo = await owner.photo(await owner.project("a"), "A", "A.jpg")
+    owner.put("a/notes.txt", b"words")
+    command = await site.post([photo.target], "folder_check")
+    await owner.runner.run(command)
+    assert (photo.folder / "notes.txt").exists()
+
+
+@pytest.mark.parametrize("storage", ["renaming", "linking"])
+async def test_killed_between_any_two_effects_each_file_is_told_of_once(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch, storage: str
+) -> None:
+    if storage == "linking":
+        monkeypatch.setattr(renaming, "rename_no_replace", linked)
+    names: list[str] = []
+    for effects in range(40):
+        here = await owner.project(f"p{effects}")
+        for letter in "xyz":
+            names.append(f"{letter}{effects}.txt")
+            owner.put(f"p{effects}/{names[-1]}", names[-1].encode())
+        command = await owner.runner.job("folder_check", here[1])
+        died = await owner.runner.dies(command, effects)
+        await owner.runner.do("folder_check", here[1])  # another task finds what was left
+        assert names_in(owner.shelf.root / f"p{effects}") == [MANIFEST, ".trash"]
+        if not died:
+            break
+    else:
+        pytest.fail("it dies at every point")
+    assert effects > 5
+    told = await trashed(owner)
+    assert sorted(name for _, name, _ in told) == sorted(names)
+    for project, name, path in told:
+        assert (owner.shelf.root / project / path).read_bytes() == name.encode()
+    assert await owner.runner.site.fetch("SELECT name FROM stray_files") == []
+
+
+def linked(source_fd: int, source: str, target_fd: int, target: str) -> None:
+    """Rename as a file system without a rename that replaces nothing: in two steps, between which one may die."""
+    os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+    os.unlink(source, dir_fd=source_fd)
