@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from dying import Runner
 from shelf import Photo, Shelf, content_of, md5, put
+from taking_back import archive
 
 from photobus_common.config import Maintenance, Settings
 from photobus_common.events import EventData, decode
@@ -45,13 +46,6 @@ SELECT p.id, pr.folder, p.filename, p.version, p.taken_at, p.thumbnail_status, p
     (SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar') = p.size
         AS sized
 FROM photos p JOIN projects pr ON pr.id = p.project_id ORDER BY p.id
-"""
-ARCHIVE_EVENTS: Final = """
-INSERT INTO event_log (seq, event_id, time, type, tenant, subject, actor, payload, hash)
-SELECT (SELECT coalesce(max(seq), 0) FROM event_log) + row_number() OVER (ORDER BY o.created_at), o.id, now(),
-    convert_from(o.payload, 'UTF8')::jsonb ->> 'type', o.tenant, o.subject, 'test',
-    convert_from(o.payload, 'UTF8'), '\\x00'
-FROM outbox o WHERE o.kind = 'event' AND NOT EXISTS (SELECT FROM event_log e WHERE e.event_id = o.id)
 """
 SAID: Final = "SELECT payload FROM outbox WHERE kind = 'event' ORDER BY created_at, id"
 
@@ -152,7 +146,7 @@ class Owner:
 
     async def archive(self) -> None:
         """Let the log take what was said."""
-        await self.runner.site.execute(ARCHIVE_EVENTS)
+        await archive(self.runner.site)
 
     async def seen(self) -> dict[int, Seen]:
         """Every photo, by id."""
