@@ -21,7 +21,7 @@ from photobus_orchestrator.domain.retry import retry_delay
 from photobus_orchestrator.domain.state import ENDS, NotRequested, State, TaskState
 
 MAX_ATTEMPTS = 3
-LONG = 20_000
+LONG = 2_000
 """Things that happen to a task in a thousand lives at most."""
 
 
@@ -181,14 +181,15 @@ def worlds(draw: st.DrawFn) -> World:
         max_jobs_in_flight=draw(st.integers(1, 4)),
         max_attempts_default=MAX_ATTEMPTS,
     )
-    world = World(draw(st.randoms(use_true_random=False)), task, draw(LUCK), Told(by))
+    seed = draw(st.integers(0, 2**32))  # numbers that hypothesis draws one by one are small too often for much to happen
+    world = World(Random(seed), task, draw(LUCK), Told(by))
     if draw(st.booleans()):
         world.log.append(task.requested(items))
     else:
         world.story.tell(task.requested(Targets(kind="filter", filter={})))
         parts = max(1, -(-items // 3))
         world.log += [task.resolved(part, parts, items, size=3) for part in range(parts)]
-    if draw(st.integers(0, 3)) == 0:
+    if draw(st.integers(0, 3)) == 3:
         world.log.append(task.cancel())
     return world
 
