@@ -25,6 +25,7 @@ from photobus_common.logging import get_logger
 from photobus_common.storage.errors import FolderMissingError, unavailable
 from photobus_common.storage.library import Library
 from photobus_common.store.derivatives import DerivativeResult, ShownPhoto, photos_to_show, record_derivatives
+from photobus_common.store.folders import folders_now
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job, JobItem
 from photobus_common.worker.blocking import in_thread, in_thread_beside
@@ -35,6 +36,8 @@ from photobus_derivatives.sandbox import DecoderPool
 FLUSH_ITEMS: Final = 50
 FLUSH_SECONDS: Final = 0.2
 """Results are written when so many are there, or the oldest is so old, or nothing else is under way."""
+
+FOLDER_MISSING: Final = "folder_missing"
 
 IN_FLIGHT_PER_DECODER: Final = 2
 """One photo is decoded while the next one's files are opened and the last one's synced."""
@@ -98,7 +101,7 @@ class DerivativesMaker:
                 return None
             files = await in_thread(OpenFiles.open, library, folder, name, decided.sources, undo=_close)
         except FolderMissingError:
-            return Finished(task, DerivativeResult(photo_id, reason="folder_missing"))
+            return Finished(task, DerivativeResult(photo_id, reason=FOLDER_MISSING))
         if isinstance(files, str):
             return Finished(task, DerivativeResult(photo_id, reason=files))
         return await self._make_from(job, task, files)
@@ -236,6 +239,7 @@ class _Batch:
         """Write all of ``finished`` and name its files, or nothing of it (``_ChangedError``)."""
         photo_ids = [one.result.photo_id for one in finished]
         async with self._job.checkpoint([one.outcome for one in finished]) as work:
+            await _settle_folders(work, finished)
             now = await photos_to_show(work.connection, self._job.command.tenant, photo_ids, lock=True)
             changed = [one for one in finished if not _holds(one, now)]
             if changed:
@@ -289,9 +293,18 @@ def _holds(finished: Finished, now: dict[int, ShownPhoto]) -> bool:
     if photo is None:
         return False
     before, after = finished.task.state, _task(finished.task.item, photo).state
+    if finished.task.photo.folder != photo.folder:  # what was found there may be another project's
+        return False
     if finished.files is not None:
         return still_holds(finished.files.source, before, after)
     return (before.project_id, before.filename, before.files) == (after.project_id, after.filename, after.files)
+
+
+async def _settle_folders(work: UnitOfWork, finished: Sequence[Finished]) -> None:
+    """Where a folder was not there, wait for whoever is just renaming it: its row will tell."""
+    missing = {one.task.photo.project_id for one in finished if one.result.reason == FOLDER_MISSING}
+    if missing:
+        await folders_now(work.connection, sorted(missing))
 
 
 def _told(finished: Finished, version: int) -> PhotoDerivatives:

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from photobus_common.libraries import opened_project
+from photobus_common.libraries import opened_project, opened_where_it_lies
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, LockedError
 from photobus_common.storage.project_folder import ProjectFolder
@@ -73,26 +73,34 @@ async def held(
     async with AsyncExitStack() as stack:
         places = {}
         for project_id in sorted(projects):
-            found = await _folder_of(stack, context, database, projects[project_id])
-            if isinstance(found, ProjectFolder):
-                await stack.enter_async_context(found.locked(wait_seconds))
-            places[project_id] = Place(projects[project_id], found)
+            place = await _place_of(stack, context, database, projects[project_id])
+            if isinstance(place.found, ProjectFolder):
+                await stack.enter_async_context(place.found.locked(wait_seconds))
+            places[project_id] = place
         async with database.connection() as connection:
             if not projects.keys() >= set(await reached_projects(connection, list(places))):
                 raise LockedError("Files are on their way to yet another project.")
+            now = await projects_of_tenant(connection, tenant, list(places))
+            if any(_lies_elsewhere(place, now.get(project_id)) for project_id, place in places.items()):
+                raise LockedError("The project's folder was renamed meanwhile.")
         yield Places(tenant, places)
 
 
-async def _folder_of(
-    stack: AsyncExitStack, context: Context, database: Database, project: CatalogueProject
-) -> ProjectFolder | NotOpenedError:
+async def _place_of(stack: AsyncExitStack, context: Context, database: Database, project: CatalogueProject) -> Place:
     """Open the project's folder. That of a deleted one may be gone, and another project have its name."""
     try:
+        if project.active:
+            opening = opened_where_it_lies(database, context.library, project)
+            return Place(*await stack.enter_async_context(opening))
         folder = await stack.enter_async_context(opened_project(context.library, project))
     except (FolderMissingError, FolderUnreadableError) as error:
-        return error
-    if project.active:
-        return folder
+        return Place(project, error)
     async with database.connection() as connection:
         others = await ids_of_folders(connection, project.tenant, [project.folder])
-    return FolderMissingError(f"The folder {project.folder} is another project's.") if others else folder
+    anothers = FolderMissingError(f"The folder {project.folder} is another project's.")
+    return Place(project, anothers if others else folder)
+
+
+def _lies_elsewhere(place: Place, now: CatalogueProject | None) -> bool:
+    """Whether the folder that is held is not the one that the project's row names now."""
+    return now is not None and now.folder != place.project.folder

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from photobus_common.errors import PhotobusError, StorageUnavailableError
-from photobus_common.libraries import opened_project
+from photobus_common.libraries import opened_where_it_lies
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError
@@ -107,8 +107,8 @@ async def _visit_items(job: Job, context: Context, check: Check) -> None:
             job.record(outcomes_of(of_project, "skipped", "The project is no longer there."))
             continue
         try:
-            async with opened_project(context.library, project) as folder:
-                await check(Visit(job, Report(job), context, project, folder, batch.photo_ids, of_project))
+            async with opened_where_it_lies(job.database, context.library, project) as (now, folder):
+                await check(Visit(job, Report(job), context, now, folder, batch.photo_ids, of_project))
         except (FolderMissingError, ForeignFolderError) as error:
             job.record(outcomes_of(of_project, "failed", error.public_message))
 
@@ -211,7 +211,8 @@ class _Round:
         self._report.refused(project, error.code, error.public_message)
 
     async def _visit(self, project: CatalogueProject, known: _Known) -> None:
-        async with opened_project(self._context.library, project) as folder:
+        opening = opened_where_it_lies(self._job.database, self._context.library, project)
+        async with opening as (now, folder):
             began = datetime.now(UTC)
             glance = await in_thread(Glance, folder, time.time_ns())
             rows = known.rows.get(project.id)
@@ -220,7 +221,7 @@ class _Round:
                 self._cursor = {**self._cursor, "done": self._cursor["done"] + rows.photos}
                 self._report.looked_at(rows.photos)
                 return
-            await self._visit_portions(project, folder, glance, began)
+            await self._visit_portions(now, folder, glance, began)
 
     async def _visit_portions(
         self, project: CatalogueProject, folder: ProjectFolder, glance: Glance, began: datetime

@@ -165,7 +165,7 @@ class ProjectCreated(ProjectEvent):
 
 
 class ProjectRenamed(ProjectEvent):
-    """The project has another name, given by a person. Its folder follows by maintenance, unless it got the name first."""
+    """The project has another name, given by a person; its folder follows by maintenance, unless it had it first."""
 
     TYPE: ClassVar[str] = "ProjectRenamed"
 

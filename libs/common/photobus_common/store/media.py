@@ -7,7 +7,8 @@ from photobus_common.events.parts import DerivativeStatus
 from photobus_common.store.database import Connection
 
 PLACE_OF_PHOTO: Final = """
-SELECT p.filename, pr.folder, p.thumbnail_status, p.preview_status, p.derivative_key, p.derivative_reason, p.version
+SELECT p.project_id, p.filename, pr.folder, p.thumbnail_status, p.preview_status, p.derivative_key,
+    p.derivative_reason, p.version
 FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE p.tenant = $1 AND p.id = $2 AND pr.status = 'active'
 """
@@ -17,6 +18,7 @@ WHERE p.tenant = $1 AND p.id = $2 AND pr.status = 'active'
 class PhotoPlace:
     """A photo of an active project: its basename, its folder, and the state of its derivatives."""
 
+    project_id: int
     filename: str
     folder: str
     thumbnail_status: DerivativeStatus

@@ -29,6 +29,11 @@ UPLOAD_OF_PROJECT: Final = f"""
 SELECT {_COLUMNS} FROM uploads u WHERE u.id = $1 AND u.tenant = $2 AND u.project_id = $3
 """  # noqa: S608 - put together from constants
 
+PROJECT_OF_UPLOAD: Final = """
+SELECT pr.id, pr.folder FROM uploads u JOIN projects pr ON pr.id = u.project_id
+WHERE u.id = $1 AND u.tenant = $2 AND pr.status = 'active'
+"""
+
 EXTEND_UPLOAD: Final = """
 UPDATE uploads SET expires_at = now() + $2, unverified_from = NULL WHERE id = $1 RETURNING expires_at
 """
@@ -214,6 +219,12 @@ async def upload_of_project(connection: Connection, upload_id: UUID, tenant: str
     """Return the upload, if it is one of this tenant into this project."""
     row = await connection.fetchrow(UPLOAD_OF_PROJECT, upload_id, tenant, project_id)
     return None if row is None else Upload(**dict(row))
+
+
+async def project_of_upload(connection: Connection, upload_id: UUID, tenant: str) -> tuple[int, str] | None:
+    """Return id and folder of the active project that the tenant's upload goes into."""
+    row = await connection.fetchrow(PROJECT_OF_UPLOAD, upload_id, tenant)
+    return None if row is None else (row["id"], row["folder"])
 
 
 async def extend_upload(connection: Connection, upload_id: UUID, lifetime: timedelta) -> datetime | None:

@@ -1,6 +1,6 @@
 """The bytes of photos: thumbnails, previews, originals."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS, modified_at
 from photobus_common.store import media as places
 from photobus_common.store import photo_pages
+from photobus_common.store.folders import folders_now
 from photobus_common.store.media import PhotoPlace
 from photobus_common.store.photos import StoredFile, shown_first
 from photobus_gateway.callers import caller_of
@@ -86,8 +87,11 @@ class OriginalQuery(MediaQuery):
 )
 async def show_thumbnail(request: web.Request, path: PhotoPath, query: MediaQuery) -> web.StreamResponse:
     """Send the thumbnail. It stays the same as long as its ETag."""
-    place = await _place(request, path.photo_id)
-    return await _send_derivative(request, place, THUMBNAILS, place.thumbnail_status, query)
+
+    async def answer(place: PhotoPlace) -> web.StreamResponse:
+        return await _send_derivative(request, place, THUMBNAILS, place.thumbnail_status, query)
+
+    return await _where_it_lies(request, path.photo_id, answer)
 
 
 @route(
@@ -101,8 +105,11 @@ async def show_thumbnail(request: web.Request, path: PhotoPath, query: MediaQuer
 )
 async def show_preview(request: web.Request, path: PhotoPath, query: MediaQuery) -> web.StreamResponse:
     """Send the preview. It stays the same as long as its ETag."""
-    place = await _place(request, path.photo_id)
-    return await _send_derivative(request, place, PREVIEWS, place.preview_status, query)
+
+    async def answer(place: PhotoPlace) -> web.StreamResponse:
+        return await _send_derivative(request, place, PREVIEWS, place.preview_status, query)
+
+    return await _where_it_lies(request, path.photo_id, answer)
 
 
 @route(
@@ -116,9 +123,18 @@ async def show_preview(request: web.Request, path: PhotoPath, query: MediaQuery)
 )
 async def show_original(request: web.Request, path: PhotoPath, query: OriginalQuery) -> web.StreamResponse:
     """Send a file of the photo as it came. Its ETag is its MD5."""
-    place = await _place(request, path.photo_id)
+
+    async def answer(place: PhotoPlace) -> web.StreamResponse:
+        return await _send_original(request, place, path.photo_id, query)
+
+    return await _where_it_lies(request, path.photo_id, answer)
+
+
+async def _send_original(
+    request: web.Request, place: PhotoPlace, photo_id: int, query: OriginalQuery
+) -> web.StreamResponse:
     async with request.app[DATABASE].connection() as connection:
-        rows = await photo_pages.files_of_photo(connection, path.photo_id)
+        rows = await photo_pages.files_of_photo(connection, photo_id)
     file = _choose([StoredFile(**row) for row in rows], query)
     library = _library(request)
 
@@ -169,6 +185,24 @@ async def _send_derivative(
         return Representation(tag=tag, content_type=IMAGES[found[0]], versioned=query.v == place.version)
 
     return await send(request, _or_missing(open_file, "The project's folder is gone."), describe)
+
+
+async def _where_it_lies(
+    request: web.Request, photo_id: int, answer: Callable[[PhotoPlace], Awaitable[web.StreamResponse]]
+) -> web.StreamResponse:
+    """Answer with what lies in the photo's folder; once more where that was just renamed."""
+    place = await _place(request, photo_id)
+    try:
+        return await answer(place)
+    except NotFoundError as error:
+        if not isinstance(error.__cause__, FolderMissingError):
+            raise
+        async with request.app[DATABASE].connection() as connection:
+            await folders_now(connection, [place.project_id])
+        now = await _place(request, photo_id)
+        if now.folder == place.folder:
+            raise
+        return await answer(now)
 
 
 async def _place(request: web.Request, photo_id: int) -> PhotoPlace:

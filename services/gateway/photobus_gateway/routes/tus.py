@@ -23,7 +23,7 @@ from photobus_gateway.uploads.checksums import ALGORITHMS, Checksum, ChecksumMis
 from photobus_gateway.uploads.placing import UnfinishedError
 from photobus_gateway.uploads.portions import OffsetMismatchError, Portion
 from photobus_gateway.uploads.receiving import UploadBusyError
-from photobus_gateway.uploads.requests import project_of
+from photobus_gateway.uploads.requests import project_of, project_of_its_upload
 from photobus_gateway.uploads.resumable import FileRefusedError, Progress, UploadGoneError
 from photobus_gateway.uploads.service import UPLOADS
 
@@ -153,7 +153,7 @@ async def create_upload(request: web.Request, path: ProjectPath) -> web.StreamRe
 @speaks_tus
 async def show_upload(request: web.Request, path: UploadPath) -> web.StreamResponse:
     """Say how far the upload is: HEAD in the headers of tus, GET as JSON with the file's result."""
-    project = await project_of(request, path.folder)
+    project = await project_of_its_upload(request, path.folder, path.upload_id)
     progress = await request.app[UPLOADS].resumable.state(project, path.upload_id)
     headers = _progress_headers(progress) | {"Upload-Length": str(progress.upload.size), "Cache-Control": "no-store"}
     if progress.upload.metadata:
@@ -250,7 +250,7 @@ async def end_upload(request: web.Request, path: UploadPath) -> web.StreamRespon
 
 
 async def _end(request: web.Request, path: UploadPath) -> web.Response:
-    project = await project_of(request, path.folder)
+    project = await project_of_its_upload(request, path.folder, path.upload_id)
     await request.app[UPLOADS].resumable.terminate(project, path.upload_id)
     return web.Response(status=204)
 
@@ -258,7 +258,7 @@ async def _end(request: web.Request, path: UploadPath) -> web.Response:
 async def _portion_answer(request: web.Request, path: UploadPath) -> web.Response:
     tus.check_portion(request)
     offset = tus.read_length(request.headers, "Upload-Offset")
-    project = await project_of(request, path.folder)
+    project = await project_of_its_upload(request, path.folder, path.upload_id)
     resumable = request.app[UPLOADS].resumable
     progress = await resumable.append(project, path.upload_id, offset, _portion(request))
     if progress.result is not None and progress.result.status in _REFUSED:

@@ -4,7 +4,9 @@ The steps are made so that a process may die between any two of them. What was d
 file is touched (``intents``); whoever takes the folder's lock next finishes it first (``finish_intents``).
 """
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -15,10 +17,12 @@ import structlog
 from photobus_common.config import Settings
 from photobus_common.errors import ConflictError, PhotobusError
 from photobus_common.events import Origin
+from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store import uploads
 from photobus_common.store.database import Database
+from photobus_common.store.folders import folders_now
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.unit_of_work import Publisher, unit_of_work
 from photobus_gateway.callers import SOURCE
@@ -33,6 +37,9 @@ from photobus_gateway.uploads.threads import in_thread
 
 LOCK_WAIT_SECONDS: Final = 30.0
 
+_TRIES: Final = 5
+"""How often the folder of a project is opened that is renamed meanwhile."""
+
 _ROWS_REFUSED: Final = (
     asyncpg.DataError,
     asyncpg.CardinalityViolationError,
@@ -45,7 +52,7 @@ _log = structlog.get_logger()
 
 
 class ProjectGoneError(ConflictError):
-    """The project is no longer active, or no longer in this folder."""
+    """The project is no longer active, or its folder does not keep its name for long enough."""
 
     code = "project_gone"
 
@@ -81,11 +88,10 @@ class Placer:
         """
         choices: list[UploadResult | Intent] | None = None
         try:
-            with await in_thread(project.library(self._library).open_project, project.folder) as folder:
-                async with folder.locked(LOCK_WAIT_SECONDS):
-                    while (choices := await self._decide(project, folder, files)) is None:
-                        await self._finish_intents(project, folder)
-                    placed = await self._carry_out(project, folder, files[0].origin, choices)
+            async with self._held(project, LOCK_WAIT_SECONDS) as (now, folder):
+                while (choices := await self._decide(now, folder, files)) is None:
+                    await self._finish_intents(now, folder)
+                placed = await self._carry_out(now, folder, files[0].origin, choices)
         except BaseException as error:
             unneeded = isinstance(error, PhotobusError) and choices is None
             if choices is not None and isinstance(error, (PhotobusError, *DATABASE_OUTAGES)):
@@ -97,9 +103,41 @@ class Placer:
 
     async def finish(self, project: UploadProject, wait_seconds: float = 0) -> int:
         """Finish what a dead process left in the project; return how many files. Raises ``LockedError``."""
-        with await in_thread(project.library(self._library).open_project, project.folder) as folder:
-            async with folder.locked(wait_seconds):
-                return await self._finish_intents(project, folder)
+        async with self._held(project, wait_seconds) as (now, folder):
+            return await self._finish_intents(now, folder)
+
+    @asynccontextmanager
+    async def _held(
+        self, project: UploadProject, wait_seconds: float
+    ) -> AsyncIterator[tuple[UploadProject, ProjectFolder]]:
+        """Open and lock the project's folder; yields the project as it is then, for it may have been renamed.
+
+        Raises ``FolderMissingError``, ``LockedError`` and, where it is renamed again and again, ``ProjectGoneError``.
+        """
+        library = project.library(self._library)
+        for _ in range(_TRIES):
+            try:
+                opened = await in_thread(library.open_project, project.folder)
+            except FolderMissingError:
+                now = await self._folder_now(project)
+                if now == project.folder:
+                    raise
+                project = replace(project, folder=now)
+                continue
+            with opened:
+                async with opened.locked(wait_seconds):
+                    now = await self._folder_now(project)
+                    if now == project.folder:
+                        yield project, opened
+                        return
+            project = replace(project, folder=now)
+        raise ProjectGoneError("The project's folder is renamed again and again.")
+
+    async def _folder_now(self, project: UploadProject) -> str:
+        """Return the folder that the project's row names once nobody is about to change it."""
+        async with self._database.connection() as connection:
+            folders = await folders_now(connection, [project.project_id])
+        return folders.get(project.project_id, project.folder)
 
     async def _decide(
         self, project: UploadProject, folder: ProjectFolder, files: Sequence[Received]
@@ -114,7 +152,7 @@ class Placer:
             seen = await self._chooser.look(connection, project, folder, files)
             async with connection.transaction():
                 if await uploads.folder_of_active_project(connection, project.project_id) != project.folder:
-                    raise ProjectGoneError("The project was deleted or moved meanwhile.")
+                    raise ProjectGoneError("The project was deleted meanwhile.")
                 choices = await self._chooser.choose(connection, project, files, seen, datetime.now(UTC))
                 if rows := [item.row(project) for item in choices if isinstance(item, Intent)]:
                     await uploads.record_intents(connection, rows, self._lifetime)

@@ -2,13 +2,14 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Final
+from uuid import UUID
 
 from aiohttp import web
 from pydantic import AfterValidator, Field
 
 from photobus_common.errors import NotFoundError
 from photobus_common.store import projects
-from photobus_common.store.uploads import OnConflict
+from photobus_common.store.uploads import OnConflict, project_of_upload
 from photobus_gateway.callers import caller_of
 from photobus_gateway.inputs import Input
 from photobus_gateway.keys import DATABASE
@@ -61,3 +62,16 @@ async def project_of(request: web.Request, folder: str) -> UploadProject:
     if row is None:
         raise NotFoundError(f"There is no project in the folder {folder}.")
     return UploadProject(row["id"], caller.tenant, folder, caller.library_id)
+
+
+async def project_of_its_upload(request: web.Request, folder: str, upload_id: UUID) -> UploadProject:
+    """Return the same for an upload whose address names ``folder``, which may be called otherwise by now."""
+    try:
+        return await project_of(request, folder)
+    except NotFoundError:
+        caller = caller_of(request)
+        async with request.app[DATABASE].connection() as connection:
+            found = await project_of_upload(connection, upload_id, caller.tenant)
+        if found is None:
+            raise
+        return UploadProject(found[0], caller.tenant, found[1], caller.library_id)

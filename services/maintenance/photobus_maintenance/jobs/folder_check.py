@@ -31,6 +31,7 @@ from photobus_maintenance.context import Context
 from photobus_maintenance.identifying import identify
 from photobus_maintenance.new_photos import add_new_photos
 from photobus_maintenance.odd_files import tell_unread, tell_unreadable
+from photobus_maintenance.renames_on_record import renamed_before
 from photobus_maintenance.rounds import visit_projects
 from photobus_maintenance.settling import settling
 from photobus_maintenance.strays import clear_strays
@@ -76,6 +77,8 @@ class _Identified:
 
 async def check_folder(visit: Visit) -> None:
     """Look at the folder of the visited project, and let the rows of its photos follow."""
+    if visit.entries is not None:
+        visit = await renamed_before(visit)
     await _remove_leftovers(visit)
     async with visit.job.database.connection() as connection:
         sight = await look(visit, connection, lock=False)

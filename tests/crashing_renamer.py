@@ -1,0 +1,129 @@
+"""A maintenance worker in a process of its own that kills itself before or after a chosen effect of its job.
+
+An effect is a commit, before which the process may die as well as after it, or a change of a folder. Run as a program
+with the settings as JSON, the number of effects and what a rename is. It ends by itself when its job did before that.
+"""
+
+import asyncio
+import os
+import signal
+import stat
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from asyncpg.transaction import Transaction
+from renaming import renamers
+
+from photobus_common.bus.connection import Broker
+from photobus_common.bus.publisher import BusPublisher
+from photobus_common.config import Settings
+from photobus_common.events import decode
+from photobus_common.events.tasks import JobCompleted
+from photobus_common.storage import renaming
+from photobus_common.storage.folder import Folder
+from photobus_common.storage.library import Library
+from photobus_common.store.database import Database
+from photobus_common.store.unit_of_work import OutboxMessage
+from photobus_common.worker.runtime import Worker
+
+
+async def run_until_killed(settings: Settings, effects: int, storage: str = "renaming") -> bool:
+    """Run the worker that kills itself after so many effects; say whether it came to that.
+
+    With the ``storage`` ``linking``, files get other names by a link and an unlink.
+    """
+    arguments = (settings.model_dump_json(), str(effects), storage)
+    process = await asyncio.create_subprocess_exec(sys.executable, str(Path(__file__)), *arguments)
+    try:
+        async with asyncio.timeout(60):
+            code = await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert code in {0, -signal.SIGKILL}
+    return code != 0
+
+
+class _Effects:
+    """Counts down; the process dies with the last."""
+
+    def __init__(self, left: int) -> None:
+        self._left = left
+
+    def happened(self) -> None:
+        self._left -= 1
+        if self._left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return ``function`` as an effect."""
+
+        def counted(*args: Any, **options: Any) -> Any:
+            result = function(*args, **options)
+            self.happened()
+            return result
+
+        return counted
+
+    def around_commit(self, leave: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the end of a transaction as two effects: all is written, all is committed."""
+
+        async def counted(transaction: Transaction, kind: Any, error: Any, trace: Any) -> None:
+            self.happened()
+            await leave(transaction, kind, error, trace)
+            self.happened()
+
+        return counted
+
+    def by_link(self, rename: Callable[..., None]) -> Callable[..., None]:
+        """Return what renames files by a link and an unlink, each an effect, and folders as ever."""
+
+        def linking(source_fd: int, source: str, target_fd: int, target: str) -> None:
+            if stat.S_ISDIR(os.lstat(source, dir_fd=source_fd).st_mode):
+                rename(source_fd, source, target_fd, target)
+                return
+            os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+            self.happened()
+            os.unlink(source, dir_fd=source_fd)
+
+        return linking
+
+
+class _Publisher(BusPublisher):
+    """Hears of the end of the job."""
+
+    ended: asyncio.Event
+
+    def offer(self, messages: Sequence[OutboxMessage]) -> None:
+        super().offer(messages)
+        if any(isinstance(decode(message.payload).data, JobCompleted) for message in messages):
+            self.ended.set()
+
+
+async def _main(settings: Settings, effects: _Effects, storage: str) -> None:
+    database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
+    broker = await Broker.open(settings.nats, "crashing")
+    for name in ("rename", "remove", "replace", "sync"):
+        setattr(Folder, name, effects.after(getattr(Folder, name)))
+    setattr(Transaction, "__aexit__", effects.around_commit(Transaction.__aexit__))  # noqa: B010 - mypy allows no other
+    if storage == "linking":
+        setattr(renaming, "rename_no_replace", effects.by_link(renaming.rename_no_replace))  # noqa: B010
+    publisher = _Publisher(broker, database, settings)
+    publisher.ended = asyncio.Event()
+    worker = Worker(
+        "maintenance", renamers(settings, Library(settings.library.root)), database, broker, publisher, settings
+    )
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publisher.run())
+        await worker.run(publisher.ended)
+        await publisher.drain()
+        publishing.cancel()
+    await broker.close()
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2])), sys.argv[3]))
