@@ -16,6 +16,7 @@ from photobus_common.worker.job import Handler
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.cache_validation import CacheValidation
 from photobus_maintenance.jobs.integrity_check import IntegrityCheck
+from photobus_maintenance.jobs.regenerate_metadata import RegenerateMetadata
 
 REPORT: Final = """
 SELECT f.kind, f.code, f.project_folder, f.subject, f.photo_id, f.count,
@@ -41,7 +42,11 @@ class Line(NamedTuple):
 def upkeep(settings: Settings, library: Library) -> dict[str, Handler]:
     """Return the handlers."""
     context = Context(library, settings, load_definitions())
-    return {"cache_validation": CacheValidation(context), "integrity_check": IntegrityCheck(context)}
+    return {
+        "cache_validation": CacheValidation(context),
+        "integrity_check": IntegrityCheck(context),
+        "regenerate_metadata": RegenerateMetadata(context),
+    }
 
 
 async def over_library(site: Site, job_type: str, source: TaskSource = "user") -> RunJob:

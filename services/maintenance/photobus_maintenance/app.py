@@ -20,7 +20,9 @@ from photobus_maintenance.jobs.folder_discovery import FolderDiscovery
 from photobus_maintenance.jobs.integrity_check import IntegrityCheck
 from photobus_maintenance.jobs.manifest_check import ManifestCheck
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
+from photobus_maintenance.jobs.orphaned_project_cleanup import OrphanedProjectCleanup
 from photobus_maintenance.jobs.project_scavenge import ProjectScavenge
+from photobus_maintenance.jobs.regenerate_metadata import RegenerateMetadata
 from photobus_maintenance.jobs.trash_maintenance import TrashMaintenance
 
 NAME: Final[Service] = "maintenance"
@@ -48,8 +50,10 @@ def handlers_of(context: Context) -> dict[str, Handler]:
         "manifest_cleaning": ManifestCleaning(context),
         "trash_maintenance": TrashMaintenance(context),
         "project_scavenge": ProjectScavenge(context),
+        "orphaned_project_cleanup": OrphanedProjectCleanup(context),
         "folder_discovery": FolderDiscovery(context),
         "catalogue_update": catalogue_update,
         "cache_validation": CacheValidation(context),
         "integrity_check": IntegrityCheck(context),
+        "regenerate_metadata": RegenerateMetadata(context),
     }

@@ -4,11 +4,11 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from photobus_common.errors import ConflictError
+from photobus_common.errors import ConflictError, StorageUnavailableError
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CataloguePhoto, CatalogueProject
-from photobus_common.storage.errors import LockedError
-from photobus_common.storage.folder import Entry
+from photobus_common.storage.errors import FileUnreadableError, LockedError, is_about_one_file, is_of_the_disk
+from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
 from photobus_common.store.job_items import ItemStatus
@@ -18,7 +18,7 @@ from photobus_common.store.reconciliation import (
 )
 from photobus_common.store.uploads import folder_of_active_project
 from photobus_common.worker import ItemOutcome, Job, JobItem
-from photobus_common.worker.blocking import in_thread_beside
+from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.report import Report
 
@@ -94,6 +94,18 @@ async def look(visit: Visit, connection: Connection, *, lock: bool) -> Sight:
     known = None if lock else visit.entries
     entries = await in_thread_beside(connection, visit.folder.list) if known is None else known
     return Sight(photos, entries, await names_in_motion(connection, visit.project.id))
+
+
+async def concerns_one_file(visit: Visit, error: StorageUnavailableError) -> bool:
+    """Whether the system, or the disk, does not let us read the one file that ``error`` is about.
+
+    Raises ``StorageUnavailableError`` when the library itself does not answer.
+    """
+    if is_of_the_disk(error):
+        library = visit.context.library.tenant(visit.project.tenant, visit.project.library_id)
+        await in_thread(library.open, undo=Folder.close)
+        return True
+    return isinstance(error, FileUnreadableError) or is_about_one_file(error)
 
 
 async def keep_project(visit: Visit, connection: Connection) -> None:

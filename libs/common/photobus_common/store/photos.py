@@ -37,8 +37,10 @@ _COLUMN_TYPES: Final[Mapping[str, str]] = {
     "gps_longitude": "double precision",
     "gps_altitude_m": "double precision",
 }
-_METADATA: Final = tuple(_COLUMN_TYPES)
-_RECORD: Final = ", ".join(f"{name} {kind}" for name, kind in _COLUMN_TYPES.items())
+METADATA: Final = tuple(_COLUMN_TYPES)
+"""The columns of a photo's row that its files tell."""
+
+METADATA_RECORD: Final = ", ".join(f"{name} {kind}" for name, kind in _COLUMN_TYPES.items())
 
 _NEW: Final[Mapping[str, Any]] = {"version": 1, "thumbnail_status": "pending", "preview_status": "pending"}
 """What the row of a new photo says."""
@@ -66,12 +68,13 @@ ORDER BY f.name
 
 INSERT_PHOTOS: Final = f"""
 INSERT INTO photos (
-    tenant, project_id, filename, size, {", ".join(_METADATA)},
+    tenant, project_id, filename, size, {", ".join(METADATA)},
     jpg_available, raw_available, other_available, keep_jpg, keep_raw, keep_other
 )
-SELECT $1, $2, n.filename, n.size, {", ".join(f"n.{name}" for name in _METADATA)},
+SELECT $1, $2, n.filename, n.size, {", ".join(f"n.{name}" for name in METADATA)},
     n.jpg, n.raw, n.other, n.jpg, n.raw, n.other
-FROM jsonb_to_recordset($3) AS n (filename text, size bigint, jpg boolean, raw boolean, other boolean, {_RECORD})
+FROM jsonb_to_recordset($3)
+    AS n (filename text, size bigint, jpg boolean, raw boolean, other boolean, {METADATA_RECORD})
 RETURNING id, filename, version
 """  # noqa: S608 - put together from constants
 
@@ -113,7 +116,7 @@ _TIME_MEETS: Final = ", ".join(f"{name} = {_TIME_WINS} THEN n.{name} ELSE p.{nam
 _REST_MEETS: Final = ", ".join(
     f"{name} = CASE n.weight WHEN 'replace' THEN n.{name} WHEN 'lead' THEN coalesce(n.{name}, p.{name}) "
     f"ELSE coalesce(p.{name}, n.{name}) END"
-    for name in _METADATA
+    for name in METADATA
     if name not in _TAKEN
 )
 
@@ -122,7 +125,7 @@ UPDATE photos p SET {_TIME_MEETS}, {_REST_MEETS},
     thumbnail_status = CASE n.weight WHEN 'fill' THEN p.thumbnail_status ELSE 'pending' END,
     preview_status = CASE n.weight WHEN 'fill' THEN p.preview_status ELSE 'pending' END,
     derivative_reason = CASE n.weight WHEN 'fill' THEN p.derivative_reason END
-FROM jsonb_to_recordset($1) AS n (photo_id bigint, weight text, {_RECORD})
+FROM jsonb_to_recordset($1) AS n (photo_id bigint, weight text, {METADATA_RECORD})
 WHERE p.id = n.photo_id
 """  # noqa: S608 - put together from constants
 
@@ -242,6 +245,21 @@ def metadata_row(exif: Exif, file_time: datetime) -> dict[str, Any]:
     return row
 
 
+def combined_metadata(files: Sequence[tuple[Exif, datetime]]) -> dict[str, Any]:
+    """Return the metadata columns of a photo of which each file, in the order of showing, tells EXIF and its own time.
+
+    The first counts before the others, and a time that a camera told before that of a file.
+    """
+    metadata: dict[str, Any] = {}
+    for exif, file_time in files:
+        found = metadata_row(exif, file_time)
+        if not metadata or (metadata["taken_from"] == "file" and found["taken_from"] == "exif"):
+            metadata |= {name: found[name] for name in _TAKEN}
+        rest = {name: value for name, value in found.items() if name not in _TAKEN}
+        metadata |= {name: value for name, value in rest.items() if metadata.get(name) is None}
+    return metadata
+
+
 async def _insert_photos(
     connection: Connection, tenant: str, project_id: int, groups: Mapping[str, Sequence[Arrival]]
 ) -> dict[str, int]:
@@ -256,12 +274,7 @@ def _new_photo(basename: str, arrivals: Sequence[Arrival]) -> dict[str, Any]:
     kinds = {arrival.file.kind for arrival in arrivals}
     size = sum(arrival.file.size for arrival in arrivals if arrival.file.kind != "sidecar")
     ordered = sorted(arrivals, key=_order_of_showing)
-    metadata: dict[str, Any] = {}
-    for arrival in ordered:
-        found = metadata_row(arrival.exif, arrival.file.modified_at)
-        if not metadata or (metadata["taken_from"] == "file" and found["taken_from"] == "exif"):
-            metadata |= {name: found[name] for name in _TAKEN}
-        metadata |= {name: value for name, value in found.items() if metadata.get(name) is None}
+    metadata = combined_metadata([(arrival.exif, arrival.file.modified_at) for arrival in ordered])
     availability: dict[str, Any] = {kind: kind in kinds for kind in SHOWN_FIRST}
     return {"filename": basename, "size": size, **availability, **metadata}
 

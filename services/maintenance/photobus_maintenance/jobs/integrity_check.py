@@ -14,8 +14,8 @@ from typing import Final, Literal
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.events.maintenance import Finding
 from photobus_common.storable import storable
-from photobus_common.storage.errors import FileMissingError, FileUnreadableError, is_about_one_file, is_of_the_disk
-from photobus_common.storage.folder import Entry, Folder
+from photobus_common.storage.errors import FileMissingError, is_of_the_disk
+from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.store.database import Connection
 from photobus_common.store.integrity import (
@@ -32,7 +32,7 @@ from photobus_maintenance.context import Context
 from photobus_maintenance.original_reading import Pace, Reading, read_original
 from photobus_maintenance.rounds import Manner, visit_projects
 from photobus_maintenance.spelling import respelt, spelt_alike
-from photobus_maintenance.visits import Visit, keep_project
+from photobus_maintenance.visits import Visit, concerns_one_file, keep_project
 
 _MANNER: Final = Manner(portion=100, listed=False, passes_over=False)
 """Small portions, since their photos are read; and each folder, since rotten bits change no time."""
@@ -73,7 +73,6 @@ class _Check:
 
     def __init__(self, context: Context) -> None:
         self._settings = context.settings.maintenance
-        self._library = context.library
         self._pace = Pace(self._settings.integrity_bytes_per_second)
         self._disk_errors = 0
 
@@ -128,13 +127,8 @@ class _Check:
 
     async def _reason(self, visit: Visit, error: StorageUnavailableError) -> str:
         """Return why one file cannot be read; raises ``error`` when it is not one file that cannot."""
-        if is_of_the_disk(error):
-            self._disk_errors += 1
-            if self._disk_errors >= _DISK_ERRORS_IN_A_ROW:
-                raise error
-            library = self._library.tenant(visit.project.tenant, visit.project.library_id)
-            await in_thread(library.open, undo=Folder.close)
-        elif not (isinstance(error, FileUnreadableError) or is_about_one_file(error)):
+        self._disk_errors += is_of_the_disk(error)
+        if self._disk_errors >= _DISK_ERRORS_IN_A_ROW or not await concerns_one_file(visit, error):
             raise error
         return error.public_message
 
