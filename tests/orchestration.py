@@ -79,9 +79,9 @@ class Narrator:
         )
         return self.event(data)
 
-    def cancel(self) -> Event:
+    def cancel(self, **why: str) -> Event:
         """Ask for the task's cancellation."""
-        return self.event(TaskCancelRequested(**self._task))
+        return self.event(TaskCancelRequested(**self._task, **why))
 
     def resolved(self, part: int = 0, parts: int = 1, total: int = 1, size: int = 2000) -> Event:
         """Give one part of the snapshot."""

@@ -9,7 +9,7 @@ from photobus_gateway.app import ROUTES
 
 GUIDE = (Path(__file__).parents[2] / "docs" / "http.md").read_text(encoding="utf-8").replace("\\\n", "")
 ADDRESSES = re.findall(r"\$A(/[^\s\"?]+)", GUIDE)
-BODIES = re.findall(r"(?:-X (PATCH) )?\"?\$A(/[^\s\"?]+).*?--json '([^']+)'", GUIDE)
+BODIES = re.findall(r"(?:-X (PATCH|PUT) )?\"?\$A(/[^\s\"?]+).*?--json '([^']+)'", GUIDE)
 
 WITH_STARS = {(route.method, re.sub(r"{\w+}", "*", route.path)): route for route in ROUTES}
 

@@ -13,7 +13,14 @@ from photobus_common.bus.reader import stream_state
 from photobus_common.config import Events, Pipeline, Settings
 from photobus_common.errors import ConfigurationError
 from photobus_common.job_types import JOB_TYPES
-from photobus_common.subjects import COMMAND_STREAMS, LANES, command_consumer, command_subject
+from photobus_common.subjects import (
+    COMMAND_STREAMS,
+    LANES,
+    SCHEDULES_STREAM,
+    TICKS_CONSUMER,
+    command_consumer,
+    command_subject,
+)
 
 DAY = 86_400 * 10**9
 
@@ -36,11 +43,12 @@ async def _everything(broker: Broker) -> list[dict[str, Any]]:
         for job in JOB_TYPES.values()
         if job.provided
     ]
-    return streams + consumers
+    schedules = [await _stream(broker, SCHEDULES_STREAM), await _consumer(broker, SCHEDULES_STREAM, TICKS_CONSUMER)]
+    return streams + consumers + schedules
 
 
 async def _delete_streams(broker: Broker) -> None:
-    for name in ("EVENTS", *COMMAND_STREAMS.values()):
+    for name in ("EVENTS", *COMMAND_STREAMS.values(), SCHEDULES_STREAM):
         await request(broker, f"STREAM.DELETE.{name}")
 
 
@@ -59,7 +67,7 @@ async def test_several_processes_may_provision_at_once(broker: Broker, settings:
     finally:
         for other in others:
             await other.close()
-    assert len(await _everything(broker)) == 3 + 2 * sum(job.provided for job in JOB_TYPES.values())
+    assert len(await _everything(broker)) == 5 + 2 * sum(job.provided for job in JOB_TYPES.values())
 
 
 async def test_the_log_can_neither_be_purged_nor_lose_one_event(broker: Broker) -> None:
@@ -109,6 +117,7 @@ async def test_changed_settings_are_applied_to_what_exists(broker: Broker, setti
     ("stream", "subjects", "other", "named"),
     [
         ("EVENTS", "evt.>", {"storage": "memory"}, "storage is 'memory', wanted 'file'"),
+        ("EVENTS", "evt.>", {"allow_msg_schedules": True}, "allow_msg_schedules is True, wanted False"),
         ("COMMANDS_NORMAL", "cmd.normal.>", {"retention": "limits"}, "retention is 'limits', wanted 'workqueue'"),
     ],
 )

@@ -1,5 +1,6 @@
 """What the orchestrator decides, given a history: tasks become steps, steps jobs, jobs commands, and all of it ends."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid5
 
@@ -10,6 +11,7 @@ from photobus_common.config import Jobs
 from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.events.parts import TaskSource
 from photobus_common.events.tasks import JobFailed, JobQueued, Targets, TaskCompleted, TaskFailed, TaskStarted
+from photobus_common.job_types import JOB_TYPES
 from photobus_orchestrator.domain.plan import command_of
 from photobus_orchestrator.domain.state import job_id
 
@@ -169,7 +171,8 @@ def test_a_project_task_without_item_steps_needs_no_snapshot(narrow_definitions:
     assert (command.over, command.first, command.count) == ("projects", 0, 0)
 
 
-def test_a_task_that_nobody_can_run_fails_and_says_why() -> None:
+def test_a_task_that_nobody_can_run_fails_and_says_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(JOB_TYPES, "regenerate_metadata", replace(JOB_TYPES["regenerate_metadata"], provided=False))
     story = told(Narrator(task_type="regenerate_metadata").requested(1))
     assert (story.task.status, story.task.error_code) == ("failed", "not_provided")
     assert "regenerate_metadata" in (story.task.error or "")
@@ -279,6 +282,14 @@ def test_a_canceled_task_cancels_its_open_jobs(task: Narrator) -> None:
     story = told(task.requested(3), task.completed(index=1), task.cancel(), by=by)
     assert story.words[-3:] == ["JobCanceled", "JobCanceled", "TaskCanceled"]
     assert (story.task.status, story.task.open) == ("canceled", {})
+
+
+def test_a_task_that_no_person_canceled_says_why_it_ended(task: Narrator) -> None:
+    late = {"code": "deadline_passed", "reason": "It took too long."}
+    story = told(task.requested(1), task.cancel(**late), task.cancel())
+    assert (story.task.status, story.task.error_code, story.task.error) == ("canceled", *late.values())
+    by_person = told(task.requested(1), task.cancel(), task.cancel(**late))
+    assert (by_person.task.status, by_person.task.error_code) == ("canceled", None)
 
 
 def test_a_cancellation_that_overtakes_the_request_still_counts(task: Narrator) -> None:

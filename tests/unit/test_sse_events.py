@@ -25,7 +25,15 @@ from photobus_common.events.projects import (
     PhotosAdded,
     PhotosRemoved,
 )
-from photobus_common.events.tasks import JobCompleted, JobProgress, Targets, TaskCompleted, TaskRequested
+from photobus_common.events.schedules import ScheduleChanged, TickSkipped
+from photobus_common.events.tasks import (
+    JobCompleted,
+    JobProgress,
+    Targets,
+    TaskCancelRequested,
+    TaskCompleted,
+    TaskRequested,
+)
 from photobus_gateway.sse_events import CHANGES_PENDING_DELETIONS, HANDLERS, IGNORED, expand
 from photobus_gateway.sse_messages import SseEvent
 
@@ -98,7 +106,7 @@ def test_a_removed_photo_is_told_with_the_version_that_its_removal_is() -> None:
         )
         for n in (1, 2)
     ]
-    assert "PhotosRemoved" in CHANGES_PENDING_DELETIONS
+    assert {"PhotosRemoved", "FolderRenamed"} <= CHANGES_PENDING_DELETIONS
 
 
 def test_cleaning_tells_the_names_of_what_went() -> None:
@@ -145,6 +153,29 @@ def test_a_job_that_waits_for_a_person_is_told_with_its_task_and_what_is_asked()
         "test",
     )
     assert (expired.name, expired.data["status"]) == ("confirmation_expired", "expired")
+
+
+def test_schedules_are_told_as_they_stand_and_skipped_ticks_with_the_reason() -> None:
+    about = {"name": "integrity_check", "task_type": "integrity_check"}
+    [changed] = told(ScheduleChanged(**about, cron="0 0 3 * * 0", enabled=True, deadline_seconds=60, version=4))
+    [skipped] = told(TickSkipped(**about, due=datetime(2026, 1, 2, tzinfo=UTC), reason="active", active_task=TASK))
+
+    assert (changed.channel, changed.name, changed.data["cron"], changed.data["every_seconds"]) == (
+        "jobs",
+        "schedule_changed",
+        "0 0 3 * * 0",
+        None,
+    )
+    assert (skipped.name, skipped.data["reason"], skipped.data["active_task"]) == ("tick_skipped", "active", str(TASK))
+
+
+def test_a_task_that_no_person_stops_says_why() -> None:
+    about = {"task_id": TASK, "task_type": "integrity_check"}
+    [asked] = told(TaskCancelRequested(**about, code="deadline_passed", reason="It took too long."))
+    [by_person] = told(TaskCancelRequested(**about))
+
+    assert (asked.data["code"], asked.data["error"]) == ("deadline_passed", "It took too long.")
+    assert "code" not in by_person.data
 
 
 @pytest.mark.parametrize(("failed", "status"), [(0, "completed"), (2, "completed_with_errors")])
