@@ -1,4 +1,4 @@
-"""Gateways in processes of their own, each of which kills itself at a chosen point of an upload.
+"""Gateways in processes of their own, each of which kills itself at a chosen point of a request.
 
 Run as a program with the settings as JSON, the tenant and the points, it forks a gateway for each and prints a line of
 JSON when that one listens and when it has died; it ends when its input does.
@@ -28,6 +28,7 @@ from photobus_common.config import Settings
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Database
+from photobus_gateway.routes import projects as routes
 from photobus_gateway.uploads import placing, recording, sweeping, taking_in
 from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.portions import Portions
@@ -51,6 +52,7 @@ POINTS: Final[dict[str, Point]] = {
     "answered": (placing, "_discard_all", True),
     "receiving": (taking_in, "_receive", True),
     "portion written": (Portions, "write", True),
+    "project renamed": (routes, "follow_in_manifest", False),
 }
 
 

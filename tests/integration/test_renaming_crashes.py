@@ -2,7 +2,9 @@
 
 from itertools import count
 
+import aiohttp
 import pytest
+from crashing_gateway import crashing_gateways
 from crashing_renamer import run_until_killed
 from renaming import OPEN_RENAMES, Sides, call, contents, files, folders, renamers, sides
 from shelf import DNG, JPEG, XMP, Shelf, put
@@ -127,3 +129,19 @@ async def test_what_was_put_on_record_is_finished_by_whoever_comes_next(
     assert files(shelf, "Second") == sorted(["A_duplicate1.jpg", *renamed])
     assert (shelf.root / "Second" / "A_duplicate1.jpg").read_bytes() == JPEG + b"another"
     assert await site.fetch(OPEN_RENAMES) == [(0,)]
+
+
+async def test_a_gateway_killed_before_the_manifest_leaves_it_to_the_alignment(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    project_id = await shelf.project("Old")
+    async with crashing_gateways(settings, "user_0", ["project renamed"]) as gateways:
+        gateway = gateways.by_point["project renamed"]
+        with pytest.raises(aiohttp.ClientError):
+            await gateway.call("PATCH", "/api/projects/Old/rename", json={"new_name": "Trip/2"})
+        await gateways.all_died()
+    assert await sides(shelf, site) == {project_id: Sides("Trip/2", "Old", "Old")}
+
+    async with hired(settings, renamers(settings, library)):
+        await site.until_state(await over_library(site, "folder_alignment"), "completed")
+    assert await sides(shelf, site) == {project_id: Sides("Trip/2", "Trip_2", "Trip/2")}

@@ -1,11 +1,13 @@
 """Task definitions: those that photobus comes with, and the refusal of wrong ones with file and line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.errors import ConfigurationError
+from photobus_common.job_types import JOB_TYPES
 
 OVERVIEW = {
     "upload_postprocess": (
@@ -75,6 +77,8 @@ def test_the_tasks_of_the_jobs_overview_stand_as_it_lists_them(definitions: Defi
     ("task_type", "scope", "priority"),
     [
         ("project_scavenge", "project", 100),
+        ("duplicate_resolution", "project", 98),
+        ("folder_alignment", "project", 96),
         ("generate_derivatives", "photo_set", 90),
         ("integrity_check", "global", 50),
         ("regenerate_metadata", "photo_set", 90),
@@ -96,10 +100,16 @@ def test_undo_restores_checks_and_derives(definitions: Definitions) -> None:
     ]
 
 
-def test_a_definition_says_which_of_its_job_types_nobody_runs_yet(definitions: Definitions) -> None:
-    assert definitions["upload_postprocess"].missing_job_types == ()
-    assert definitions["change_commit"].missing_job_types == ()
+def test_every_job_type_of_every_definition_is_run_by_somebody(definitions: Definitions) -> None:
+    assert [one.type for one in definitions.values() if one.missing_job_types] == []
+
+
+def test_a_definition_says_which_of_its_job_types_nobody_runs(
+    definitions: Definitions, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(JOB_TYPES, "trash_maintenance", replace(JOB_TYPES["trash_maintenance"], provided=False))
     assert definitions["maintenance"].missing_job_types == ("trash_maintenance",)
+    assert definitions["change_commit"].missing_job_types == ()
 
 
 def test_the_service_of_a_step_follows_from_its_type(definitions: Definitions) -> None:

@@ -1,7 +1,7 @@
 """Renaming a project: its name at once, in row and manifest; its folder later, by maintenance.
 
 The row is the truth, so it comes first. A crash before the manifest is written, or a library that is away, leaves a
-manifest with the old name; nothing but the next rename mends that as long as no service provides ``folder_alignment``.
+manifest with the old name; ``folder_alignment`` mends it when it renames the folder.
 """
 
 import asyncio

@@ -84,4 +84,5 @@ IGNORED: Final[dict[str, str]] = {
     "LibraryTrashEmptied": "the same",
 }
 
-CHANGES_PENDING_DELETIONS: Final = frozenset({"PhotosRecognized", "ProjectReturned", "ProjectRemoved"})
+CHANGES_PENDING_DELETIONS: Final = frozenset({"FolderRenamed", "PhotosRecognized", "ProjectReturned", "ProjectRemoved"})
+"""The state names each project's folder, so that a renamed folder changes it too."""

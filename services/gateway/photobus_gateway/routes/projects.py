@@ -122,7 +122,7 @@ async def show_project(request: web.Request, path: ProjectPath) -> ProjectView:
 async def rename_project(
     request: web.Request, path: ProjectPath, headers: IdempotencyHeaders, body: NewName
 ) -> web.Response:
-    """Give the project another name at once; its folder keeps its name in this version."""
+    """Give the project another name at once; its folder gets it with the next alignment (`folder_renamed`)."""
     await admit(request, "rename")
     renamed: list[int] = []
 
