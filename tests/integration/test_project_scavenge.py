@@ -397,23 +397,26 @@ async def _photo(site: Site, project_id: int) -> None:
     )
 
 
-async def _scavenge_global(deletions: Deletions, settings: Settings, library: Library) -> None:
-    """Ask for the task, as a schedule does, and wait for its end."""
+async def _scavenge(deletions: Deletions, settings: Settings, library: Library, *projects: int) -> None:
+    """Ask for the task over the library, as a schedule does, or over projects; wait for its end."""
     context = Context(library, settings, load_definitions())
+    definition = load_definitions()["project_scavenge" if projects else "project_scavenge_global"]
+    targets = Targets(kind="projects", project_ids=projects) if projects else Targets(kind="all")
     async with hired(settings, {"project_scavenge": ProjectScavenge(context)}):
         async with unit_of_work(deletions.process.database, deletions.process.publisher) as work:
-            ask = Ask(load_definitions()["project_scavenge_global"], Targets(kind="all"), source="system")
-            task = request_task(work, ORIGIN, ask).id
+            task = request_task(work, ORIGIN, Ask(definition, targets, source="system")).id
         assert await deletions.end_of(task) == ("completed", None)
 
 
+@pytest.mark.parametrize("one", [False, True], ids=["library", "one project"])
 async def test_a_deletion_is_undone_until_its_trash_expires_and_then_says_so(
-    shelf: Shelf, settings: Settings, library: Library
+    shelf: Shelf, settings: Settings, library: Library, *, one: bool
 ) -> None:
     async with at_work(settings, library) as deletions:
         project_id, _ = await arrange(shelf, "Sea")
         task = await deletions.deleted(project_id)
-        await _scavenge_global(deletions, settings, library)
+        scope = (project_id,) if one else ()
+        await _scavenge(deletions, settings, library, *scope)
         assert len(trashed(shelf)) == 1
 
         [folder] = trashed(shelf)
@@ -421,7 +424,7 @@ async def test_a_deletion_is_undone_until_its_trash_expires_and_then_says_so(
         folder.parent.rename(folder.parent.with_name(older))
         async with shelf.database.transaction() as connection:
             await connection.execute(OLDER, folder.parent.name, older)
-        await _scavenge_global(deletions, settings, library)
+        await _scavenge(deletions, settings, library, *scope)
         assert trashed(shelf) == []
         [told] = await said_of(deletions, project_id, TrashEmptied)
         assert told.whole
