@@ -55,13 +55,27 @@ async def test_a_job_is_followed_to_its_end(log: Log, task: Narrator) -> None:
     await log.fold(task.requested(2))
     await log.fold(task.started())
     await log.fold(task.progress(done=1))
-    (job,) = await fetch(log.database, "SELECT status, progress_done, started_at FROM jobs")
-    assert (job["status"], job["progress_done"]) == ("running", 1)
+    (job,) = await fetch(log.database, "SELECT status, progress_done, progress_total, started_at FROM jobs")
+    assert (job["status"], job["progress_done"], job["progress_total"]) == ("running", 1, None)
     await log.fold(task.completed(done=1, failed=1))
     (job,) = await fetch(log.database, "SELECT status, progress_done, done, failed, ended_at FROM jobs")
     assert (job["status"], job["progress_done"], job["done"], job["failed"]) == ("completed", 2, 1, 1)
     (row,) = await fetch(log.database, "SELECT status, done, failed FROM tasks")
     assert tuple(row.values()) == ("completed_with_errors", 1, 1)
+
+
+async def test_a_job_over_the_library_says_itself_of_how_much_it_has_done_how_much(log: Log, dsn: str) -> None:
+    task = Narrator("integrity_check")
+    await log.fold(task.requested(Targets(kind="all")), task.started())
+    query = "SELECT status, progress_done, progress_total FROM jobs"
+    assert [tuple(job.values()) for job in await fetch(log.database, query)] == [("running", 0, None)]
+    await log.fold(task.progress(done=4))
+    assert [tuple(job.values()) for job in await fetch(log.database, query)] == [("running", 4, 10)]
+    await log.fold(task.handed_back(), task.started())
+    assert [tuple(job.values()) for job in await fetch(log.database, query)] == [("running", 4, 10)]
+    await log.fold(task.completed(done=0))
+    assert [tuple(job.values()) for job in await fetch(log.database, query)] == [("completed", 10, 10)]
+    assert await replay(dsn) == []
 
 
 async def test_a_failed_attempt_shows_its_reason_and_its_command_waits(log: Log, task: Narrator) -> None:

@@ -57,7 +57,8 @@ class Projection:
         if still_open is not None:
             row = job_row(after, still_open)
         else:
-            row = job_row(before, before.open[data.job_id]).model_copy(update=_end_of(event))
+            row = job_row(before, before.open[data.job_id])
+            row = row.model_copy(update=_end_of(event, row))
         self.jobs[data.job_id] = row
 
     def _note_snapshot(self, task: TaskState, data: Any) -> None:
@@ -113,6 +114,7 @@ def job_row(task: TaskState, job: OpenJob) -> JobRow:
         dispatch=job.dispatch,
         dispatched_at=job.dispatched_at,
         progress_done=job.progress,
+        progress_total=job.total,
         error_code=job.fault.code if job.fault else None,
         error=job.fault.reason if job.fault else None,
         created_at=job.created_at,
@@ -120,15 +122,15 @@ def job_row(task: TaskState, job: OpenJob) -> JobRow:
     )
 
 
-def _end_of(event: Event) -> dict[str, Any]:
-    """Return the columns of a job that ended by ``event``."""
+def _end_of(event: Event, job: JobRow) -> dict[str, Any]:
+    """Return the columns of ``job`` that ended by ``event``; one without items has done all that it counted."""
     data = event.data
     if isinstance(data, JobCompleted):
         counts = {"done": data.done, "failed": data.failed, "skipped": data.skipped}
         return {
             "status": "completed",
             "ended_at": event.time,
-            "progress_done": sum(counts.values()),
+            "progress_done": sum(counts.values()) if job.count else job.progress_total or job.progress_done,
             "error_code": None,
             "error": None,
             **counts,

@@ -31,15 +31,18 @@ ON CONFLICT (id) DO UPDATE SET
 SAVE_JOBS = """
 INSERT INTO jobs AS j (
     id, tenant, task_id, step, index, job_type, service, lane, priority, over, first, count, status, attempt, dispatch,
-    dispatched_at, progress_done, done, failed, skipped, error_code, error, created_at, started_at, ended_at
+    dispatched_at, progress_done, progress_total, done, failed, skipped, error_code, error, created_at, started_at,
+    ended_at
 )
 SELECT id, tenant, task_id, step, index, job_type, service, lane, priority, over, first, count, status, attempt,
-    dispatch, dispatched_at, progress_done, done, failed, skipped, error_code, error, created_at, started_at, ended_at
+    dispatch, dispatched_at, progress_done, progress_total, done, failed, skipped, error_code, error, created_at,
+    started_at, ended_at
 FROM jsonb_populate_recordset(NULL::jobs, $1::text::jsonb)
 ON CONFLICT (id) DO UPDATE SET
     status = excluded.status, attempt = excluded.attempt, dispatch = excluded.dispatch,
-    dispatched_at = excluded.dispatched_at, progress_done = excluded.progress_done, done = excluded.done,
-    failed = excluded.failed, skipped = excluded.skipped, error_code = excluded.error_code, error = excluded.error,
+    dispatched_at = excluded.dispatched_at, progress_done = excluded.progress_done,
+    progress_total = excluded.progress_total, done = excluded.done, failed = excluded.failed,
+    skipped = excluded.skipped, error_code = excluded.error_code, error = excluded.error,
     started_at = excluded.started_at, ended_at = excluded.ended_at
 """
 
@@ -110,6 +113,7 @@ class JobRow(BaseModel):
     dispatch: int
     dispatched_at: datetime
     progress_done: int = 0
+    progress_total: int | None = None
     done: int = 0
     failed: int = 0
     skipped: int = 0

@@ -184,7 +184,7 @@ def _progress_job(state: TaskState, data: JobProgress, event: Event) -> TaskStat
     job = state.open.get(data.job_id)
     if job is None or job.attempt != data.attempt or data.done <= job.progress:
         return state
-    return _with_job(state, data.job_id, job.but(progress=data.done))
+    return _with_job(state, data.job_id, job.but(progress=data.done, total=None if job.count else data.total))
 
 
 def _hand_back_job(state: TaskState, data: JobHandedBack, event: Event) -> TaskState:

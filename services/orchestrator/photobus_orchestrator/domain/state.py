@@ -50,6 +50,7 @@ class Fault(Value):
 class OpenJob(Value):
     """A job that has been commanded and has not ended. ``first`` and ``count`` delimit its items in the snapshot.
 
+    ``progress`` counts its items; one without items says itself of what ``total`` it counts.
     ``awaits`` are the confirmations that a ``waiting`` one has asked for.
     """
 
@@ -65,6 +66,7 @@ class OpenJob(Value):
     dispatched_at: datetime
     started_at: datetime | None = None
     progress: int = 0
+    total: int | None = None
     fault: Fault | None = None
     awaits: tuple[UUID, ...] = ()
 
