@@ -45,6 +45,9 @@ PENDING: Final = "awaits_confirmation"
 REFUSED: Final = "removal_refused"
 """A person said that nothing of what is gone may be removed."""
 
+NO_MANIFEST: Final = "manifest_withheld"
+"""The manifest is gone, and so much else that it is not written."""
+
 _PAGE: Final = 100
 
 log = get_logger()
@@ -84,6 +87,25 @@ async def may_remove(
     return _leave(visit, ASKED, f"{reason}; that waits for confirmation.")
 
 
+async def may_vouch(visit: Visit, work: UnitOfWork, sight: Sight, state: ManifestState) -> bool:
+    """Whether a manifest that is missing may be written; if not, it stands in the report why.
+
+    In the empty place of an absent disk it would make the next check take that for the project's folder. So nothing on
+    record may be missing, not even what is in motion.
+    """
+    if state is not ManifestState.MISSING:
+        return True
+    names = {entry.name for entry in sight.entries if entry.is_text}
+    lost = await confirmations.loss_beyond(work.connection, visit.project.id, names, None)
+    if not lost.lacking:
+        return True
+    if NO_MANIFEST not in visit.pending:
+        visit.pending.append(NO_MANIFEST)
+        reason = f"The manifest is gone and {lost.lacking} of {lost.photos} photos lack files"
+        visit.report.refused(visit.project, NO_MANIFEST, f"{reason}; as if the disk were not mounted.")
+    return False
+
+
 @dataclass(frozen=True)
 class _Missed:
     """What a project misses, by rows that are held and a listing made under the folder's lock."""
@@ -94,7 +116,7 @@ class _Missed:
     checks: Sequence[FileCheck]
     names: frozenset[str]
     whole: Loss
-    unmounted: bool
+    state: ManifestState
 
     @classmethod
     async def see(
@@ -102,8 +124,7 @@ class _Missed:
     ) -> "_Missed":
         names = sight.expected | {entry.name for entry in sight.entries if entry.is_text}
         whole = await confirmations.loss_beyond(work.connection, visit.project.id, names, None)
-        unmounted = state is ManifestState.MISSING and 0 < whole.lacking == whole.photos
-        return cls(visit, work, sight, checks, names, whole, unmounted)
+        return cls(visit, work, sight, checks, names, whole, state)
 
     async def excess(self, confirmed: UUID | None) -> str | None:
         """Say why the removal would be too much, beside what a person has confirmed; None when it would not."""
@@ -113,13 +134,27 @@ class _Missed:
             shown = await confirmations.shown_files(self.work.connection, confirmed, photo_ids)
             checks = [check for check in checks if _names(check) - shown.get(check.photo.id, frozenset())]
             whole = await confirmations.loss_beyond(self.work.connection, project.id, self.names, confirmed)
-        if self.unmounted and whole.lacking:
-            return f"All files of {project.name} are gone and so is its manifest, as if its disk were not mounted"
+        if whole.lacking and (strange := self._strange()) is not None:
+            return strange
         settings = self.visit.context.settings.maintenance
         reason = mass_removal(project.name, loss(self.sight.photos, checks), whole, settings)
         if reason is None or self.visit.job.command.over == "items":
             return reason
         return f"{self.whole.lacking} of {self.whole.photos} photos of {project.name} lack files"
+
+    def _strange(self) -> str | None:
+        """Say why the folder may be another than the project's; None if it may not.
+
+        An absent disk leaves an empty folder without a manifest, in which uploads may have come to lie since. With all
+        files gone and a manifest that is not the project's, another disk may be in its place.
+        """
+        name, lost = self.visit.project.name, self.whole
+        files = "All files" if lost.lacking == lost.photos else f"Files of {lost.lacking} of {lost.photos} photos"
+        if self.state is ManifestState.MISSING:
+            return f"{files} of {name} are gone and so is its manifest, as if its disk were not mounted"
+        if self.state is ManifestState.WRONG and lost.lacking == lost.photos:
+            return f"{files} of {name} are gone and its manifest is not its own, as if another disk were in its place"
+        return None
 
     async def all_shown_by(self, confirmation: UUID) -> bool:
         """Whether nothing is gone but what the confirmation shows."""

@@ -11,7 +11,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
-from photobus_maintenance.guard import may_remove, settle_answers
+from photobus_maintenance.guard import may_remove, may_vouch, settle_answers
 from photobus_maintenance.manifests import ManifestState, manifest_state, write_manifest
 from photobus_maintenance.rounds import visit_projects
 from photobus_maintenance.visits import Sight, Visit, look
@@ -47,8 +47,11 @@ async def _correct(visit: Visit) -> None:
     async with visit.report.checkpoint(visit.outcomes()) as work:
         sight = await look(visit, work.connection, lock=True)
         checks = _differences(sight)
-        if any(check.missing for check in checks) and not await may_remove(visit, work, sight, checks, state):
+        missing = any(check.missing for check in checks)
+        if missing and not await may_remove(visit, work, sight, checks, state):
             return
+        if not missing and not await may_vouch(visit, work, sight, state):
+            state = ManifestState.UNREADABLE
         changed = await remove_missing_files(work.connection, visit.project.id, checks) if checks else []
         gone = [(check.photo.id, file) for check in checks for file in check.missing]
         await record_lost(work.connection, visit.key, visit.job.command.task_id, gone)
