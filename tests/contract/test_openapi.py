@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+from asking import ask_about
 from catalogue import Shot, add_project, add_shots
 from gateway_server import Gateway, running_gateway
 from hypothesis import HealthCheck, Phase, assume, given
@@ -166,4 +167,6 @@ async def _catalogue(gateway: Gateway) -> dict[str, Any]:
         (photo,) = await add_shots(connection, gateway.tenant, made.body["id"], [Shot("A0", tags=("sea",))])
         await make_missing(connection, gateway.settings.schedules.intervals, timedelta(hours=24), "settings")
     task = await gateway.post("/api/photos/process", {"items": [{"photo_id": photo}]})
-    return {"folder": "Alps", "photo_id": photo, "task_id": task.body["task"]["id"], "name": "folder_discovery"}
+    confirmation = await ask_about(gateway.database, gateway.tenant, (made.body["id"], "Alps"))
+    known = {"folder": "Alps", "photo_id": photo, "task_id": task.body["task"]["id"]}
+    return known | {"confirmation_id": str(confirmation), "name": "folder_discovery"}

@@ -28,6 +28,11 @@ STYLES: Final = {
     "canceled": "dim",
     "running": "cyan",
     "retrying": "yellow",
+    "waiting": "magenta",
+    "open": "magenta",
+    "confirmed": "green",
+    "refused": "yellow",
+    "expired": "dim",
 }
 
 

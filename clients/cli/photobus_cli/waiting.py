@@ -20,8 +20,16 @@ async def wait_for_task(photobus: PhotobusClient, task_id: UUID, *, hidden: bool
             task = await photobus.task(task_id)
             bar = progress.add_task(printable(task.label), total=None)
             while not task.ended:
-                progress.update(bar, total=task.progress_total or None, completed=task.progress_done)
+                total, done = task.progress_total or None, task.progress_done
+                progress.update(bar, total=total, completed=done, description=printable(_words(task)))
                 await news.within(LOOK_SECONDS)
                 task = await photobus.task(task_id)
             progress.update(bar, total=task.progress_total, completed=task.progress_done)
     return task
+
+
+def _words(task: TaskDetail) -> str:
+    """Say what the task is, and where to answer if it waits for that."""
+    if task.status != "waiting":
+        return task.label
+    return f"{task.label} waits for confirmation (see `photobus confirmations list`)"

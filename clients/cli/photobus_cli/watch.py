@@ -28,6 +28,8 @@ _TOLD: Final = (
     "progress_total",
     "reason",
     "error",
+    "lacking",
+    "photos",
 )
 
 

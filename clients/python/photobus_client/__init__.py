@@ -7,6 +7,7 @@ async with PhotobusClient("http://127.0.0.1:8080", token) as photobus:
 """
 
 from photobus_client.client import PhotobusClient
+from photobus_client.confirmations import Confirmation, MissedPhoto
 from photobus_client.errors import ApiError, ClientError, UnreachableError
 from photobus_client.journal import Journal
 from photobus_client.live import LiveEvent
@@ -41,6 +42,7 @@ __all__ = [
     "ApiError",
     "ClientError",
     "CommitPlan",
+    "Confirmation",
     "CreatedToken",
     "DeletionPlan",
     "DerivativesPlan",
@@ -50,6 +52,7 @@ __all__ = [
     "Keep",
     "KeepPlan",
     "LiveEvent",
+    "MissedPhoto",
     "MovePlan",
     "Page",
     "Photo",

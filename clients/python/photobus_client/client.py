@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
+from photobus_client.confirmations import Confirmations
 from photobus_client.journal import Journal
 from photobus_client.live import CHANNELS, LiveEvent, follow
 from photobus_client.models import (
@@ -41,7 +42,8 @@ Said = Mapping[str, Any] | None
 class PhotobusClient:
     """Talks to the photobus at ``address``; use it with ``async with``.
 
-    ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves. Requests that may be
+    ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves,
+    ``confirmations`` what maintenance would remove and waits to be told. Requests that may be
     repeated are, for ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
     ``UnreachableError`` when it stays away.
     """
@@ -50,6 +52,7 @@ class PhotobusClient:
         self.transport = Transport(address, token, patience_seconds)
         self.photo_sets = PhotoSets(self.transport)
         self.schedules = Schedules(self.transport)
+        self.confirmations = Confirmations(self.transport)
 
     async def __aenter__(self) -> Self:
         """Open the connections."""

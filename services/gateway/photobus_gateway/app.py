@@ -29,6 +29,7 @@ from photobus_gateway.registry import Route
 from photobus_gateway.routes import (
     analyze,
     commits,
+    confirmations,
     deletions,
     jobs,
     media,
@@ -72,6 +73,7 @@ ROUTES: Final[tuple[Route, ...]] = (
     *tus.ROUTES,
     *tasks.ROUTES,
     *undo.ROUTES,
+    *confirmations.ROUTES,
     *jobs.ROUTES,
     *schedules.ROUTES,
     *stream.ROUTES,

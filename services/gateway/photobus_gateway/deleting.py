@@ -10,6 +10,7 @@ from photobus_common.errors import FieldError, InvalidInputError, NotFoundError
 from photobus_common.events import Origin
 from photobus_common.events.projects import ProjectCanceled
 from photobus_common.store import deletions
+from photobus_common.store.confirmations import expire_of_projects
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
 from photobus_gateway.starting import AcceptedTask, Beside
@@ -39,6 +40,7 @@ async def archive(work: UnitOfWork, origin: Origin, ask: Ask, task: AcceptedTask
             version=project.version,
         )
         work.emit(replace(origin, correlation_id=task.id).event(data))
+    await expire_of_projects(work, origin, [project.id for project in archived])
 
 
 def refuse_parts(ask: Ask, field: str = "targets") -> None:

@@ -11,11 +11,13 @@ from pydantic import BaseModel
 from photobus_common.definitions import TaskDefinition
 from photobus_common.events import Event
 from photobus_common.events.parts import Scope, TaskSource
+from photobus_common.store.confirmations import Confirmation
+from photobus_gateway.confirmation_views import ConfirmationView, confirmation_view
 from photobus_gateway.starting import requested
 from photobus_gateway.views import ListView
 
-TaskStatus = Literal["requested", "running", "completed", "completed_with_errors", "failed", "canceled"]
-JobStatus = Literal["queued", "running", "retrying", "completed", "failed", "canceled"]
+TaskStatus = Literal["requested", "running", "waiting", "completed", "completed_with_errors", "failed", "canceled"]
+JobStatus = Literal["queued", "running", "retrying", "waiting", "completed", "failed", "canceled"]
 ItemStatus = Literal["pending", "done", "failed", "skipped", "canceled"]
 
 ENDED: frozenset[str] = frozenset({"completed", "completed_with_errors", "failed", "canceled"})
@@ -51,6 +53,7 @@ class StepView(BaseModel):
     """One step of a task. ``jobs`` is null until the task has started; ``jobs_by_status`` counts those made so far.
 
     ``progress_done`` of ``progress_total`` counts items, or jobs for a step that works on projects or the library.
+    ``remaining_seconds`` is how much longer the step takes if it goes on as it did; null while nobody can know.
     """
 
     step: int
@@ -65,14 +68,20 @@ class StepView(BaseModel):
     skipped: int
     progress_done: int
     progress_total: int
+    remaining_seconds: float | None
 
 
 class TaskDetail(TaskView):
-    """A task with its steps, and its progress summed over them."""
+    """A task with its steps, and its progress summed over them; ``confirmations`` are those that it waits for.
+
+    ``remaining_seconds`` is that of its last step: what earlier steps take says nothing of the later ones.
+    """
 
     progress_done: int
     progress_total: int
+    remaining_seconds: float | None
     steps: list[StepView]
+    confirmations: list[ConfirmationView]
 
 
 class TaskList(ListView):
@@ -82,7 +91,11 @@ class TaskList(ListView):
 
 
 class JobView(BaseModel):
-    """A job: one step of a task over ``items`` photos of it (0: over projects or the library)."""
+    """A job: one step of a task over ``items`` photos of it (0: over projects or the library).
+
+    ``progress_total`` counts its photos; over projects or the library it is null until the job has said how many there
+    are. ``remaining_seconds`` is how much longer it takes if it goes on as it did; null while nobody can know.
+    """
 
     id: UUID
     task_id: UUID
@@ -100,6 +113,8 @@ class JobView(BaseModel):
     status: JobStatus
     attempt: int
     progress_done: int
+    progress_total: int | None
+    remaining_seconds: float | None
     done: int
     failed: int
     skipped: int
@@ -168,6 +183,7 @@ def task_detail(
     definition: TaskDefinition | None,
     plan: Sequence[dict[str, Any]] | None,
     counted: Iterable[asyncpg.Record],
+    asked: Iterable[Confirmation] = (),
 ) -> TaskDetail:
     """Show a task with its steps: as planned when it started, or as its definition has them until then."""
     rows = list(counted)
@@ -180,7 +196,15 @@ def task_detail(
         progress_done=sum(step.progress_done for step in steps),
         progress_total=sum(step.progress_total for step in steps),
         steps=steps,
+        confirmations=[confirmation_view(one) for one in asked],
     )
+
+
+def job_view(row: Mapping[str, Any], now: datetime) -> JobView:
+    """Show a job as it is ``now``."""
+    progress = (row["progress_done"], row["progress_total"], row["started_at"])
+    rest = None if row["ended_at"] or row["status"] == "waiting" else remaining_seconds(*progress, now)
+    return JobView(**row, remaining_seconds=rest)
 
 
 def item_summary(job: JobView, counts: dict[str, int]) -> ItemSummary:

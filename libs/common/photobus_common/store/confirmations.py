@@ -6,11 +6,11 @@ An answer is about what was shown: the files on record here, and no others.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import astuple, dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal
 from uuid import UUID
 
 from photobus_common.events import Origin
-from photobus_common.events.confirmations import ConfirmationExpired
+from photobus_common.events.confirmations import ConfirmationAnswered, ConfirmationExpired
 from photobus_common.reconciliation import Loss
 from photobus_common.store.database import Connection
 from photobus_common.store.unit_of_work import UnitOfWork
@@ -18,13 +18,11 @@ from photobus_common.store.unit_of_work import UnitOfWork
 ConfirmationStatus = Literal["open", "confirmed", "refused", "expired"]
 """``open``: nobody has answered. ``expired``: nobody needs to any more, for its task or its project is over."""
 
-STATUSES: Final[tuple[ConfirmationStatus, ...]] = get_args(ConfirmationStatus)
-
-_STATUS: Final = "CASE WHEN c.status = 'open' AND t.ended_at IS NOT NULL THEN 'expired' ELSE c.status END"
+STATUS: Final = "CASE WHEN c.status = 'open' AND t.ended_at IS NOT NULL THEN 'expired' ELSE c.status END"
 
 COLUMNS: Final = f"""
     c.id, c.tenant, c.task_id, c.task_type, c.job_id, c.job_type, c.project_id, c.project_folder, c.reason, c.lacking,
-    c.photos, {_STATUS} AS status, c.requested_at, c.answered_at, c.answered_by, c.applied_at
+    c.photos, {STATUS} AS status, c.requested_at, c.answered_at, c.answered_by, c.applied_at
 """
 
 SOURCE: Final = "confirmations c LEFT JOIN tasks t ON t.id = c.task_id"
@@ -91,6 +89,19 @@ ORDER BY c.project_id, c.requested_at LIMIT $3
 
 OPEN_OF_JOB: Final = """
 SELECT id FROM confirmations WHERE task_id = $1 AND job_id = $2 AND status = 'open' ORDER BY requested_at, id LIMIT $3
+"""
+
+CONFIRMATION_BY_ID: Final = f"SELECT {COLUMNS} FROM {SOURCE} WHERE c.tenant = $1 AND c.id = $2"  # noqa: S608  the same
+
+LOCK_CONFIRMATION: Final = f"{CONFIRMATION_BY_ID} FOR UPDATE OF c"
+
+OPEN_OF_TASK: Final = f"""
+SELECT {COLUMNS} FROM {SOURCE}
+WHERE c.tenant = $1 AND c.task_id = $2 AND {STATUS} = 'open' ORDER BY c.requested_at, c.id LIMIT $3
+"""  # noqa: S608  the same
+
+ANSWER: Final = """
+UPDATE confirmations SET status = $2, answered_at = now(), answered_by = $3 WHERE id = $1 RETURNING answered_at
 """
 
 APPLY: Final = "UPDATE confirmations SET applied_at = now() WHERE id = $1"
@@ -189,6 +200,29 @@ async def open_of_job(connection: Connection, task_id: UUID, job_id: UUID, limit
 async def apply(connection: Connection, confirmation_id: UUID) -> None:
     """Note that the job has acted upon the answer."""
     await connection.execute(APPLY, confirmation_id)
+
+
+async def confirmation_by_id(
+    connection: Connection, tenant: str, confirmation_id: UUID, *, lock: bool = False
+) -> Confirmation | None:
+    """Return one confirmation; ``lock`` keeps it unanswered until the transaction ends."""
+    row = await connection.fetchrow(LOCK_CONFIRMATION if lock else CONFIRMATION_BY_ID, tenant, confirmation_id)
+    return None if row is None else Confirmation(**row)
+
+
+async def open_of_task(connection: Connection, tenant: str, task_id: UUID, limit: int) -> list[Confirmation]:
+    """Return what the task waits to be told, oldest first."""
+    return _all(await connection.fetch(OPEN_OF_TASK, tenant, task_id, limit))
+
+
+async def answer(work: UnitOfWork, origin: Origin, asked: Confirmation, *, confirmed: bool) -> Confirmation:
+    """Write the answer of ``origin.actor`` to a confirmation that is open and locked; its task then goes on."""
+    status: ConfirmationStatus = "confirmed" if confirmed else "refused"
+    answered_at = await work.connection.fetchval(ANSWER, asked.id, status, origin.actor)
+    about = {name: getattr(asked, name) for name in ("task_id", "task_type", "project_id", "project_folder")}
+    data = ConfirmationAnswered(**about, confirmation_id=asked.id, confirmed=confirmed)
+    work.emit(replace(origin, correlation_id=asked.task_id).event(data))
+    return replace(asked, status=status, answered_at=answered_at, answered_by=origin.actor)
 
 
 async def expire_of_projects(work: UnitOfWork, origin: Origin, project_ids: Sequence[int]) -> None:

@@ -22,6 +22,7 @@ from photobus_common.events import Event
 from photobus_common.events.parts import Scope
 from photobus_common.events.tasks import Targets, TaskCancelRequested
 from photobus_common.store import task_views, undoing
+from photobus_common.store.confirmations import open_of_task
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.reconciliation import projects_of_tenant
@@ -29,6 +30,7 @@ from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
 from photobus_gateway.callers import caller_of, origin_of
+from photobus_gateway.confirmation_views import SHOWN_WITH_TASK
 from photobus_gateway.deleting import archive, beside, refuse_parts
 from photobus_gateway.idempotency import IdempotencyHeaders, KeyReusedError, Outcome, emit_once
 from photobus_gateway.inputs import Input, PageQuery, RowId, never_null, one_of, refuse_unless_one
@@ -232,8 +234,9 @@ async def show_task(request: web.Request, path: TaskPath) -> TaskDetail:
             view = task_of_request(found)
             return task_detail(view, definitions.get(view.type), None, [])
         steps = await task_views.steps_of_task(connection, path.task_id)
+        asked = await open_of_task(connection, caller_of(request).tenant, path.task_id, SHOWN_WITH_TASK)
     view = TaskView(**found)
-    return task_detail(view, definitions.get(view.type), found["plan"], steps)
+    return task_detail(view, definitions.get(view.type), found["plan"], steps, asked)
 
 
 @route(
