@@ -7,7 +7,7 @@ from typing import Literal
 
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.storable import storable
-from photobus_common.storage.errors import FileMissingError, storage_errors
+from photobus_common.storage.errors import FileMissingError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
@@ -15,8 +15,9 @@ from photobus_common.storage.project_folder import TRASH
 from photobus_common.storage.whole_folders import open_at
 from photobus_maintenance.following import manifest_of
 
-Presence = Literal["there", "gone", "other"]
-"""``other``: something that is no folder has its name, as where its owner put a link in its place."""
+Presence = Literal["there", "gone", "other", "unknown"]
+"""``other``: something that is no folder has its name, as where its owner put a link in its place. ``unknown``: the
+disk does not say, although the library answers otherwise."""
 
 
 def presences(library: TenantLibrary, folders: Iterable[str]) -> Mapping[str, Presence]:
@@ -26,7 +27,10 @@ def presences(library: TenantLibrary, folders: Iterable[str]) -> Mapping[str, Pr
     """
     with library.open() as root:
         root.folders()
-        return {folder: _presence(root.fd, folder) for folder in folders}
+        found = {folder: _presence(root.fd, folder) for folder in folders}
+    if "unknown" in found.values():
+        library.open().close()  # raises if nothing of it answers any more
+    return found
 
 
 def presence(library: TenantLibrary, folder: str) -> Presence:
@@ -74,9 +78,10 @@ def _manifest_at(library: TenantLibrary, path: str) -> Manifest | None:
 
 
 def _presence(root: int, folder: str) -> Presence:
-    with storage_errors(f"looking for the folder {folder!r}"):
-        try:
-            found = os.lstat(folder, dir_fd=root)
-        except FileNotFoundError:
-            return "gone"
+    try:
+        found = os.lstat(folder, dir_fd=root)
+    except FileNotFoundError:
+        return "gone"
+    except OSError:
+        return "unknown"
     return "there" if stat.S_ISDIR(found.st_mode) else "other"

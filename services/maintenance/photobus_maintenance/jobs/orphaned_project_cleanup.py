@@ -9,6 +9,7 @@ brings the project back with it. What many photos would be lost by waits for a p
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.events import Event, EventData
 from photobus_common.events.maintenance import Finding, ProjectRemoved
 from photobus_common.events.projects import ProjectCanceled
@@ -144,12 +145,15 @@ class _Cleanup:
         async with self._job.database.connection() as connection:
             known = await missing_folders(connection, [project.id for project in page], self._absence)
         missing = [project for project in page if seen[project.folder] == "gone"]
-        back = [project.id for project in page if project.id in known and seen[project.folder] != "gone"]
+        back = [project.id for project in page if project.id in known and seen[project.folder] in {"there", "other"}]
         for project in page:
             if seen[project.folder] == "other":
                 self._report.refused(
                     project, "folder_is_none", "What has the name of the project's folder is no folder.", project.folder
                 )
+            elif seen[project.folder] == "unknown":
+                reason = "The storage did not say whether the project's folder is there."
+                self._report.refused(project, StorageUnavailableError.code, reason, project.folder)
         if missing or back:
             async with self._report.checkpoint() as work:
                 self._report_first_sight([project for project in missing if project.id not in known])
