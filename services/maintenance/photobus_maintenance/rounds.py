@@ -14,7 +14,7 @@ from photobus_common.errors import PhotobusError, StorageUnavailableError
 from photobus_common.libraries import opened_where_it_lies
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FolderMissingError
+from photobus_common.storage.errors import FolderMissingError, StorageFullError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
@@ -192,14 +192,14 @@ class _Round:
     async def _visit_guarded(self, project: CatalogueProject, known: _Known) -> None:
         """Visit a project so that what is wrong with its own folder costs nothing but itself.
 
-        In a job over the library that goes for a folder that the disk cannot read as well, if the library answers
-        otherwise; else the attempt has failed.
+        In a job over the library that goes for a folder that the disk cannot read as well, or has no room in, if the
+        library answers otherwise; else the attempt has failed.
         """
         try:
             await self._visit(project, known)
         except (FolderMissingError, ForeignFolderError) as error:
             self._pass_by(project, error)
-        except StorageUnavailableError as error:
+        except (StorageUnavailableError, StorageFullError) as error:
             if not self._whole_library:
                 raise
             library = self._context.library.tenant(project.tenant, project.library_id)

@@ -15,7 +15,13 @@ from photobus_common.libraries import opened_project
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storable import storable
-from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError, LockedError, NameTakenError
+from photobus_common.storage.errors import (
+    FolderMissingError,
+    FolderUnreadableError,
+    LockedError,
+    NameTakenError,
+    StorageFullError,
+)
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.names import folder_name, numbered
@@ -108,7 +114,7 @@ class _Alignment:
             return await self._align(project)
         except (FolderMissingError, SeveralFoldersError) as error:
             self._refuse(project, error)
-        except StorageUnavailableError as error:
+        except (StorageUnavailableError, StorageFullError) as error:
             await in_thread(self._library(project).open, undo=Folder.close)  # raises if nothing of it answers
             self._refuse(project, error)
         return True

@@ -13,7 +13,7 @@ from photobus_common.events.maintenance import Finding
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storable import storable
-from photobus_common.storage.errors import FolderMissingError, LockedError
+from photobus_common.storage.errors import FolderMissingError, LockedError, StorageFullError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.discovery import library_of_tenant
@@ -106,7 +106,7 @@ class _Discovery:
             log.info("folder_left_for_later", folder=name, reason=error.public_message)
         except ConflictError as error:
             search.refused(name, error.code, error.public_message)
-        except StorageUnavailableError as error:
+        except (StorageUnavailableError, StorageFullError) as error:
             await in_thread(search.library.open, undo=Folder.close)  # raises if all of it does not answer
             log.warning("folder_not_discovered", folder=name, reason=error.public_message)
             search.refused(name, error.code, error.public_message)

@@ -13,7 +13,7 @@ from photobus_common.errors import PhotobusError
 from photobus_common.events.maintenance import StrayFile, StrayFilesTrashed, TrashEmptied
 from photobus_common.logging import get_logger
 from photobus_common.storable import storable
-from photobus_common.storage.errors import LockedError
+from photobus_common.storage.errors import LockedError, StorageFullError
 from photobus_common.storage.project_folder import TRASH, trash_folder
 from photobus_common.storage.trees import NOTHING, Size
 from photobus_common.store.trash_removals import begin_removals, begun_removals, end_removals, held_folders
@@ -84,7 +84,11 @@ class _Emptying:
         contents = await in_thread(contents_of, visit.folder)
         while todo := [stray for stray in contents.strays if stray not in self._passed]:
             visit.job.hand_back_if_asked()
-            await self._put_by(todo[:_STRAYS])
+            try:
+                await self._put_by(todo[:_STRAYS])
+            except StorageFullError as error:  # what is deleted next makes room
+                visit.report.refused(visit.project, error.code, error.public_message, TRASH)
+                break
             contents = await in_thread(contents_of, visit.folder)
         async with visit.job.database.connection() as connection:
             begun = await begun_removals(connection, visit.project.id)
