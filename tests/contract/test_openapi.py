@@ -169,4 +169,5 @@ async def _catalogue(gateway: Gateway) -> dict[str, Any]:
     task = await gateway.post("/api/photos/process", {"items": [{"photo_id": photo}]})
     confirmation = await ask_about(gateway.database, gateway.tenant, (made.body["id"], "Alps"))
     known = {"folder": "Alps", "photo_id": photo, "task_id": task.body["task"]["id"]}
+    known["event_id"] = known["task_id"]  # the event that asks for a task has its id
     return known | {"confirmation_id": str(confirmation), "name": "folder_discovery"}

@@ -194,6 +194,7 @@ class Step(Model):
     done: int
     failed: int
     skipped: int
+    remaining_seconds: float | None = None
 
 
 class TaskDetail(Task):
@@ -201,11 +202,15 @@ class TaskDetail(Task):
 
     progress_done: int
     progress_total: int
+    remaining_seconds: float | None = None
     steps: list[Step]
 
 
 class Job(Model):
-    """One unit of a task's work; the counts are of its items."""
+    """One unit of a task's work; the counts are of its items.
+
+    ``progress_total`` and ``remaining_seconds`` are None while they cannot be known.
+    """
 
     id: UUID
     task_id: UUID
@@ -214,6 +219,8 @@ class Job(Model):
     attempt: int
     items: int = 0
     progress_done: int = 0
+    progress_total: int | None = None
+    remaining_seconds: float | None = None
     done: int = 0
     failed: int = 0
     skipped: int = 0

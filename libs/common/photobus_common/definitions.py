@@ -86,6 +86,11 @@ class TaskDefinition(_Entry):
         """The job types of its steps that no service of this version runs; not empty: the task is refused."""
         return tuple(dict.fromkeys(step.type for step in self.steps if not step.provided))
 
+    @property
+    def is_upkeep(self) -> bool:
+        """Whether it does nothing but look after files and rows: a run of maintenance, which leaves a report."""
+        return all(step.service == "maintenance" and step.type != "catalogue_update" for step in self.steps)
+
     def over(self, unit: Unit) -> bool:
         """Whether any step is over ``unit``."""
         return any(step.over == unit for step in self.steps)

@@ -21,6 +21,7 @@ from photobus_common.store.catalogue import catalogue_photos
 from photobus_common.store.database import Connection
 from photobus_common.store.derivatives import photos_to_show
 from photobus_common.store.filters import PhotoFilter
+from photobus_common.store.metadata import DescribedPhoto, described_photos
 from photobus_common.store.moves import planned_moves
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.removals import removable_photos
@@ -32,12 +33,14 @@ from photobus_gateway.plans import (
     DeletionPlan,
     DerivativesPlan,
     KeepPlan,
+    MetadataPlan,
     MovePlan,
     PlannedDeletion,
     PlannedDerivatives,
     PlannedFile,
     PlannedKeep,
     PlannedMove,
+    PlannedReading,
     PlannedRemoval,
     PlannedTags,
     StoppedTask,
@@ -108,6 +111,13 @@ async def _derivatives(asked: Asked, plan: TaskPlan) -> TaskPlan:
     found = [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
     items = [_made(photo.folder, photo.state, plan_derivatives(photo.state, recipe, force=force)) for photo in found]
     return DerivativesPlan(**plan.model_dump(), items=items)
+
+
+async def _metadata(asked: Asked, plan: TaskPlan) -> TaskPlan:
+    photo_ids = await first_photos(asked.connection, asked.tenant, asked.ask.targets)
+    photos = await described_photos(asked.connection, asked.tenant, photo_ids)
+    found = [photos[photo_id] for photo_id in photo_ids if photo_id in photos]
+    return MetadataPlan(**plan.model_dump(), items=[_read_again(photo) for photo in found])
 
 
 async def _deletion(asked: Asked, plan: TaskPlan) -> TaskPlan:
@@ -197,6 +207,17 @@ def _made(folder: str, photo: PhotoState, planned: Plan) -> PlannedDerivatives:
     return PlannedDerivatives(**about, status="makes", makes=["thumbnail", "preview"], source=source, reason=None)
 
 
+def _read_again(photo: DescribedPhoto) -> PlannedReading:
+    return PlannedReading(
+        photo_id=photo.id,
+        project_folder=photo.folder,
+        filename=photo.filename,
+        status="reads" if photo.files else "fails",
+        files=[file.name for file in photo.files],
+        reason=None if photo.files else "no_original",
+    )
+
+
 def _place(photo: CataloguePhoto | RemovablePhoto) -> dict[str, Any]:
     return {"photo_id": photo.id, "project_folder": photo.project_folder, "filename": photo.filename}
 
@@ -210,6 +231,7 @@ FORESEEN: Final[Mapping[str, Callable[[Asked, TaskPlan], Awaitable[TaskPlan]]]] 
     "image_move": _move,
     "generate_derivatives": _derivatives,
     "upload_postprocess": _derivatives,
+    "regenerate_metadata": _metadata,
     "project_delete": _deletion,
 }
 """What is foreseen, by task type; of others nobody knows before they run."""

@@ -127,6 +127,23 @@ class DerivativesPlan(TaskPlan):
     items: list[PlannedDerivatives]
 
 
+class PlannedReading(PlannedPhoto):
+    """Which files of one photo would be read again, the one that it is shown by first; if none, ``reason`` says why.
+
+    What they tell, and whether the photo would change by it, is not known before.
+    """
+
+    status: Literal["reads", "fails"]
+    files: list[str]
+    reason: Literal["no_original"] | None
+
+
+class MetadataPlan(TaskPlan):
+    """What reading metadata again would be: of the first 2,000 of its photos, each for itself."""
+
+    items: list[PlannedReading]
+
+
 class PlannedDeletion(PlannedPhoto):
     """One photo that would go with its project, and the names of its files."""
 
@@ -175,6 +192,6 @@ class UndoPlan(TaskPlan):
 
 
 class AnyPlan(
-    RootModel[DeletionPlan | MovePlan | CommitPlan | KeepPlan | TagsPlan | DerivativesPlan | TaskPlan],
+    RootModel[DeletionPlan | MovePlan | CommitPlan | KeepPlan | TagsPlan | DerivativesPlan | MetadataPlan | TaskPlan],
 ):
     """The plan of a task of any type: with ``items`` where it is known what becomes of each photo."""

@@ -10,9 +10,11 @@ from pydantic import BaseModel
 
 from photobus_common.definitions import TaskDefinition
 from photobus_common.events import Event
+from photobus_common.events.origin import now
 from photobus_common.events.parts import Scope, TaskSource
 from photobus_common.store.confirmations import Confirmation
 from photobus_gateway.confirmation_views import ConfirmationView, confirmation_view
+from photobus_gateway.remaining import remaining_seconds
 from photobus_gateway.starting import requested
 from photobus_gateway.views import ListView
 
@@ -188,22 +190,21 @@ def task_detail(
     """Show a task with its steps: as planned when it started, or as its definition has them until then."""
     rows = list(counted)
     outline = list(plan or []) or _outline(definition)
-    steps = [
-        _step(view, number, step, [row for row in rows if row["step"] == number]) for number, step in enumerate(outline)
-    ]
+    steps = [_step(view, number, step, _rows_of(number, rows)) for number, step in enumerate(outline)]
     return TaskDetail(
         **view.model_dump(),
         progress_done=sum(step.progress_done for step in steps),
         progress_total=sum(step.progress_total for step in steps),
+        remaining_seconds=steps[-1].remaining_seconds if steps else None,
         steps=steps,
         confirmations=[confirmation_view(one) for one in asked],
     )
 
 
-def job_view(row: Mapping[str, Any], now: datetime) -> JobView:
-    """Show a job as it is ``now``."""
+def job_view(row: asyncpg.Record) -> JobView:
+    """Show a job."""
     progress = (row["progress_done"], row["progress_total"], row["started_at"])
-    rest = None if row["ended_at"] or row["status"] == "waiting" else remaining_seconds(*progress, now)
+    rest = None if row["ended_at"] or row["status"] == "waiting" else remaining_seconds(*progress, now())
     return JobView(**row, remaining_seconds=rest)
 
 
@@ -233,6 +234,20 @@ def _outline(definition: TaskDefinition | None) -> list[dict[str, Any]]:
     ]
 
 
+def _rows_of(step: int, rows: Iterable[asyncpg.Record]) -> list[asyncpg.Record]:
+    return [row for row in rows if row["step"] == step]
+
+
+def _rest(view: TaskView, rows: Sequence[asyncpg.Record], *, by_items: bool) -> float | None:
+    """Guess how much longer a step takes, by the photos of its jobs."""
+    started = [row["started_at"] for row in rows if row["started_at"] is not None]
+    counted = [row["total"] for row in rows if row["total"] is not None]
+    if view.status != "running" or not started or not counted or all(row["status"] in ENDED for row in rows):
+        return None
+    done = sum(int(row["progress"]) for row in rows)
+    return remaining_seconds(done, view.items if by_items else int(sum(counted)), min(started), now())
+
+
 def _step(view: TaskView, number: int, planned: dict[str, Any], rows: Sequence[asyncpg.Record]) -> StepView:
     by_items = planned["over"] == "items"
     by_status: dict[JobStatus, int] = {row["status"]: row["jobs"] for row in rows}
@@ -251,4 +266,5 @@ def _step(view: TaskView, number: int, planned: dict[str, Any], rows: Sequence[a
         skipped=sum(int(row["skipped"]) for row in rows),
         progress_done=progress if by_items else ended,
         progress_total=view.items if by_items else planned["jobs"] or 0,
+        remaining_seconds=_rest(view, rows, by_items=by_items),
     )

@@ -18,6 +18,7 @@ from photobus_common.logging import get_logger
 from photobus_common.service import Stop, run_until
 from photobus_common.store.database import Database
 from photobus_common.store.outages import DATABASE_OUTAGES
+from photobus_orchestrator.clearing import ReportClearing
 from photobus_orchestrator.domain.plan import Rules
 from photobus_orchestrator.fold import FencedError, Fold
 from photobus_orchestrator.lag import LagWatch
@@ -65,11 +66,13 @@ class Orchestrator:
         sweeper = Sweeper(self._database)
         rescuer = Rescuer(self._database, self._broker, self._publisher, self._settings)
         scheduler = Scheduler(self._database, self._broker, self._publisher, self._settings, self._definitions)
+        clearing = ReportClearing(self._database, self._settings.maintenance.report_days)
         async with asyncio.TaskGroup() as group:
             group.create_task(lead.hold(), name="leadership")
             group.create_task(self._fold(resolver, sweeper, scheduler), name="fold")
             group.create_task(resolver.run(), name="resolver")
             group.create_task(sweeper.run(), name="sweeper")
+            group.create_task(clearing.run(), name="clearing")
             group.create_task(rescuer.run(), name="rescuer")
             group.create_task(scheduler.run(), name="scheduler")
             group.create_task(LagWatch(self._database, self._broker, self._settings).run(), name="lag")

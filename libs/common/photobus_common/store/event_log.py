@@ -19,6 +19,13 @@ PARTITION: Final = 0
 CHAIN_START: Final = bytes(32)
 """What the first hash of the chain covers."""
 
+PAYLOAD_OF_EVENT: Final = """
+SELECT payload FROM event_log WHERE event_id = $2 AND tenant = $1
+UNION ALL
+SELECT convert_from(payload, 'UTF8') FROM outbox WHERE id = $2 AND tenant = $1 AND kind = 'event'
+LIMIT 1
+"""
+
 ENSURE_CURSOR = """
 INSERT INTO fold_cursor (partition, seq, hash) VALUES ($1, 0, $2) ON CONFLICT (partition) DO NOTHING
 """
@@ -200,6 +207,12 @@ async def what_is_known(
     for row in await connection.fetch(WHAT_IS_KNOWN, event_ids, tasks, requested, before):
         found[row["of"]].append(row["state"] or row["id"])
     return Known(frozenset(found["event"]), tuple(found["task"]), frozenset(found["cancel"]))
+
+
+async def event_payload(connection: Connection, tenant: str, event_id: UUID) -> str | None:
+    """Return the document of an event of the tenant, from the archive or on its way there; None if there is none."""
+    payload: str | None = await connection.fetchval(PAYLOAD_OF_EVENT, tenant, event_id)
+    return payload
 
 
 async def entries_between(

@@ -12,6 +12,7 @@ from photobus_common.events.tasks import TaskRequested
 from photobus_common.store import keyset
 from photobus_common.store.conditions import Conditions
 from photobus_common.store.database import Connection
+from photobus_common.store.event_log import event_payload
 from photobus_common.store.keyset import Cursor, Page, Selection, Sort
 
 COUNTED: Final = 10_000
@@ -31,23 +32,18 @@ LEFT JOIN outbox o ON o.id = asked.id AND o.tenant = $1 AND o.kind = 'event'
 WHERE t.id IS NOT NULL OR o.id IS NOT NULL
 """  # noqa: S608  all constants
 
-REQUEST_OF_TASK: Final = """
-SELECT payload FROM event_log WHERE event_id = $2 AND tenant = $1
-UNION ALL
-SELECT convert_from(payload, 'UTF8') FROM outbox WHERE id = $2 AND tenant = $1 AND kind = 'event'
-LIMIT 1
-"""
-
 STEPS_OF_TASK: Final = """
 SELECT step, job_type, priority, lane, service, over, status, count(*) AS jobs, sum(count) AS items, sum(done) AS done,
-    sum(failed) AS failed, sum(skipped) AS skipped, sum(greatest(progress_done, done + failed + skipped)) AS progress
+    sum(failed) AS failed, sum(skipped) AS skipped, sum(greatest(progress_done, done + failed + skipped)) AS progress,
+    sum(CASE over WHEN 'items' THEN count ELSE progress_total END) AS total, min(started_at) AS started_at
 FROM jobs WHERE task_id = $1 GROUP BY step, job_type, priority, lane, service, over, status ORDER BY step
 """
 
 JOB_COLUMNS: Final = """
     j.id, j.task_id, t.type AS task_type, j.job_type, t.scope, t.source, j.step, j.index, j.service, j.lane, j.priority,
     j.over, j.count AS items, j.status, j.attempt, j.done, j.failed, j.skipped,
-    greatest(j.progress_done, j.done + j.failed + j.skipped) AS progress_done, j.error_code, j.error,
+    greatest(j.progress_done, j.done + j.failed + j.skipped) AS progress_done,
+    CASE j.over WHEN 'items' THEN j.count ELSE j.progress_total END AS progress_total, j.error_code, j.error,
     j.created_at, j.started_at, j.ended_at
 """
 
@@ -128,7 +124,7 @@ async def task_or_request(connection: Connection, tenant: str, task_id: UUID) ->
 
 async def request_of_task(connection: Connection, tenant: str, task_id: UUID) -> Event | None:
     """Return the event by which the task was asked for, however long ago."""
-    payload = await connection.fetchval(REQUEST_OF_TASK, tenant, task_id)
+    payload = await event_payload(connection, tenant, task_id)
     return None if payload is None else _request_in(payload)
 
 

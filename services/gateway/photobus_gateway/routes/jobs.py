@@ -46,8 +46,8 @@ from photobus_gateway.task_answers import (
     JobDetail,
     JobList,
     JobStatus,
-    JobView,
     item_summary,
+    job_view,
 )
 
 ProjectTask = Literal[
@@ -191,7 +191,7 @@ async def show_job(request: web.Request, path: JobPath, query: ItemsQuery) -> Jo
             raise NotFoundError(f"There is no job {path.job_id}.")
         counts = await task_views.summary_of_job(connection, path.job_id)
         page = await task_views.page_of_items(connection, path.job_id, query.status, query.start(BY_POSITION), limit)
-    job = JobView(**row)
+    job = job_view(row)
     summary = item_summary(job, counts)
     items = ItemList(
         items=[ItemView(**item) for item in page.rows],
@@ -244,7 +244,7 @@ async def _jobs(request: web.Request, connection: Connection, query: JobsQuery, 
         connection, caller_of(request).tenant, wanted, query.start(NEWEST_JOBS), query.bounded(request)
     )
     return JobList(
-        items=[JobView(**row) for row in found.page.rows],
+        items=[job_view(row) for row in found.page.rows],
         total=found.total,
         total_exact=found.exact,
         next_cursor=found.page.next_cursor,
