@@ -20,6 +20,7 @@ from photobus_common.storage.manifest import MANIFEST, Manifest, decode
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.worker.results import Completed
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs.folder_alignment import FolderAlignment
 from photobus_maintenance.jobs.folder_check import FolderCheck
 from photobus_maintenance.jobs.folder_discovery import FolderDiscovery
 
@@ -44,7 +45,8 @@ def guard(settings: Settings, **changes: Any) -> Settings:
 def runner_of(site: Site, settings: Settings, library: Library) -> Runner:
     """Return what runs the job."""
     context = Context(library, settings, load_definitions())
-    return Runner(site, {JOB: FolderDiscovery(context), "folder_check": FolderCheck(context)})
+    jobs = {JOB: FolderDiscovery, "folder_check": FolderCheck, "folder_alignment": FolderAlignment}
+    return Runner(site, {name: make(context) for name, make in jobs.items()})
 
 
 def picture(number: int) -> bytes:
@@ -101,7 +103,8 @@ class Explorer:
 
     async def discover(self) -> None:
         """Run the job to its good end."""
-        await self.runner.do(JOB)
+        result = await self.runner.run(await self.runner.job(JOB))
+        assert result == Completed(), result
 
     async def projects(self) -> list[tuple[str, str, str]]:
         """Return name, folder and status of every project, in the order in which they were made."""
@@ -123,21 +126,23 @@ class Explorer:
 
     async def agreed(self) -> None:
         """See that each active project has its folder, with its manifest, and each file on record is there."""
+        photos = await self.site.fetch(PHOTOS)
         for project_id, name, folder, status in await self.site.fetch(PROJECTS):
             if status == "active":
                 assert manifest_of(self.shelf.root / folder) == (project_id, name)
-                for files in (await self.photos(folder)).values():
-                    assert set(files) <= set(files_in(self.shelf.root / folder))
+                files = {file for owner, _, files in photos if owner == project_id for file in files}
+                assert files <= set(files_in(self.shelf.root / folder))
 
     async def settled(self) -> None:
         """See that another run changes nothing at all."""
-        before = (await self._all(), self.shelf.disk())
-        command = await self.runner.job(JOB)
-        assert await self.runner.run(command) == Completed()
-        assert (await self._all(), self.shelf.disk()) == before
+        before = await self._all()
+        await self.discover()
+        after = await self._all()
+        assert after == before, [(old, new) for old, new in zip(before, after, strict=True) if old != new]
 
     async def _all(self) -> list[Any]:
         words = [
             word for word in await self.site.words() if word not in {"FindingsReported", "JobStarted", "JobCompleted"}
         ]
-        return [await self.site.fetch(PROJECTS), await self.site.fetch(PHOTOS), words]
+        rows = [await self.site.fetch(PROJECTS), await self.site.fetch(PHOTOS)]
+        return [*rows, sorted(words), sorted(self.shelf.disk().items())]

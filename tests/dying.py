@@ -21,6 +21,7 @@ from photobus_common.events import Event
 from photobus_common.events.parts import TaskSource
 from photobus_common.job_types import Unit
 from photobus_common.storage import renaming, trees
+from photobus_common.storage.folder import Folder
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_common.worker import Job
 from photobus_common.worker.job import Handler
@@ -31,6 +32,7 @@ _CHANGES: Final[tuple[tuple[Any, str], ...]] = (
     (renaming, "rename_no_replace"),
     (trees, "_unlink"),
     (trees, "_rmdir"),
+    (Folder, "replace"),
 )
 
 

@@ -9,8 +9,8 @@
 | of an archived one | its folder had left the library | back, and so is the project |
 | | is being deleted or brought back | left as it is |
 | | its deletion never moved the folder | left as it is, and reported |
-| of an unknown one | nothing but the manifest, made just now | left as it is: somebody is making the project |
-| | an active project has the name | the same project if they share photos, else a new one |
+| of an unknown one | an active project has the name | the same project if they share photos, else a new one |
+| | nothing but the manifest, made just now | left as it is: somebody is making the project |
 | | | a new project |
 """
 
@@ -97,13 +97,11 @@ def _of_archived(named: NamedProject) -> Verdict:
 async def _of_unknown(
     connection: Connection, library: TenantLibrary, folder: ProjectFolder, manifest: Manifest
 ) -> Verdict:
-    if await in_thread_beside(connection, _is_being_made, folder, time.time_ns()):
-        return LEAVE
     namesake = await project_of_name(connection, library.tenant, manifest.name)
-    if namesake is None:
-        return NEW
-    own = await in_thread_beside(connection, identity_at, library, namesake.folder)
-    return NEW if own in {None, folder.identity} else Verdict("namesake", namesake)
+    own = None if namesake is None else await in_thread_beside(connection, identity_at, library, namesake.folder)
+    if own not in {None, folder.identity}:  # so nobody is making a project of that name
+        return Verdict("namesake", namesake)
+    return LEAVE if await in_thread_beside(connection, _is_being_made, folder, time.time_ns()) else NEW
 
 
 def identity_at(library: TenantLibrary, folder: str) -> tuple[int, int] | None:
