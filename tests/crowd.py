@@ -38,7 +38,7 @@ from photobus_common.photos.filenames import ParsedName, parse
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import Manifest
 from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
-from photobus_common.store import catalogue, event_log, task_views, undoing
+from photobus_common.store import catalogue, event_log, undoing
 from photobus_common.store.database import Database
 from photobus_common.store.deletions import archive_projects
 from photobus_common.store.outages import DATABASE_OUTAGES
@@ -500,7 +500,7 @@ class World:
 
     async def _projects_of(self, task_id: UUID) -> tuple[int, ...]:
         async with self.database.connection() as connection:
-            payload = await connection.fetchval(task_views.REQUEST_OF_TASK, TENANT, task_id)
+            payload = await event_log.event_payload(connection, TENANT, task_id)
         found: Any = decode(payload).data
         return tuple(found.targets.project_ids)
 

@@ -251,6 +251,23 @@ async def test_a_bit_that_rots_in_a_folder_that_looks_unchanged_is_found(
     assert [[line.code for line in await report(site, command)] for command in (well, rotten)] == [[], ["bit_rot"]]
 
 
+async def test_of_a_folder_that_does_not_say_whose_it_is_nothing_is_told(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
+) -> None:
+    photos = [await shelf.photo((name, await shelf.project(name)), "A", ["A.jpg"]) for name in ("away", "there")]
+    for path in photos[0].folder.iterdir():  # as the empty place of a project's own disk
+        path.unlink()
+    put(photos[0].folder / "stray.jpg")
+    (photos[1].folder / "A.jpg").unlink()
+    async with hired(settings, handlers):
+        command = await over_library(site, "integrity_check")
+        await site.until_idle()
+    assert [(line.kind, line.code, line.folder) for line in await report(site, command)] == [
+        ("refused", "folder_not_its_own", "away"),
+        ("reported", "missing", "there"),
+    ]
+
+
 @contextmanager
 def during_reading(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[list[int]]:
     """Let something happen each time a file was opened to be read."""

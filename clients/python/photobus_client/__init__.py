@@ -11,6 +11,7 @@ from photobus_client.confirmations import Confirmation, MissedPhoto
 from photobus_client.errors import ApiError, ClientError, UnreachableError
 from photobus_client.journal import Journal
 from photobus_client.live import LiveEvent
+from photobus_client.maintenance import LoggedEvent, ReportLine, Run, RunStep
 from photobus_client.models import (
     CreatedToken,
     Job,
@@ -29,6 +30,7 @@ from photobus_client.plans import (
     DeletionPlan,
     DerivativesPlan,
     KeepPlan,
+    MetadataPlan,
     MovePlan,
     TagsPlan,
     TaskPlan,
@@ -52,12 +54,17 @@ __all__ = [
     "Keep",
     "KeepPlan",
     "LiveEvent",
+    "LoggedEvent",
+    "MetadataPlan",
     "MissedPhoto",
     "MovePlan",
     "Page",
     "Photo",
     "PhotobusClient",
     "Project",
+    "ReportLine",
+    "Run",
+    "RunStep",
     "Schedule",
     "Selection",
     "Sent",

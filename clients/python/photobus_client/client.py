@@ -9,6 +9,7 @@ from uuid import UUID
 from photobus_client.confirmations import Confirmations
 from photobus_client.journal import Journal
 from photobus_client.live import CHANNELS, LiveEvent, follow
+from photobus_client.maintenance import Maintenance
 from photobus_client.models import (
     CreatedToken,
     Filter,
@@ -42,9 +43,9 @@ Said = Mapping[str, Any] | None
 class PhotobusClient:
     """Talks to the photobus at ``address``; use it with ``async with``.
 
-    ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves,
-    ``confirmations`` what maintenance would remove and waits to be told. Requests that may be
-    repeated are, for ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
+    ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves, ``maintenance`` what its
+    runs did, ``confirmations`` what they would remove and wait to be told. Requests that may be repeated are, for
+    ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
     ``UnreachableError`` when it stays away.
     """
 
@@ -53,6 +54,7 @@ class PhotobusClient:
         self.photo_sets = PhotoSets(self.transport)
         self.schedules = Schedules(self.transport)
         self.confirmations = Confirmations(self.transport)
+        self.maintenance = Maintenance(self.transport)
 
     async def __aenter__(self) -> Self:
         """Open the connections."""

@@ -122,6 +122,23 @@ class PlannedDeletion(PlannedPhoto):
     removes: list[str]
 
 
+class PlannedReading(Model):
+    """Which files of one photo would be read again; if none, ``reason`` says why."""
+
+    photo_id: int
+    project_folder: str
+    filename: str
+    status: Literal["reads", "fails"]
+    files: list[str]
+    reason: str | None
+
+
+class MetadataPlan(TaskPlan):
+    """What reading metadata again would be: of the first 2,000 of its photos, each for itself."""
+
+    items: list[PlannedReading]
+
+
 class StoppedTask(Model):
     """An open task that a deletion stops; if it works on other projects too, only its items of this one."""
 
@@ -172,6 +189,7 @@ PLANS: Final[Mapping[str, type[TaskPlan]]] = {
     "image_move": MovePlan,
     "generate_derivatives": DerivativesPlan,
     "upload_postprocess": DerivativesPlan,
+    "regenerate_metadata": MetadataPlan,
     "project_delete": DeletionPlan,
 }
 """What a dry run answers, by task type; of others only numbers are known."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from enum import Enum
+from typing import Final
 
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
@@ -12,6 +13,9 @@ from photobus_common.storage.project_folder import ProjectFolder, trash_folder
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.visits import ForeignFolderError, Visit
+
+NOT_ITS_OWN: Final = "folder_not_its_own"
+"""The code of a report about a folder that does not say that it is the project's."""
 
 log = get_logger()
 
@@ -51,6 +55,20 @@ async def manifest_state(visit: Visit) -> ManifestState:
             f"The folder {visit.project.folder} is that of {others[found.id].name} by its manifest."
         )
     return ManifestState.WRONG
+
+
+async def is_its_own(visit: Visit) -> bool:
+    """Whether the open folder says that it is the project's; the empty place of an absent disk has no manifest.
+
+    If not, nothing may be taken for gone from it, and that is reported. Raises ``ForeignFolderError``.
+    """
+    if await manifest_state(visit) in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
+        return True
+    if NOT_ITS_OWN not in visit.pending:
+        reason = "The folder has no manifest of the project's; its disk may not be mounted."
+        visit.report.refused(visit.project, NOT_ITS_OWN, reason)
+        visit.pending.append(NOT_ITS_OWN)
+    return False
 
 
 def write_manifest(folder: ProjectFolder, project: CatalogueProject, state: ManifestState, visit: Visit) -> bool:

@@ -36,15 +36,12 @@ from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
-from photobus_maintenance.manifests import ManifestState, manifest_state
+from photobus_maintenance.manifests import is_its_own
 from photobus_maintenance.rounds import START, Manner, visit_projects
 from photobus_maintenance.visits import Visit, keep_project
 
 REASON: Final = "file_gone"
 """What the event and the row say of a derivative that was there."""
-
-NOT_ITS_OWN: Final = "folder_not_its_own"
-"""The folder does not say that it is the project's, and nothing is taken for gone from it."""
 
 _MANNER: Final = Manner(listed=False)
 _ASKED: Final = "asked"
@@ -91,7 +88,7 @@ class _Validation:
         async with visit.job.database.connection() as connection:
             photos = await generated_in_project(connection, visit.project.id, visit.photo_ids)
         suspects = [photo.id for photo in photos if any(self._absent(photo, names))]
-        if suspects and await _is_its_own(visit):
+        if suspects and await is_its_own(visit):
             await self._mark(visit, suspects)
 
     async def _names(self, visit: Visit) -> Names:
@@ -137,17 +134,6 @@ class _Validation:
             elif absent:
                 gone.append(Gone(photo.id, THUMBNAILS in absent, PREVIEWS in absent))
         return gone, blocked
-
-
-async def _is_its_own(visit: Visit) -> bool:
-    """Whether the open folder is the project's; the empty place of an absent disk has no manifest."""
-    if await manifest_state(visit) in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
-        return True
-    if NOT_ITS_OWN not in visit.pending:
-        reason = "The folder has no manifest of the project's; its disk may not be mounted."
-        visit.report.refused(visit.project, NOT_ITS_OWN, reason)
-        visit.pending.append(NOT_ITS_OWN)
-    return False
 
 
 def _derivatives(folder: ProjectFolder) -> Names:

@@ -29,6 +29,7 @@ from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
+from photobus_maintenance.manifests import is_its_own
 from photobus_maintenance.original_reading import Pace, Reading, read_original
 from photobus_maintenance.rounds import Manner, visit_projects
 from photobus_maintenance.spelling import respelt, spelt_alike
@@ -134,7 +135,7 @@ class _Check:
 
     async def _report(self, visit: Visit, suspects: Sequence[_Suspect]) -> None:
         suspects = await self._respelt(visit, suspects)
-        if not suspects:
+        if not suspects or not await is_its_own(visit):
             return
         async with (
             visit.folder.locked(self._settings.lock_wait_seconds),
@@ -170,7 +171,7 @@ class _Check:
         entries = {entry.name: entry for entry in await in_thread(visit.folder.list) if self._settled(entry)}
         async with visit.job.database.connection() as connection:
             suspects = await _untracked(connection, visit, entries)
-        if not suspects:
+        if not suspects or not await is_its_own(visit):
             return
         async with (
             visit.folder.locked(self._settings.lock_wait_seconds),
