@@ -1,16 +1,24 @@
 """Files with the name of a photo that cannot be read as one: they stay where they are, and are reported."""
 
+from typing import Final
+
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.events.maintenance import Finding
 from photobus_common.events.parts import FileKind
 from photobus_common.logging import get_logger
-from photobus_common.storage.errors import FileUnreadableError
+from photobus_common.storage.errors import is_of_the_disk
 from photobus_common.storage.folder import Entry
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.identifying import Identity, identify, is_other_content
-from photobus_maintenance.visits import Visit
+from photobus_maintenance.visits import Visit, concerns_one_file
 
-OTHER_CONTENT = "other_content"
-UNREADABLE = "file_unreadable"
+OTHER_CONTENT: Final = "other_content"
+UNREADABLE: Final = "file_unreadable"
+
+_DISK_ERRORS: Final = 20
+"""So many files of a project that the disk cannot read mean that it can read none."""
+
+_DISK_ERROR: Final = "disk_error"
 
 log = get_logger()
 
@@ -21,8 +29,8 @@ async def read_or_tell(visit: Visit, entry: Entry, kind: FileKind, photo_id: int
         identity = await in_thread(identify, visit.folder, entry, kind)
         if identity is None:
             await tell_unread(visit, entry, photo_id)
-    except FileUnreadableError as error:
-        tell_unreadable(visit, entry, error, photo_id)
+    except StorageUnavailableError as error:
+        await tell_unreadable(visit, entry, error, photo_id)
         return None
     return identity
 
@@ -30,7 +38,7 @@ async def read_or_tell(visit: Visit, entry: Entry, kind: FileKind, photo_id: int
 async def tell_unread(visit: Visit, entry: Entry, photo_id: int | None = None) -> None:
     """Report a file that could not be identified, if it is what it was when it was listed.
 
-    Raises ``FileUnreadableError``.
+    Raises ``StorageUnavailableError``.
     """
     if not await in_thread(is_other_content, visit.folder, entry):
         visit.pending.append("changing")
@@ -49,8 +57,19 @@ async def tell_unread(visit: Visit, entry: Entry, photo_id: int | None = None) -
     )
 
 
-def tell_unreadable(visit: Visit, entry: Entry, error: FileUnreadableError, photo_id: int | None = None) -> None:
-    """Report a file that the system does not let us read; its owner may change that without anybody noticing."""
+async def tell_unreadable(
+    visit: Visit, entry: Entry, error: StorageUnavailableError, photo_id: int | None = None
+) -> None:
+    """Report a file that the system, or the disk, does not let us read; that may change without anybody noticing.
+
+    Raises ``error`` when it is about more than this file. A job over items, which may be tried again, takes the disk's
+    word for nothing.
+    """
+    of_disk = is_of_the_disk(error)
+    if of_disk and (visit.items or visit.pending.count(_DISK_ERROR) >= _DISK_ERRORS):
+        raise error
+    if not await concerns_one_file(visit, error):
+        raise error
     log.warning("file_unreadable", project=visit.project.folder, file=entry.name, photo_id=photo_id)
-    visit.pending.append("unreadable")
+    visit.pending.append(_DISK_ERROR if of_disk else UNREADABLE)
     visit.report.refused(visit.project, UNREADABLE, error.public_message, entry.name)

@@ -18,7 +18,6 @@ from photobus_common.logging import get_logger
 from photobus_common.photos import filenames
 from photobus_common.photos.exif import Exif
 from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
-from photobus_common.storage.errors import FileUnreadableError
 from photobus_common.storage.project_folder import modified_at
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
@@ -100,8 +99,8 @@ async def _check_known(visit: Visit, sight: Sight) -> None:
             found = await in_thread(identify, visit.folder, file.entry, file.kind)
             if found is None:
                 await tell_unread(visit, file.entry, file.photo.id)
-        except FileUnreadableError as error:
-            tell_unreadable(visit, file.entry, error, file.photo.id)
+        except StorageUnavailableError as error:
+            await tell_unreadable(visit, file.entry, error, file.photo.id)
             unreadable.add(file.photo.id)
             continue
         if found is not None:
