@@ -23,11 +23,12 @@ from photobus_common.storage import folder as folders
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH, trash_folder, trashed_at
 from photobus_common.worker.results import AttemptFailed, HandedBack
-from photobus_maintenance import trash
+from photobus_maintenance import marking, trash
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.trash_maintenance import TrashMaintenance
 
 CAUSE = UUID(int=7)
+MARKS = "SELECT count(*) FROM folder_marks"
 LOST = "SELECT count(*) FROM trash_removals"
 DONE = "SELECT count(*) FROM file_operations WHERE kind = 'trash' AND state = 'done'"
 OPEN_OPERATION = """
@@ -104,19 +105,18 @@ async def test_trash_goes_by_the_time_in_its_name_alone(shelf: Shelf, site: Site
 
 
 async def test_a_passed_over_project_is_looked_at_again_as_long_as_anything_lies_in_its_trash(
-    shelf: Shelf, site: Site, settings: Settings, library: Library
+    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing in the folder changes while its trash ages."""
+    monkeypatch.setattr(marking, "_YOUNG_NS", -3_600_000_000_000)  # all times count as old
     _, folder = await project(shelf)
     fill(folder, named(2))
-    an_hour_ago = datetime.now(UTC).timestamp() - 3600
-    for path in (folder / TRASH, folder):
-        os.utime(path, (an_hour_ago, an_hour_ago))
     for hours, left in ((3.0, 1), (3.0, 1), (1.0, 0)):
         shorter = settings.model_copy(update={"maintenance": Maintenance(trash_hours=hours)})
         context = Context(library, shorter, load_definitions())
         await Runner(site, {"trash_maintenance": TrashMaintenance(context)}).do("trash_maintenance")
         assert len(lying(folder)) == left
+        assert await site.fetch(MARKS) == [(0 if left else 1,)]
 
 
 async def test_what_photobus_never_named_has_its_time_from_now_on(shelf: Shelf, site: Site, runner: Runner) -> None:

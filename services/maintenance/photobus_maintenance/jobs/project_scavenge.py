@@ -9,6 +9,7 @@ from collections.abc import Awaitable
 from photobus_common.errors import ConflictError, NotFoundError, PhotobusError, StorageUnavailableError
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.errors import StorageFullError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.storage.whole_folders import path_in_trash
@@ -120,7 +121,7 @@ class _Library:
             await doing
         except (ConflictError, NotFoundError) as error:
             self._pass_by(path, project, error)
-        except StorageUnavailableError as error:
+        except (StorageUnavailableError, StorageFullError) as error:
             await in_thread(self._trash.library.open, undo=Folder.close)
             self._pass_by(path, project, error)
 
