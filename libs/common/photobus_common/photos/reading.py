@@ -8,6 +8,8 @@ from photobus_common.storage.errors import storage_errors
 
 MAX_READS: Final = 50_000
 MAX_BYTES: Final = 4 * 1024 * 1024
+_BLOCK: Final = 8 * 1024
+"""Bytes that are read at once, for parsers read two or four at a time from one place."""
 MAX_VALUE: Final = 64 * 1024
 """Longest value that a parser gets by ``read``, in bytes: it may look at each letter, and keep several copies."""
 
@@ -31,6 +33,8 @@ class Window(io.RawIOBase):
         self._at = 0
         self._reads = 0
         self._bytes = 0
+        self._held = b""
+        self._held_at = 0
 
     def readable(self) -> bool:
         """Return True: that is all it does."""
@@ -65,10 +69,20 @@ class Window(io.RawIOBase):
         self._bytes += size
         if self._reads > MAX_READS or self._bytes > 2 * MAX_BYTES:
             raise BudgetExceededError
-        if self._start + place + size >= 1 << 62:
-            return b""
-        with storage_errors("reading a photo's header"):
-            found = os.pread(self._fd, size, self._start + place)
+        offset = self._start + place - self._held_at
+        if offset >= 0 and offset + size <= len(self._held):
+            found = self._held[offset : offset + size]
+        else:
+            found = self._fetch(self._start + place, size)
         if place < len(self._magic):
             found = (self._magic[place:] + found[len(self._magic) - place :])[: len(found)]
         return found
+
+    def _fetch(self, place: int, size: int) -> bytes:
+        """Read from the file, a block at least, and keep that for what is asked for next."""
+        if place + size >= 1 << 62:
+            return b""
+        with storage_errors("reading a photo's header"):
+            found = os.pread(self._fd, max(size, _BLOCK), place)
+        self._held, self._held_at = found[:_BLOCK], place
+        return found[:size]
