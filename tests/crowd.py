@@ -501,6 +501,7 @@ class World:
     async def _projects_of(self, task_id: UUID) -> tuple[int, ...]:
         async with self.database.connection() as connection:
             payload = await event_log.event_payload(connection, TENANT, task_id)
+        assert payload is not None
         found: Any = decode(payload).data
         return tuple(found.targets.project_ids)
 

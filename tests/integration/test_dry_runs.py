@@ -132,6 +132,20 @@ async def test_the_making_of_derivatives_tells_of_which_file_or_why_not(
     ]
 
 
+async def test_the_reading_of_metadata_tells_of_which_files_or_why_not(
+    gateway: Gateway, photos: dict[str, Photo]
+) -> None:
+    a = about(photos, "A", status="reads", files=["A.jpg", "A.dng"], reason=None)
+    b = about(photos, "B", status="reads", files=["B.jpg"], reason=None)
+    c = about(photos, "C", status="reads", files=["C.jpg", "C.dng"], reason=None)
+    d = about(photos, "D", status="fails", files=[], reason="no_original")
+    named_ones = {"photo_ids": [photos[name].id for name in "DB"]}
+    assert await of_task(gateway, "regenerate_metadata", named_ones) == [d, b]
+    assert await of_task(gateway, "regenerate_metadata", {"project_folders": ["Sea"]}) == [c, d]
+    assert await of_task(gateway, "regenerate_metadata", {"filter": {"text": "a"}}) == [a]
+    assert await of_task(gateway, "regenerate_metadata", {"all": True}) == [a, b, c, d]
+
+
 async def test_changes_of_what_is_kept_and_of_tags_are_told_over_any_targets(
     gateway: Gateway, photos: dict[str, Photo]
 ) -> None:

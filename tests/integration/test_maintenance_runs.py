@@ -1,8 +1,10 @@
 """Reports of runs of maintenance over HTTP: asked for, run by true workers, and told line by line with their events."""
 
+import json
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from gateway_server import Gateway
@@ -12,6 +14,7 @@ from shelf import Photo, Shelf
 from upkeep import upkeep
 from working import LEASES, Site, hired
 
+from photobus_cli import maintenance
 from photobus_client import PhotobusClient
 from photobus_common.config import Events, Maintenance, Settings
 from photobus_common.job_types import provided_by
@@ -200,3 +203,27 @@ async def test_the_client_tells_runs_and_lines(gateway: Gateway, process: Runnin
         assert (await photobus.maintenance.event(line.event_id)).type == "FindingsReported"
         [job] = [job async for job in photobus.all_jobs()]
         assert (job.progress_done, job.remaining_seconds) == (job.progress_total or 0, None)
+
+
+async def test_the_command_line_lists_runs_and_shows_one(
+    gateway: Gateway, process: Running, photos: dict[str, Photo], capsys: pytest.CaptureFixture[str]
+) -> None:
+    address = f"http://127.0.0.1:{gateway.port}"
+    asked = {"type": "project_integrity_check", "targets": {"project_folders": ["Alps"]}}
+    task = (await gateway.post("/api/tasks", asked)).body["task"]["id"]
+    await process.until_rows([("project_integrity_check", "completed")], ENDED)
+
+    await maintenance._runs(address, gateway.admin, 20, as_json=False)
+    heading, *rows = capsys.readouterr().out.splitlines()
+    assert heading.split()[:4] == ["id", "type", "status", "source"]
+    assert [row.split()[:4] for row in rows] == [[task, "project_integrity_check", "completed", "user"]]
+
+    await maintenance._show(address, gateway.admin, UUID(task), as_json=False)
+    shown = capsys.readouterr().out
+    assert f"{task}  project_integrity_check" in shown
+    assert re.search(r"integrity_check +completed +3 +1 ", shown)
+    assert re.search(r"reported missing +integrity_check +Alps +gone.jpg +1 +It is not in the folder.", shown)
+
+    await maintenance._show(address, gateway.admin, UUID(task), as_json=True)
+    told = json.loads(capsys.readouterr().out)
+    assert (told[0]["task_id"], told[1]["code"]) == (task, "missing")
