@@ -140,7 +140,7 @@ async def test_the_reading_of_metadata_tells_of_which_files_or_why_not(
     c = about(photos, "C", status="reads", files=["C.jpg", "C.dng"], reason=None)
     d = about(photos, "D", status="fails", files=[], reason="no_original")
     named_ones = {"photo_ids": [photos[name].id for name in "DB"]}
-    assert await of_task(gateway, "regenerate_metadata", named_ones) == [d, b]
+    assert await of_task(gateway, "regenerate_metadata", named_ones) == [b, d]
     assert await of_task(gateway, "regenerate_metadata", {"project_folders": ["Sea"]}) == [c, d]
     assert await of_task(gateway, "regenerate_metadata", {"filter": {"text": "a"}}) == [a]
     assert await of_task(gateway, "regenerate_metadata", {"all": True}) == [a, b, c, d]
