@@ -50,7 +50,8 @@ MADE_AT: Final = datetime(2026, 5, 1, 12, tzinfo=UTC)
 JPEG: Final = images.jpeg(96, 64)
 DNG: Final = images.dng(64, 48)
 XMP: Final = b'<?xpacket begin=""?><x:xmpmeta xmlns:x="adobe:ns:meta/"></x:xmpmeta>'
-CONTENTS: Final[Mapping[str, bytes]] = {"jpg": JPEG, "jpeg": JPEG, "dng": DNG, "raf": DNG, "xmp": XMP}
+PNG: Final = images.png(images.quarters(96, 64))
+CONTENTS: Final[Mapping[str, bytes]] = {"jpg": JPEG, "jpeg": JPEG, "dng": DNG, "raf": DNG, "png": PNG, "xmp": XMP}
 
 
 @dataclass(frozen=True)
