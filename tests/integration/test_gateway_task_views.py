@@ -13,7 +13,14 @@ from photobus_common.bus.reader import StoredEvent
 from photobus_common.config import Jobs
 from photobus_common.definitions import load_definitions
 from photobus_common.events import Origin, decode
-from photobus_common.events.tasks import JobAttemptFailed, JobCompleted, JobStarted, TaskCancelRequested, TaskRequested
+from photobus_common.events.tasks import (
+    JobAttemptFailed,
+    JobCompleted,
+    JobProgress,
+    JobStarted,
+    TaskCancelRequested,
+    TaskRequested,
+)
 from photobus_common.store import event_log, job_items
 from photobus_common.store.job_items import ItemOutcome, ItemStatus, JobOutcomes
 from photobus_common.store.unit_of_work import unit_of_work
@@ -143,6 +150,35 @@ async def test_a_task_is_seen_from_its_start_to_its_end(gateway: Gateway, works:
     ended = (await gateway.get(f"/api/tasks/{task}")).body
     assert (ended["status"], ended["done"], ended["failed"]) == ("completed_with_errors", 6, 1)
     assert (ended["progress_done"], ended["ended_at"] is None) == (7, False)
+
+
+async def test_a_job_over_the_library_tells_how_far_it_is_and_how_long_it_still_takes(
+    gateway: Gateway, works: Works
+) -> None:
+    asked = {"type": "integrity_check", "targets": {"all": True}}
+    task = (await gateway.post("/api/tasks", asked)).body["task"]["id"]
+    await works.settle()
+    (queued,) = (await gateway.get(f"/api/jobs?task_id={task}")).body["items"]
+    assert (queued["progress_total"], queued["remaining_seconds"]) == (None, None)
+
+    common = {name: queued[name] for name in ("task_id", "task_type", "attempt", "job_type", "scope", "source")}
+    origin = Origin("/worker", gateway.tenant, "worker")
+    async with unit_of_work(gateway.database, gateway.publisher) as work:
+        work.emit(origin.event(JobStarted(**common, job_id=queued["id"], holder="w")))
+        work.emit(origin.event(JobProgress(**common, job_id=queued["id"], done=3, total=10)))
+    await works.settle()
+    (half,) = (await gateway.get(f"/api/jobs?task_id={task}")).body["items"]
+    assert (half["progress_done"], half["progress_total"]) == (3, 10)
+    shown = (await gateway.get(f"/api/tasks/{task}")).body
+    run = (await gateway.get(f"/api/maintenance/runs/{task}")).body
+    assert (run["status"], run["steps"][0]["status"], run["steps"][0]["progress_total"]) == ("running", "running", 10)
+    for told in (half, shown, shown["steps"][0], run["steps"][0]):
+        assert told["remaining_seconds"] >= 0
+
+    await works.run()
+    (ended,) = (await gateway.get(f"/api/jobs?task_id={task}")).body["items"]
+    assert (ended["progress_done"], ended["progress_total"], ended["remaining_seconds"]) == (10, 10, None)
+    assert (await gateway.get(f"/api/tasks/{task}")).body["remaining_seconds"] is None
 
 
 async def test_a_job_shows_its_items_page_by_page_with_their_reasons(

@@ -81,6 +81,8 @@ def test_the_tasks_of_the_jobs_overview_stand_as_it_lists_them(definitions: Defi
         ("folder_alignment", "project", 96),
         ("generate_derivatives", "photo_set", 90),
         ("integrity_check", "global", 50),
+        ("project_integrity_check", "project", 50),
+        ("cache_validation", "project", 85),
         ("regenerate_metadata", "photo_set", 90),
         ("change_revert", "photo_set", 95),
         ("keep_update", "photo_set", 95),
@@ -90,6 +92,13 @@ def test_the_tasks_of_the_jobs_overview_stand_as_it_lists_them(definitions: Defi
 def test_the_single_step_tasks(definitions: Definitions, task_type: str, scope: str, priority: int) -> None:
     assert definitions[task_type].scope == scope
     assert [step.priority for step in definitions[task_type].steps] == [priority]
+
+
+def test_runs_of_maintenance_do_nothing_but_look_after_the_library(definitions: Definitions) -> None:
+    runs = {definition.type for definition in definitions.values() if definition.is_upkeep}
+    assert runs >= {"maintenance", "maintenance_global", "folder_discovery", "integrity_check", "regenerate_metadata"}
+    assert runs >= {"project_scavenge", "project_scavenge_global", "project_integrity_check", "cache_validation"}
+    assert not runs & {"upload_postprocess", "change_commit", "keep_update", "tags_update", "undo", "project_delete"}
 
 
 def test_undo_restores_checks_and_derives(definitions: Definitions) -> None:

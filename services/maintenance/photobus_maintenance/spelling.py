@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 def spelt_alike(name: str) -> str:
     """Return what all spellings of a name have in common."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 def respelt(lost: Iterable[str], found: Iterable[str]) -> dict[str, str]:
