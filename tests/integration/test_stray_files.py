@@ -2,11 +2,12 @@
 
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 from by_hand import Owner, believing, bytes_of
-from dying import Runner
+from dying import DeathError, Runner
 from reconciling import checks
 from shelf import Shelf
 from working import Site
@@ -139,12 +140,7 @@ async def test_checks_of_single_photos_let_everything_lie(owner: Owner, site: Si
     assert (photo.folder / "notes.txt").exists()
 
 
-@pytest.mark.parametrize("storage", ["renaming", "linking"])
-async def test_killed_between_any_two_effects_each_file_is_told_of_once(
-    owner: Owner, monkeypatch: pytest.MonkeyPatch, storage: str
-) -> None:
-    if storage == "linking":
-        monkeypatch.setattr(renaming, "rename_no_replace", linked)
+async def test_killed_between_any_two_effects_each_file_is_told_of_once(owner: Owner) -> None:
     names: list[str] = []
     for effects in range(40):
         here = await owner.project(f"p{effects}")
@@ -160,14 +156,35 @@ async def test_killed_between_any_two_effects_each_file_is_told_of_once(
     else:
         pytest.fail("it dies at every point")
     assert effects > 5
+    await told_once(owner, names)
+
+
+async def test_a_file_whose_way_to_the_trash_was_cut_in_two_has_one_name_again(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = await owner.project("a")
+    names = ["x.txt", "y.txt"]
+    for name in names:
+        owner.put(f"a/{name}", name.encode())
+
+    def cut(source_fd: int, source: str, target_fd: int, target: str) -> None:
+        """Give the file its second name, where a rename takes two steps, and die."""
+        os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
+        raise DeathError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(renaming, "rename_no_replace", cut)
+        assert await owner.runner.run(await owner.runner.job("folder_check", here[1])) is None
+    assert sorted({MANIFEST, ".trash", *names}) == names_in(owner.shelf.root / "a")
+    await owner.runner.do("folder_check", here[1])
+    assert names_in(owner.shelf.root / "a") == [MANIFEST, ".trash"]
+    await told_once(owner, names)
+
+
+async def told_once(owner: Owner, names: Iterable[str]) -> None:
+    """Hold what was told against what lies in the trash."""
     told = await trashed(owner)
     assert sorted(name for _, name, _ in told) == sorted(names)
     for project, name, path in told:
         assert (owner.shelf.root / project / path).read_bytes() == name.encode()
     assert await owner.runner.site.fetch("SELECT name FROM stray_files") == []
-
-
-def linked(source_fd: int, source: str, target_fd: int, target: str) -> None:
-    """Rename as a file system without a rename that replaces nothing: in two steps, between which one may die."""
-    os.link(source, target, src_dir_fd=source_fd, dst_dir_fd=target_fd, follow_symlinks=False)
-    os.unlink(source, dir_fd=source_fd)
