@@ -4,17 +4,19 @@ It neither fails for good, nor takes the folder for gone, nor does anything in o
 """
 
 from collections.abc import AsyncIterator
+from itertools import count
 
 import pytest
+from crashing_mover import run_until_killed
 from gateway_server import Gateway
 from meanwhile import ANOTHERS, MOMENTS, Moment, renamed_meanwhile
 from reconciling import checks
-from removing import keep, removal
+from removing import OPEN, keep, removal
 from shelf import JPEG, Photo, Shelf
 from uploading import statuses, upload
 from working import Site, hired
 
-from photobus_common.config import Filemover, Maintenance, Processing, Settings
+from photobus_common.config import Filemover, Maintenance, Pipeline, Processing, Settings
 from photobus_common.events.projects import PhotosAdded
 from photobus_common.storage.library import Library
 from photobus_derivatives.making import DerivativesMaker
@@ -215,3 +217,31 @@ async def test_an_original_is_sent_from_where_it_lies(
         headers={"Authorization": f"Bearer {gateway.admin}", "If-None-Match": etag},
     )
     assert again.status == 304
+
+
+@pytest.mark.parametrize("moment", ["once it is open", "its name taken"])
+async def test_what_is_on_record_is_completed_in_the_right_folder(
+    shelf: Shelf,
+    site: Site,
+    settings: Settings,
+    library: Library,
+    photo: Photo,
+    monkeypatch: pytest.MonkeyPatch,
+    moment: Moment,
+) -> None:
+    settings = settings.model_copy(update={"pipeline": Pipeline(stale_seconds=0.6, heartbeat_ms=200)})
+    await keep(site, photo, "")
+    command = await site.post([photo.target], "file_removal", task_type="change_commit_all")
+    for effects in count(1):
+        await run_until_killed(settings, effects)
+        if await site.fetch(OPEN) != [(0,)]:
+            break
+    assert (photo.folder / "A.jpg").exists()
+    async with hired(settings, removal(settings, library)):
+        with renamed_meanwhile(monkeypatch, shelf, photo.project_id, NAMES, moment):
+            await site.until_state(command, "completed")
+
+    assert await site.outcomes(command) == [(photo.id, "done", None)]
+    assert len([*(shelf.root / "New").glob(".trash/*/A.jpg")]) == 1
+    assert await site.fetch("SELECT outcome FROM file_operations") == [("moved",)]
+    assert untouched(shelf, moment)
