@@ -23,6 +23,7 @@ from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.rounds import Manner, visit_projects
 from photobus_maintenance.trash import (
+    FOLDERS,
     Contents,
     Emptied,
     contents_of,
@@ -77,6 +78,7 @@ class _Emptying:
         self._wait = visit.context.settings.maintenance.lock_wait_seconds
         self._before = expires_before(visit.context.settings.maintenance)
         self._passed: set[str] = set()
+        self._expired: list[str] = []
 
     async def run(self) -> None:
         """Put by what is not ours, delete what has expired; come back as long as anything lies there."""
@@ -92,8 +94,11 @@ class _Emptying:
             contents = await in_thread(contents_of, visit.folder)
         async with visit.job.database.connection() as connection:
             begun = await begun_removals(connection, visit.project.id)
-        while (begun or contents.expired(self._before)) and await self._delete_portion():
+        self._expired = contents.expired(self._before)
+        more = bool(begun or self._expired)
+        while more:
             visit.job.hand_back_if_asked()
+            more = await self._delete_portion()
         contents = await in_thread(contents_of, visit.folder)
         if contents != Contents():
             visit.pending.append("trash")
@@ -124,39 +129,38 @@ class _Emptying:
                 visit.report.changed(work, data, "trash_stray_put_by", len(files))
 
     async def _delete_portion(self) -> bool:
-        """Delete some of what has expired; say whether there was any."""
+        """Delete some of what has expired; say whether there may be more."""
         visit = self._visit
         async with visit.folder.locked(self._wait):
             batch = await self._begin()
-            if not batch:
-                return False
-            done = await in_thread(emptied, visit.folder, list(batch))
-            await self._end(batch, done)
-        return True
+            if batch:
+                done = await in_thread(emptied, visit.folder, list(batch))
+                await self._end(batch, done)
+        return bool(batch or self._expired)
 
     async def _begin(self) -> Mapping[str, Size]:
         """Put on record what goes next; return it with how much it was, what was begun before first."""
         visit = self._visit
-        contents = await in_thread(contents_of, visit.folder)
         async with visit.report.checkpoint() as work:
             await keep_project(visit, work.connection)
             begun = await begun_removals(work.connection, visit.project.id)
             passed = self._passed | await held_folders(work.connection, visit.project.id)
             batch = {name: size for name, size in begun.items() if name not in passed}
-            new = [name for name in contents.expired(self._before) if name not in passed and name not in begun]
-            if new:
-                sizes = list(batch.values())
-                found, refused = await in_thread_beside(work.connection, measured, visit.folder, new, sizes)
-                for name, error in refused.items():
-                    self._refuse(name, error)
-                await begin_removals(work.connection, visit.project.id, found)
-                batch |= found
-        return batch
+            new = [name for name in self._expired[:FOLDERS] if name not in passed and name not in begun]
+            sizes = list(batch.values())
+            found, refused = await in_thread_beside(work.connection, measured, visit.folder, new, sizes)
+            for name, error in refused.items():
+                self._refuse(name, error)
+            await begin_removals(work.connection, visit.project.id, found)
+        left = [name for name in new if name not in found and name not in refused]
+        self._expired = left + self._expired[FOLDERS:]
+        return batch | found
 
     async def _end(self, batch: Mapping[str, Size], done: Emptied) -> None:
         """Tell of what is gone, and of so much as went of what could not be deleted whole."""
         visit = self._visit
         went = {name: batch[name] for name in done.gone}
+        self._passed.update(done.gone)
         for name, error in done.refused.items():
             self._refuse(name, error)
             left = await in_thread(left_of, visit.folder, name)
