@@ -268,8 +268,10 @@ async def test_a_folder_that_a_deletion_could_not_move_is_moved(
 async def test_only_the_very_folder_is_moved(trash: Bin, site: Site, runner: Runner) -> None:
     """Another one under its name, one that does not say whose it is, one with files on record, one being deleted."""
     other, _ = await trash.unmoved("other", "open", None)
-    (trash.shelf.root / "other").rename(trash.shelf.root.parent / "other")
-    trash.folder(trash.shelf.root / "other", other)
+    copied, _ = await trash.unmoved("copied", "done", "kept")
+    for name, project_id in (("other", other), ("copied", copied)):
+        (trash.shelf.root / name).rename(trash.shelf.root.parent / name)
+        trash.folder(trash.shelf.root / name, project_id)
     _, silent = await trash.unmoved("silent", "done", "kept")
     (silent / MANIFEST).unlink()
     _, foreign = await trash.unmoved("foreign", "done", "kept")
