@@ -1,5 +1,6 @@
 """Folders that get the name of their project: all states come to their ends, nothing is replaced, twice is as once."""
 
+import os
 import shutil
 import unicodedata
 from collections.abc import Mapping
@@ -16,6 +17,8 @@ from working import Site, hired
 from photobus_common.config import Maintenance, Settings
 from photobus_common.events.maintenance import FolderRenamed
 from photobus_common.events.projects import ProjectRenamed
+from photobus_common.storage import renaming
+from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST, Manifest
 from photobus_common.storage.names import folder_name
@@ -290,3 +293,33 @@ def test_no_folder_name_leads_elsewhere(name: str) -> None:
     assert "/" not in folder
     assert folder not in {"", ".", ".."}
     assert len(folder.encode()) <= 255
+
+
+async def test_where_two_spellings_are_one_name_the_folder_goes_by_way_of_a_third(
+    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Let the file system look up names in any case, as those of other systems do, and rename none to itself."""
+    really_look, really_rename, renames = Folder.identity_of, renaming.rename_no_replace, list[str]()
+
+    def lying_under(folder_fd: int, name: str) -> str:
+        return next((found for found in os.listdir(folder_fd) if found.casefold() == name.casefold()), name)
+
+    def looking(folder: Folder, name: str) -> tuple[int, int] | None:
+        return really_look(folder, lying_under(folder.fd, name))
+
+    def rename(source_fd: int, source: str, target_fd: int, target: str) -> None:
+        if lying_under(target_fd, target) in os.listdir(target_fd):
+            raise FileExistsError(target)
+        renames.append(target)
+        really_rename(source_fd, source, target_fd, target)
+
+    project_id = await shelf.project("TRIP")
+    await call(site, project_id, "Trip")
+    monkeypatch.setattr(Folder, "identity_of", looking)
+    monkeypatch.setattr(renaming, "rename_no_replace", rename)
+    async with hired(settings, handlers):
+        await site.until_state(await over_library(site, "folder_alignment"), "completed")
+
+    assert renames == ["Trip (being renamed)", "Trip"]
+    assert await sides(shelf, site) == {project_id: Sides("Trip", "Trip", "Trip")}
+    assert folders(shelf) == ["Trip"]

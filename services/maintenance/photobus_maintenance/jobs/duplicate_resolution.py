@@ -5,8 +5,7 @@ the basename are renamed alike, what is going to be done being on record before 
 hand is left: its files are gone from where it was, and it is known again by their bytes.
 """
 
-import time
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -24,6 +23,7 @@ from photobus_maintenance.duplicates import free_basenames, targets_of
 from photobus_maintenance.moved_by_hand import moved_by_hand
 from photobus_maintenance.renames_on_record import finish_renames, renamed_before
 from photobus_maintenance.rounds import Manner, visit_projects
+from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
 PORTION: Final = 200
@@ -31,8 +31,6 @@ PORTION: Final = 200
 
 ASKED: Final = 2000
 """Basenames that are looked for in the rows at once."""
-
-_NANOSECONDS: Final = 1_000_000_000
 
 
 @dataclass(frozen=True)
@@ -57,9 +55,9 @@ class Group:
         """Whether it is more than sidecars."""
         return any(parsed.kind != "sidecar" for parsed in self.parsed)
 
-    def is_settled(self, before_ns: int) -> bool:
+    def is_settled(self, settles: Callable[[Entry], bool]) -> bool:
         """Whether nobody is writing to any of them any more."""
-        return all(entry.mtime_ns < before_ns for _, entry in self.files)
+        return not any(settles(entry) for _, entry in self.files)
 
 
 class DuplicateResolution:
@@ -118,12 +116,12 @@ async def _duplicates(visit: Visit, groups: Sequence[Group]) -> list[Group]:
 
 async def _at_rest(connection: Connection, visit: Visit, groups: Sequence[Group]) -> list[Group]:
     """Return the groups of which no file is being written, is in motion, or has a row."""
-    settled_before = time.time_ns() - int(visit.context.settings.maintenance.settle_seconds * _NANOSECONDS)
+    settles = settling(visit.context.settings.maintenance)
     names = [name for group in groups for name in group.names]
     busy = await names_in_motion(connection, visit.project.id) | await names_with_rows(
         connection, visit.project.id, names
     )
-    return [group for group in groups if group.is_settled(settled_before) and busy.isdisjoint(group.names)]
+    return [group for group in groups if group.is_settled(settles) and busy.isdisjoint(group.names)]
 
 
 async def _record(visit: Visit, duplicates: Sequence[Group], present: Collection[str]) -> None:
