@@ -40,6 +40,7 @@ INSERT_ITEMS = """
 INSERT INTO task_items (task_id, position, photo_id, project_id)
 SELECT $1, n - 1, photo, project FROM unnest($2::bigint[], $3::bigint[]) WITH ORDINALITY AS i(photo, project, n)
 """
+INSERT_PROJECTS = "INSERT INTO task_projects (task_id, project_id) SELECT $1, unnest($2::bigint[])"
 INSERT_JOB = """
 INSERT INTO jobs (id, tenant, task_id, step, index, job_type, service, lane, priority, over, first, count, status,
     attempt, dispatch, dispatched_at, created_at)
@@ -69,14 +70,19 @@ class Site:
         source: TaskSource = "user",
         params: Mapping[str, Any] | None = None,
         task_type: str = "generate_derivatives",
+        projects: Sequence[int] = (),
     ) -> RunJob:
-        """Make a job over photos, each with its project, or over that many that nothing is known of; command it."""
+        """Make a job over photos, each with its project, or over that many that nothing is known of; command it.
+
+        ``projects`` are those that its task works on as a whole.
+        """
         if isinstance(items, int):
             items = [(photo, 1) for photo in range(items)]
         changes = {"count": len(items), "over": over, "source": source, "params": dict(params or {})}
         command = make_command(job_type, lane).model_copy(update={**changes, "task_type": task_type})
         async with self.database.transaction() as connection:
             await connection.execute(INSERT_ITEMS, command.task_id, [i[0] for i in items], [i[1] for i in items])
+            await connection.execute(INSERT_PROJECTS, command.task_id, list(projects))
             described = (job_type, JOB_TYPES[job_type].service, lane, command.priority, command.over, command.count)
             await connection.execute(INSERT_JOB, command.job_id, TENANT, command.task_id, *described)
         await self.send(command)
