@@ -18,6 +18,7 @@ from photobus_common.definitions import load_definitions
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST, Manifest, decode
 from photobus_common.storage.project_folder import TRASH
+from photobus_common.worker.job import Handler
 from photobus_common.worker.results import Completed
 from photobus_maintenance.context import Context
 from photobus_maintenance.jobs.folder_alignment import FolderAlignment
@@ -45,8 +46,12 @@ def guard(settings: Settings, **changes: Any) -> Settings:
 def runner_of(site: Site, settings: Settings, library: Library) -> Runner:
     """Return what runs the job."""
     context = Context(library, settings, load_definitions())
-    jobs = {JOB: FolderDiscovery, "folder_check": FolderCheck, "folder_alignment": FolderAlignment}
-    return Runner(site, {name: make(context) for name, make in jobs.items()})
+    jobs: dict[str, Handler] = {
+        JOB: FolderDiscovery(context),
+        "folder_check": FolderCheck(context),
+        "folder_alignment": FolderAlignment(context),
+    }
+    return Runner(site, jobs)
 
 
 def picture(number: int) -> bytes:
@@ -54,11 +59,11 @@ def picture(number: int) -> bytes:
     return JPEG + number.to_bytes(4, "big")
 
 
-def folder_of(shelf: Shelf, name: str, files: Mapping[str, bytes] | Sequence[str] = ()) -> Path:
+def folder_of(shelf: Shelf, name: str, files: Mapping[str, bytes | None] | Sequence[str] = ()) -> Path:
     """Put a folder into the library that no project has, an hour old."""
     path = shelf.root / name
     path.mkdir()
-    content = files if isinstance(files, Mapping) else dict.fromkeys(files)
+    content: Mapping[str, bytes | None] = files if isinstance(files, Mapping) else dict.fromkeys(files)
     for file, data in content.items():
         put(path / file, data)
     aged(path)

@@ -2,8 +2,10 @@
 
 import hashlib
 import os
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.events.parts import FileKind
 from photobus_common.photos import content, exif
 from photobus_common.photos.exif import Exif
@@ -19,6 +21,21 @@ class Identity(NamedTuple):
 
     md5: str
     exif: Exif
+
+
+Found = Identity | StorageUnavailableError | None
+"""What was found of a file: None if nothing, or why it cannot be read."""
+
+
+def identify_each(folder: ProjectFolder, files: Iterable[tuple[Entry, FileKind]]) -> list[Found]:
+    """Read the files one after the other, as ``identify`` does; one that cannot be read costs no other. Blocks."""
+    found: list[Found] = []
+    for entry, kind in files:
+        try:
+            found.append(identify(folder, entry, kind))
+        except StorageUnavailableError as error:
+            found.append(error)
+    return found
 
 
 def is_other_content(folder: ProjectFolder, entry: Entry) -> bool:

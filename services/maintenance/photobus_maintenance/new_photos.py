@@ -4,7 +4,9 @@ Those of photos that are known again by their bytes are these photos (``recogniz
 photo has is left alone where names are unique in the library.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from functools import partial
 from typing import Final
 
@@ -23,29 +25,62 @@ from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
-from photobus_maintenance.odd_files import read_or_tell
+from photobus_maintenance.identifying import Found
+from photobus_maintenance.odd_files import identity_or_tell
+from photobus_maintenance.reading_files import cut, identify_all
 from photobus_maintenance.recognizing import recognize
 from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
-PORTION: Final = 200
+PORTION: Final = 500
 """Photos whose files are read, and then get their rows, at once."""
+
+PORTION_BYTES: Final = 256 * 1024**2
+"""Bytes that are read before rows are written, in any number of photos."""
 
 _New = tuple[ParsedName, Entry]
 
 
 async def add_new_photos(visit: Visit) -> None:
-    """Add what lies in the folder and belongs to no photo, as the listing of the visit shows it."""
+    """Add what lies in the folder and belongs to no photo, as the listing of the visit shows it.
+
+    While the rows of some are written, the files of the next are read.
+    """
     groups = _groups(visit)
     async with visit.job.database.connection() as connection:
         free = await _wanted(connection, visit, groups)
+    sized = ((groups[name], sum(entry.size for _, entry in groups[name])) for name in free)
+    portions = [[file for group in portion for file in group] for portion in cut(sized, PORTION, PORTION_BYTES)]
     created = 0
-    for start in range(0, len(free), PORTION):
-        visit.job.hand_back_if_asked()
-        files = [file for basename in free[start : start + PORTION] for file in groups[basename]]
-        arrivals = await recognize(visit, await _identified(visit, files))
-        async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
-            created += await _add(visit, arrivals, created, last=start + PORTION >= len(free))
+    async with aclosing(_read_ahead(visit, portions)) as read:
+        async for files, found, last in read:
+            arrivals = await recognize(visit, await _identified(visit, files, found))
+            async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
+                created += await _add(visit, arrivals, created, last=last)
+
+
+async def _read_ahead(
+    visit: Visit, portions: Sequence[Sequence[_New]]
+) -> AsyncGenerator[tuple[Sequence[_New], Sequence[Found], bool], None]:
+    """Yield each portion with what was found of its files, and whether it is the last."""
+
+    def begin(files: Sequence[_New]) -> asyncio.Task[list[Found]]:
+        return asyncio.create_task(identify_all(visit, [(entry, parsed.kind) for parsed, entry in files]))
+
+    reading = begin(portions[0]) if portions else None
+    try:
+        for number, files in enumerate(portions, start=1):
+            visit.job.hand_back_if_asked()
+            if reading is None:
+                raise AssertionError("each portion is begun with the one before")
+            found = await reading
+            last = number == len(portions)
+            reading = None if last else begin(portions[number])
+            yield files, found, last
+    finally:
+        if reading is not None:  # it uses what the caller is about to close
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
 
 def _groups(visit: Visit) -> dict[str, list[_New]]:
@@ -86,14 +121,14 @@ async def _wanted(connection: Connection, visit: Visit, groups: Mapping[str, Seq
     return [name for name in unknown if name in free or name in moved]
 
 
-async def _identified(visit: Visit, files: Iterable[_New]) -> list[tuple[Arrival, Entry]]:
-    found = []
-    for parsed, entry in files:
-        identity = await read_or_tell(visit, entry, parsed.kind)
+async def _identified(visit: Visit, files: Sequence[_New], found: Sequence[Found]) -> list[tuple[Arrival, Entry]]:
+    identified = []
+    for (parsed, entry), one in zip(files, found, strict=True):
+        identity = await identity_or_tell(visit, entry, one)
         if identity is not None:
             stored = StoredFile(entry.name, parsed.kind, entry.size, identity.md5, modified_at(entry))
-            found.append((Arrival(parsed.basename, stored, identity.exif), entry))
-    return found
+            identified.append((Arrival(parsed.basename, stored, identity.exif), entry))
+    return identified
 
 
 async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before: int, *, last: bool) -> int:

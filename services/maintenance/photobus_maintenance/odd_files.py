@@ -9,7 +9,7 @@ from photobus_common.logging import get_logger
 from photobus_common.storage.errors import is_of_the_disk
 from photobus_common.storage.folder import Entry
 from photobus_common.worker.blocking import in_thread
-from photobus_maintenance.identifying import Identity, identify, is_other_content
+from photobus_maintenance.identifying import Found, Identity, identify_each, is_other_content
 from photobus_maintenance.visits import Visit, concerns_one_file
 
 OTHER_CONTENT: Final = "other_content"
@@ -25,14 +25,21 @@ log = get_logger()
 
 async def read_or_tell(visit: Visit, entry: Entry, kind: FileKind, photo_id: int | None = None) -> Identity | None:
     """Read a file; None for one that is gone or odd. What may change without the folder's doing waits for a run."""
+    [found] = await in_thread(identify_each, visit.folder, [(entry, kind)])
+    return await identity_or_tell(visit, entry, found, photo_id)
+
+
+async def identity_or_tell(visit: Visit, entry: Entry, found: Found, photo_id: int | None = None) -> Identity | None:
+    """Do the same with what was ``found`` when the file was read."""
     try:
-        identity = await in_thread(identify, visit.folder, entry, kind)
-        if identity is None:
+        if found is None:
             await tell_unread(visit, entry, photo_id)
     except StorageUnavailableError as error:
-        await tell_unreadable(visit, entry, error, photo_id)
+        found = error
+    if isinstance(found, StorageUnavailableError):
+        await tell_unreadable(visit, entry, found, photo_id)
         return None
-    return identity
+    return found
 
 
 async def tell_unread(visit: Visit, entry: Entry, photo_id: int | None = None) -> None:

@@ -1,6 +1,5 @@
 """Cutting lists into events that stay under the byte limit."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final, TypeVar
 
@@ -23,7 +22,7 @@ def cut_by_bytes(parts: Sequence[PartT]) -> Iterator[tuple[PartT, ...]]:
     batch: list[PartT] = []
     used = 0
     for part in parts:
-        size = len(json.dumps(part.model_dump(mode="json"), ensure_ascii=False).encode()) + 1
+        size = len(part.model_dump_json().encode()) + 1
         if batch and (used + size > budget or len(batch) == MAX_PARTS):
             yield tuple(batch)
             batch, used = [], 0

@@ -1,6 +1,6 @@
 """File names: which photo and which kind of file a name stands for, and which names are refused."""
 
-import unicodedata
+import re
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -12,6 +12,9 @@ NameRefusal = Literal["not_text", "empty", "hidden", "separator", "control_chara
 MAX_NAME_BYTES: Final = 255
 LONGEST_DERIVATIVE_SUFFIX: Final = ".webp"
 """Derivatives are called after the basename, so basename and this suffix must fit into one name too."""
+
+_CONTROL: Final = re.compile("[\x00-\x1f\x7f-\x9f]")
+"""Every character of the category Cc."""
 
 _REASONS: Final[dict[NameRefusal, str]] = {
     "not_text": "The name is not UTF-8.",
@@ -95,7 +98,7 @@ def _unfit(name: str) -> NameRefusal | None:
         (not name, "empty"),
         (name.startswith("."), "hidden"),
         ("/" in name or "\\" in name, "separator"),
-        (any(unicodedata.category(letter) == "Cc" for letter in name), "control_character"),
+        (_CONTROL.search(name) is not None, "control_character"),
         (length > MAX_NAME_BYTES, "too_long"),
     )
     return next((code for broken, code in rules if broken), None)

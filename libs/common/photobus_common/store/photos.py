@@ -4,7 +4,7 @@ A photo is shown by its JPEG, else by its other format, else by its RAW; of seve
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -239,7 +239,7 @@ def shown_first(files: Sequence[StoredFile]) -> StoredFile | None:
 
 def metadata_row(exif: Exif, file_time: datetime) -> dict[str, Any]:
     """Return the metadata columns of a photo row; a photo that tells no time was taken at its file's time."""
-    row = {("exif_orientation" if f.name == "orientation" else f.name): getattr(exif, f.name) for f in fields(exif)}
+    row = {("exif_orientation" if name == "orientation" else name): value for name, value in vars(exif).items()}
     row["taken_from"] = "file" if exif.taken_at is None else "exif"
     row["taken_at"] = (exif.taken_at or file_time).isoformat()
     return row
@@ -289,7 +289,7 @@ async def _put_files(
 ) -> None:
     rows = [
         {
-            **asdict(arrival.file),
+            **vars(arrival.file),
             "modified_at": arrival.file.modified_at.isoformat(),
             "photo_id": ids[arrival.basename],
         }
