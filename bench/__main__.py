@@ -7,7 +7,7 @@ from typing import Final
 
 from bench.report import machine
 
-PARTS: Final = ("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves")
+PARTS: Final = ("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves", "maintenance")
 
 
 def main() -> None:
