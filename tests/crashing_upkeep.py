@@ -25,7 +25,7 @@ from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_common.worker.job import Job
 from photobus_common.worker.runtime import Worker
 from photobus_maintenance import report
-from photobus_maintenance.jobs import cache_validation
+from photobus_maintenance.jobs import cache_validation, regenerate_metadata
 
 
 async def run_until_killed(settings: Settings, effects: int) -> bool:
@@ -79,7 +79,12 @@ class _CountedPublisher(BusPublisher):
 
 
 async def _main(settings: Settings, effects: _Effects) -> None:
-    for owner, name in ((cache_validation, "mark_missing"), (report, "add_to_report"), (Job, "save_cursor")):
+    for owner, name in (
+        (cache_validation, "mark_missing"),
+        (regenerate_metadata, "correct_metadata"),
+        (report, "add_to_report"),
+        (Job, "save_cursor"),
+    ):
         setattr(owner, name, effects.after(getattr(owner, name)))
     database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
     broker = await Broker.open(settings.nats, "crashing")

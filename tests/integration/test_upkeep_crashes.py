@@ -10,7 +10,7 @@ from upkeep import Line, over_projects, report, upkeep
 from working import Site, hired
 
 from photobus_common.config import Maintenance, Pipeline, Settings
-from photobus_common.events.maintenance import FindingsReported
+from photobus_common.events.maintenance import FindingsReported, MetadataUpdated
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
 
@@ -74,3 +74,23 @@ async def test_killed_between_any_two_effects_what_is_wrong_with_originals_is_to
             break
     assert effects > LEAST_POINTS - 2
     assert len(await site.said(FindingsReported)) == effects
+
+
+async def test_killed_between_any_two_effects_metadata_is_corrected_once(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    for effects in count(1):
+        photos = await without_derivatives(shelf, f"P{effects}")
+        command = await site.post([photo.target for photo in photos], "regenerate_metadata")
+        died = await run_until_killed(settings, effects)
+        async with hired(settings, upkeep(settings, library)):
+            await site.until_idle()
+
+        assert await site.outcomes(command) == [(photo.id, "done", None) for photo in photos], effects
+        assert {row["version"] for row in await shelf.rows()} == {2}
+        [line] = await report(site, command)
+        assert (line.code, line.things) == ("metadata_updated", 2)
+        if not died:
+            break
+    assert effects > LEAST_POINTS - 2
+    assert len(await site.said(MetadataUpdated)) == effects
