@@ -7,9 +7,10 @@ import pytest
 from by_hand import Owner, Seen, believing, bytes_of, seen_as
 from dying import Runner
 from reconciling import checks
-from removing import derivatives, keep, show
+from removing import commit, derivatives, keep, removal, show
 from shelf import Photo, Shelf, put
-from working import Site
+from taking_back import undo
+from working import Site, hired
 
 from photobus_common.config import Settings
 from photobus_common.definitions import load_definitions
@@ -179,6 +180,19 @@ async def test_halves_that_did_not_turn_up_are_missing_and_others_come_along(own
         data for data in await owner.said() if isinstance(data, PhotoFilesChanged) and data.cause == "folder_check"
     ]
     assert [file.name for file in grown.photos[0].added] == ["B.jpg", "B.png.xmp"]
+    await owner.nothing_more()
+
+
+@EITHER
+async def test_bytes_that_are_of_another_kind_by_their_new_name_are_known_too(
+    owner: Owner, first: Sequence[str]
+) -> None:
+    photo = await owner.photo(await owner.project("a"), "A", "A.dng")
+    await keep(owner.runner.site, photo)
+    owner.rename("a/A.dng", "a/B.tif")
+    await owner.check(*first)
+    [seen] = (await owner.seen()).values()
+    assert seen == Seen(photo.id, "a", "B", ("B.tif",), "other", "other", ("of A",), "pending")
     await owner.nothing_more()
 
 
@@ -446,6 +460,8 @@ async def test_killed_between_any_two_effects_the_next_run_comes_to_the_same(
     seen = await owner.seen()
     assert seen_as(seen) | photos == seen_as(seen)
     told = [photo_id for photo_id, _ in await recognised(owner)]
+    back = [data for data in await owner.said() if isinstance(data, PhotosRestored)]
+    told += [photo.photo_id for data in back for photo in data.photos]
     assert sorted(told) == sorted(photos)
     new = [photo.photo_id for data in await owner.said() if isinstance(data, PhotosAdded) for photo in data.photos]
     assert sorted({*new, *photos}) == sorted(seen)
@@ -457,7 +473,14 @@ async def test_killed_between_any_two_effects_the_next_run_comes_to_the_same(
 async def moved_about(
     owner: Owner, here: str, there: str, project: tuple[str, int], number: int
 ) -> dict[int, tuple[str, str, tuple[str, ...]]]:
-    """Rename one photo, move two, and put a new one beside them; say how they lie then."""
+    """Rename one photo, move two, bring one back that was cleaned away, and put a new one beside them.
+
+    Says how they lie then.
+    """
+    gone = await owner.photo(project, f"G{number}", f"G{number}.jpg")
+    owner.rename(f"{here}/G{number}.jpg", f"{there}/.G{number}.jpg")
+    await owner.check_and_clean()
+    owner.rename(f"{there}/.G{number}.jpg", f"{there}/H{number}.jpg")
     made: list[Photo] = []
     for letter in "RMN":
         name = f"{letter}{number}"
@@ -469,7 +492,36 @@ async def moved_about(
         owner.rename(f"{here}/N{number}.{ending}", f"{there}/O{number}.{ending}")
     put(owner.shelf.root / there / f"NEW{number}.jpg", bytes_of(f"NEW{number}.jpg"))
     return {
+        gone.id: (there, f"H{number}", (f"H{number}.jpg",)),
         renamed.id: (here, f"T{number}", (f"T{number}.dng", f"T{number}.jpg")),
         moved.id: (there, f"M{number}", (f"M{number}.dng", f"M{number}.jpg")),
         other.id: (there, f"O{number}", (f"O{number}.dng", f"O{number}.jpg")),
     }
+
+
+async def test_an_earlier_task_is_undone_as_far_as_the_photo_is_where_it_was(
+    owner: Owner, site: Site, settings: Settings, library: Library
+) -> None:
+    here, there = await owner.project("a"), await owner.project("b")
+    photo, other = await owner.photo(here, "A", "A.dng", "A.jpg"), await owner.photo(here, "B", "B.dng", "B.jpg")
+    for one in (photo, other):
+        await keep(site, one, "jpg")
+    handlers = removal(settings, library)
+    async with hired(settings, handlers):
+        committed = await commit(site, [photo, other])
+        await site.until_idle()
+    owner.rename("a/A.jpg", "b/Sunset.jpg")
+    await owner.check("folder_check")
+    undone = await undo(site, settings, handlers, committed)
+
+    assert seen_as(await owner.seen()) == {
+        photo.id: ("b", "Sunset", ("Sunset.jpg",)),
+        other.id: ("a", "B", ("B.dng", "B.jpg")),
+    }
+    assert {photo_id: status for photo_id, status, _ in await site.outcomes(undone)} == {
+        photo.id: "failed",
+        other.id: "done",
+    }
+    assert there[1] != here[1]
+    history = await site.fetch("SELECT type FROM event_log WHERE photo_ids @> ARRAY[$1::bigint] ORDER BY seq", photo.id)
+    assert [word for (word,) in history if word.startswith("Photo")] == ["PhotoFilesChanged", "PhotosRecognized"]

@@ -81,15 +81,20 @@ def recognized(
 
 
 def pairs_of(files: Sequence[CatalogueFile], photo: MissedPhoto) -> list[Pair]:
-    """Say which of ``files`` is which of the photo's, each once, by bytes and kind; of several alike by their order."""
-    left = list(photo.files)
+    """Say which of ``files`` is which of the photo's, each once, by its bytes; of several alike by their order.
+
+    One of the same kind comes first: a name may also make another kind of the same bytes, but never of a sidecar's.
+    """
+    left, rest = list(photo.files), list(files)
     pairs = []
-    for found in files:
-        known = next((one for one in left if _alike(one, found)), None)
-        if known is not None:
-            left.remove(known)
-            pairs.append(Pair(found, known))
-    return pairs
+    for alike in (_same_kind, _same_bytes):
+        for found in list(rest):
+            known = next((one for one in left if alike(one, found)), None)
+            if known is not None:
+                left.remove(known)
+                rest.remove(found)
+                pairs.append(Pair(found, known))
+    return sorted(pairs, key=lambda pair: pair.found.name)
 
 
 def _in_place(
@@ -110,5 +115,9 @@ def _rank(basename: str, shared: Collection[Bytes], photo: MissedPhoto, project_
     )
 
 
-def _alike(known: CatalogueFile, found: CatalogueFile) -> bool:
+def _same_kind(known: CatalogueFile, found: CatalogueFile) -> bool:
     return (known.kind, known.size, known.md5) == (found.kind, found.size, found.md5)
+
+
+def _same_bytes(known: CatalogueFile, found: CatalogueFile) -> bool:
+    return "sidecar" not in {known.kind, found.kind} and (known.size, known.md5) == (found.size, found.md5)

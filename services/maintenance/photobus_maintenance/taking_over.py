@@ -87,7 +87,8 @@ class KnownAgain:
         renamed = [replace(file, name=_renamed(file.name, self.photo.filename, self.basename)) for file in lost]
         files = tuple((pair.found, times[pair.found.name]) for pair in self.pairs)
         missing = tuple({file.name: file for file in renamed if file.name not in times}.values())
-        return Recognition(self.photo.id, self.basename, files, missing)
+        anew = {file.kind for file, _ in files} - {file.kind for file in self.photo.files}
+        return Recognition(self.photo.id, self.basename, files, missing, frozenset(anew))
 
 
 async def take_over(visit: Visit, source_id: int, known: Sequence[KnownAgain]) -> None:
@@ -224,7 +225,8 @@ def _as_found(removed: PhotoRemoved, found: Recognition) -> PhotoRemoved:
         "size": size_of(found),
     }
     facts = tuple(FileFact(name=file.name, kind=file.kind, size=file.size, md5=file.md5) for file in files)
-    return removed.model_copy(update={"filename": found.filename, "files": facts, "row": row})
+    keep = removed.keep.model_copy(update=dict.fromkeys(found.anew, True))
+    return removed.model_copy(update={"filename": found.filename, "files": facts, "row": row, "keep": keep})
 
 
 async def _add_others(visit: Visit, work: UnitOfWork, arrivals: Sequence[Arrival]) -> None:

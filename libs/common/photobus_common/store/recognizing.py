@@ -7,6 +7,7 @@ from typing import Any, Final, Literal
 from uuid import UUID
 
 from photobus_common.events import decode
+from photobus_common.events.parts import FileKind
 from photobus_common.events.projects import PhotoRemoved, PhotosRemoved
 from photobus_common.recognition import Bytes, MissedPhoto
 from photobus_common.reconciliation import CatalogueFile, CatalogueProject
@@ -72,10 +73,15 @@ REMOVED_FILES: Final = "DELETE FROM photo_files WHERE photo_id = ANY($1::bigint[
 RECOGNIZE_PHOTOS: Final = """
 UPDATE photos p SET project_id = $1, filename = n.filename, size = n.size,
     jpg_available = n.jpg, raw_available = n.raw, other_available = n.other,
+    keep_jpg = p.keep_jpg OR 'jpg' = ANY(n.anew), keep_raw = p.keep_raw OR 'raw' = ANY(n.anew),
+    keep_other = p.keep_other OR 'other' = ANY(n.anew),
     thumbnail_status = 'pending', preview_status = 'pending', derivative_key = NULL, derivative_reason = NULL,
     version = p.version + 1, updated_at = now()
-FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::boolean[])
-    AS n (id, filename, size, jpg, raw, other)
+FROM (
+    SELECT u.id, u.filename, u.size, u.jpg, u.raw, u.other, string_to_array(u.anew, ' ') AS anew
+    FROM unnest($2::bigint[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[], $7::boolean[], $8::text[])
+        AS u (id, filename, size, jpg, raw, other, anew)
+) AS n
 WHERE p.id = n.id
 RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
 """
@@ -97,12 +103,16 @@ class PlaceOfPhotos:
 
 @dataclass(frozen=True)
 class Recognition:
-    """How a photo lies from now on: its ``files``, each with its own time, and those that did not turn up, renamed."""
+    """How a photo lies from now on: its ``files``, each with its own time, and those that did not turn up, renamed.
+
+    ``anew`` are kinds that it has not had, which are kept: by another ending the same bytes may be of another kind.
+    """
 
     photo_id: int
     filename: str
     files: tuple[tuple[CatalogueFile, datetime], ...]
     missing: tuple[CatalogueFile, ...]
+    anew: frozenset[FileKind] = frozenset()
 
 
 async def missed_photos(
@@ -188,6 +198,7 @@ async def recognize_photos(
         [one.filename for one in photos],
         [size_of(one) for one in photos],
         *([kind in there for there in kinds] for kind in ("jpg", "raw", "other")),
+        [" ".join(sorted(one.anew)) for one in photos],
     )
     files = [(one.photo_id, file, time) for one in photos for file, time in one.files]
     await connection.execute(
