@@ -146,6 +146,8 @@ async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before
             for arrival, entry in identified
             if arrival.basename in free and entry in still and entry.name not in moving
         ]
+        if len(arrivals) < len(identified):
+            visit.pending.append("changing")
         shown = {arrival.basename for arrival in arrivals if arrival.file.kind != "sidecar"}
         arrivals = [arrival for arrival in arrivals if arrival.basename in shown]
         recorded = await record_files(work.connection, project.tenant, project.id, KnownPhotos(), arrivals)
