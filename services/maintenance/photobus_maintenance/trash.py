@@ -103,6 +103,7 @@ def emptied(folder: Folder, names: Iterable[str]) -> Emptied:
                 refused[name] = _of_this_entry(error)
                 continue
             gone.append(name)
+        trash.sync()
     return Emptied(tuple(gone), refused)
 
 

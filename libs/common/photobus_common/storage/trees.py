@@ -53,12 +53,13 @@ def size_of(folder: Folder, name: str) -> Size:
 
 
 def remove_some(folder: Folder, name: str, limit: int) -> bool:
-    """Remove up to ``limit`` files and folders of what lies at ``name``, that itself last; say whether it is gone."""
+    """Remove up to ``limit`` files and folders of what lies at ``name``, that itself last; say whether it is gone.
+
+    ``Folder.sync`` makes it last.
+    """
     removal = _Removal(limit, folder.name)
     with storage_errors(f"removing {name!r} from {folder.name!r}"):
-        gone = removal.remove(folder.fd, name)
-        os.fsync(folder.fd)
-    return gone
+        return removal.remove(folder.fd, name)
 
 
 @dataclass

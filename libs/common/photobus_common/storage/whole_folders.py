@@ -105,7 +105,11 @@ def remove_some_at(library: TenantLibrary, path: str, limit: int) -> bool:
     """Remove up to ``limit`` files and folders of what lies at ``path``, that itself last; say whether it is gone."""
     with ExitStack() as stack:
         parent = _parent(stack, library, path)
-        return parent is None or remove_some(parent, PurePosixPath(path).name, limit)
+        if parent is None:
+            return True
+        gone = remove_some(parent, PurePosixPath(path).name, limit)
+        parent.sync()
+    return gone
 
 
 def _parent(stack: ExitStack, library: TenantLibrary, path: str, *, make: bool = False) -> Folder | None:
