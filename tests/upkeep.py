@@ -1,9 +1,10 @@
 """Jobs of maintenance that look after what rows say of files, and the report that they leave."""
 
+import os
 from typing import Any, Final, NamedTuple
 
 from bus_traffic import TENANT, make_command
-from shelf import Shelf
+from shelf import Photo, Shelf
 from working import INSERT_JOB, Site
 
 from photobus_common.commands import RunJob
@@ -82,3 +83,20 @@ async def everything(shelf: Shelf, database: Database) -> list[tuple[Any, ...]]:
         photos = await connection.fetch("SELECT * FROM photos ORDER BY id")
         files = await connection.fetch("SELECT * FROM photo_files ORDER BY id")
     return [tuple(row.values()) for row in (*photos, *files)] + sorted(shelf.disk().items())
+
+
+def rot(photo: Photo, name: str) -> None:
+    """Change a byte and no time, as a disk that forgets does."""
+    path = photo.folder / name
+    times = path.stat()
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+
+
+async def agree(site: Site, photo: Photo, *names: str) -> None:
+    """Give the files of a photo the time that their rows have."""
+    [(moment,)] = set(await site.fetch("SELECT modified_at FROM photo_files WHERE photo_id = $1", photo.id))
+    for name in names:
+        os.utime(photo.folder / name, (moment.timestamp(),) * 2)

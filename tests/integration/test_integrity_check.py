@@ -2,16 +2,14 @@
 
 import errno
 import os
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import pytest
 from bus_traffic import until
 from shelf import DNG, JPEG, Photo, Shelf, forbid, put
-from upkeep import Line, counts, everything, over_library, over_projects, report, upkeep
+from upkeep import Line, agree, counts, everything, over_library, over_projects, report, rot, upkeep
 from working import Site, hired
 
 from photobus_common.config import Maintenance, Settings
@@ -24,9 +22,6 @@ from photobus_maintenance import marking, original_reading
 from photobus_maintenance.jobs import integrity_check
 from photobus_maintenance.original_reading import Pace
 
-TIMES = """
-UPDATE photo_files SET modified_at = $2 WHERE photo_id = $1
-"""
 AGE_S: Final = 3600
 NFC: Final = "caf\N{LATIN SMALL LETTER E WITH ACUTE}"
 NFD: Final = "cafe\N{COMBINING ACUTE ACCENT}"
@@ -41,16 +36,6 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def handlers(settings: Settings, library: Library) -> dict[str, Handler]:
     return upkeep(settings, library)
-
-
-def rot(photo: Photo, name: str) -> None:
-    """Change a byte and no time, as a disk that forgets does."""
-    path = photo.folder / name
-    times = path.stat()
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    path.write_bytes(content)
-    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
 def write(photo: Photo, name: str, content: bytes = DNG + b"more") -> None:
@@ -139,13 +124,6 @@ async def arrange(shelf: Shelf, site: Site) -> dict[str, Photo]:
         case.happens(photo)
         photos[name] = photo
     return photos
-
-
-async def agree(site: Site, photo: Photo, *names: str) -> None:
-    """Give the files of a photo the time that their rows have."""
-    [(moment,)] = set(await site.fetch("SELECT modified_at FROM photo_files WHERE photo_id = $1", photo.id))
-    for name in names:
-        os.utime(photo.folder / name, (moment.timestamp(),) * 2)
 
 
 def told(lines: list[Line]) -> dict[str | None, set[tuple[str, str | None]]]:
@@ -268,64 +246,6 @@ async def test_of_a_folder_that_does_not_say_whose_it_is_nothing_is_told(
     ]
 
 
-@contextmanager
-def during_reading(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> Iterator[list[int]]:
-    """Let something happen each time a file was opened to be read."""
-    times: list[int] = []
-    really = original_reading._Original.read_on
-
-    def reading(self: Any, budget: int) -> None:
-        times.append(budget)
-        happens()
-        really(self, budget)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(original_reading._Original, "read_on", reading)
-        yield times
-
-
-async def test_a_file_that_changes_while_it_is_read_is_no_finding(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo = await shelf.photo(("a", await shelf.project("a")), "A", ["A.jpg"])
-    longer = JPEG
-
-    def grow() -> None:
-        nonlocal longer
-        longer += b"more"
-        put(photo.folder / "A.jpg", longer)
-
-    async with hired(settings, handlers):
-        with during_reading(monkeypatch, grow) as times:
-            command = await over_library(site, "integrity_check")
-            await site.until_idle()
-    assert len(times) == 1
-    assert await report(site, command) == []
-
-
-async def test_a_disk_that_errs_once_is_no_finding(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photo = await shelf.photo(("a", await shelf.project("a")), "A", ["A.jpg"])
-    await agree(site, photo, "A.jpg")
-    rot(photo, "A.jpg")
-    readings = 0
-
-    def mend() -> None:
-        nonlocal readings
-        readings += 1
-        if readings == 2:
-            (photo.folder / "A.jpg").write_bytes(JPEG)
-            os.utime(photo.folder / "A.jpg", (time.time() - AGE_S,) * 2)
-
-    async with hired(settings, handlers):
-        with during_reading(monkeypatch, mend):
-            command = await over_library(site, "integrity_check")
-            await site.until_idle()
-    assert readings == 2
-    assert await report(site, command) == []
-
-
 @pytest.mark.parametrize("meanwhile", ["replaced", "removed", "intended"])
 async def test_what_changes_before_the_second_look_is_no_finding(
     shelf: Shelf,
@@ -412,37 +332,4 @@ async def test_a_disk_that_reads_nothing_any_more_fails_the_attempt_and_tells_no
         await site.again(command, attempt=2, dispatch=2)
         await site.until_idle()
     assert [failed.code for failed in await site.said(JobAttemptFailed)] == ["storage_unavailable"] * 2
-    assert await report(site, command) == []
-
-
-async def test_reading_keeps_to_the_pace_of_the_settings() -> None:
-    now = 0.0
-    pace = Pace(1_000_000, lambda: now)
-    assert pace.turn == 1_000_000
-    assert pace.due(500_000) == pytest.approx(0.5)
-    assert pace.due(500_000) == pytest.approx(1.0)
-    now = 10.0
-    assert pace.due(1_000_000) == pytest.approx(1.0)
-    assert Pace(0, lambda: now).due(10**12) == 0.0
-
-
-async def test_a_large_file_is_read_by_turns_and_whole(
-    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = Maintenance(settle_seconds=600, integrity_bytes_per_second=2 * 1024**2)
-    settings = settings.model_copy(update={"maintenance": slow})
-    photo = await shelf.photo(("a", await shelf.project("a")), "A", ["A.jpg"])
-    await shelf.replace(photo, "A.jpg", JPEG + bytes(5 * 1024**2))
-    turns: list[int] = []
-
-    async def keep(_pace: Pace, read: int) -> None:
-        turns.append(read)
-
-    monkeypatch.setattr(Pace, "keep", keep)
-    with during_reading(monkeypatch, lambda: None) as times:
-        async with hired(settings, upkeep(settings, library)):
-            command = await over_library(site, "integrity_check")
-            await site.until_idle()
-    assert len(times) == 3
-    assert turns == [2 * 1024**2, 2 * 1024**2, 1024**2 + len(JPEG)]
     assert await report(site, command) == []
