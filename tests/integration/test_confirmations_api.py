@@ -1,12 +1,15 @@
 """Confirmations by HTTP: everybody sees what would be removed, an admin answers, once, and only while it matters."""
 
 import asyncio
+import json
+import os
 from uuid import UUID, uuid4
 
 import pytest
 from asking import ask_about
 from catalogue import Shot, add_project, add_shots, add_tenant
 from gateway_server import Gateway
+from running_stack import PHOTOBUS
 
 from photobus_client import ApiError, PhotobusClient
 from photobus_common.events.confirmations import ConfirmationAnswered, ConfirmationExpired
@@ -144,3 +147,33 @@ async def test_the_client_lists_shows_and_answers(gateway: Gateway, project: tup
         assert (await photobus.confirmations.refuse(asked)).status == "refused"
         with pytest.raises(ApiError):
             await photobus.confirmations.confirm(asked)
+
+
+async def test_the_command_line_lists_shows_and_answers(gateway: Gateway, project: tuple[int, str], task: UUID) -> None:
+    asked = str(await ask_about(gateway.database, gateway.tenant, project, task, lacking=5))
+    status, out, errors = await _photobus(gateway, "confirmations", "list")
+    assert (status, errors) == (0, "")
+    assert [asked, "open", "Trip", "5/5"] == out.splitlines()[1].split()[:4]
+    status, out, _ = await _photobus(gateway, "confirmations", "show", asked)
+    assert [line.split() for line in out.splitlines()[2:]] == [[f"P{n}", "Trip", f"P{n}.jpg"] for n in range(5)]
+    shown = json.loads((await _photobus(gateway, "confirmations", "show", asked, "--json"))[1])
+    assert (shown["confirmation"]["id"], len(shown["photos"])) == (asked, 5)
+    status, out, _ = await _photobus(gateway, "confirmations", "confirm", asked)
+    assert (status, out.split()[:2]) == (0, [asked, "confirmed:"])
+    status, out, errors = await _photobus(gateway, "confirmations", "refuse", asked)
+    assert (status, errors) == (1, "photobus: The confirmation is no longer open: confirmed.\n")
+    assert len((await _photobus(gateway, "confirmations", "list"))[1].splitlines()) == 1
+    assert asked in (await _photobus(gateway, "confirmations", "list", "--status", "all"))[1]
+
+
+async def _photobus(gateway: Gateway, *arguments: str) -> tuple[int, str, str]:
+    """Run the command as somebody else's shell does; return exit status, output and errors."""
+    process = await asyncio.create_subprocess_exec(
+        *PHOTOBUS,
+        *arguments,
+        env={**os.environ, "PHOTOBUS_ADDRESS": f"http://127.0.0.1:{gateway.port}", "PHOTOBUS_TOKEN": gateway.admin},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await process.communicate()
+    return process.returncode or 0, out.decode(), errors.decode()

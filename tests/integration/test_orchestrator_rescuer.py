@@ -185,3 +185,16 @@ async def test_the_waiting_time_is_the_configured_one(
     patient = settings.model_copy(update={"pipeline": Pipeline(rescue_after_seconds=7200)})
     await commanded(log)
     assert await Rescuer(database, broker, LeftInOutbox(), patient).rescue() == 0
+
+
+async def test_a_job_that_waits_for_a_person_is_not_lost(log: Log, rescuer: Rescuer) -> None:
+    task = Narrator()
+    command = await commanded(log, task)
+    await claim(log.database, command, "released")
+    await log.fold(task.waiting())
+    assert await rescuer.rescue() == 0
+    await log.fold(task.answered())
+    await execute(log.database, AN_HOUR_AGO)
+    await execute(log.database, "DELETE FROM outbox WHERE kind = 'command'")
+    assert await rescuer.rescue() == 1
+    assert await lost(log.database) == [(1, 2)]

@@ -135,6 +135,22 @@ async def test_live_updates_of_the_task_say_when_to_look_again(
     await command
 
 
+async def test_who_waits_for_a_task_that_waits_is_told_where_to_answer(
+    photobus: Photobus, address: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(waiting, "LOOK_SECONDS", NEVER)
+    photobus.status = "waiting"
+    command = asyncio.create_task(photo_sets._commit(manner(address), NOTHING))
+    await photobus.looked.wait()
+    photobus.looked.clear()
+    photobus.events.put_nowait({"name": "job_update", "task_id": str(TASK)})
+    await photobus.looked.wait()
+    photobus.status = "completed"
+    photobus.events.put_nowait({"name": "task_completed", "id": str(TASK)})
+    await command
+    assert capsys.readouterr().out.count("photobus confirmations list") == 1
+
+
 def test_what_is_odd_comes_first_and_the_rest_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
     plan = TaskPlan.model_validate({**PLAN, "photos": 3000})
     fates = [Fate(f"p{number}", "Trip", "moves", odd=number == 1999) for number in range(2000)]
