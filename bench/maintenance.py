@@ -39,6 +39,8 @@ COPY_FILES: Final = "SELECT photo_id, name, size, md5 FROM photo_files"
 
 SCHEDULE: Final = "/api/schedules/maintenance_global"
 
+SCHEDULED: Final = "SELECT id FROM tasks WHERE type = 'maintenance_global' AND source = 'system' LIMIT 1"
+
 SECONDS_OF_JOBS: Final = """
 SELECT job_type, extract(epoch FROM ended_at - started_at)::float8 FROM jobs WHERE task_id = $1 ORDER BY step
 """
@@ -113,9 +115,9 @@ async def _scheduled(client: PhotobusClient, connection: Connection) -> float:
     """Let the schedule begin a run, and return how long it took."""
     await client.transport.json("PUT", SCHEDULE, body={"every_seconds": 5, "enabled": True})
     try:
-        while not (tasks := (await client.tasks(type="maintenance_global", source="system", limit=1)).items):
+        while (task_id := await connection.fetchval(SCHEDULED)) is None:
             await asyncio.sleep(0.2)
-        return await _ended(client, connection, str(tasks[0].id))
+        return await _ended(client, connection, str(task_id))
     finally:
         await client.transport.json("PUT", SCHEDULE, body={"enabled": False})
 

@@ -33,7 +33,7 @@ from photobus_orchestrator.schedules import Scheduler, tick_event_id
 
 DEFAULTS = [
     ("folder_discovery", 300, 86_400, True),
-    ("integrity_check", 604_800, 86_400, True),
+    ("integrity_check", 604_800, 604_800, True),
     ("maintenance_global", 3600, 86_400, True),
     ("project_scavenge_global", 3600, 86_400, True),
 ]

@@ -231,8 +231,8 @@ class Maintenance(Section):
 class Schedules(Section):
     """When tasks begin by themselves. The intervals are those that a tenant's schedules are made with.
 
-    An interval that a person sets is at least ``least_seconds``. A run that takes longer than ``deadline_hours`` is
-    asked to stop. A tick that did not come ``late_seconds`` after it was due is made up.
+    An interval that a person sets is at least ``least_seconds``. A run that takes longer than ``deadline_hours``, and
+    longer than the interval, is asked to stop. A tick that did not come ``late_seconds`` after it was due is made up.
     """
 
     maintenance_global_seconds: int = Field(default=3600, ge=1, le=MAX_INTERVAL)
