@@ -106,4 +106,4 @@ async def refused_with_another(stack: RunningStack, photos: Path) -> None:
         1,
         f"photobus: The library that was in {photos} is not there; is it mounted?",
     )
-    assert os.listdir(photos) == []
+    assert visible(photos) == set()

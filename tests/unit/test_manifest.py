@@ -112,6 +112,9 @@ def test_what_a_person_or_a_later_version_wrote_is_read(content: bytes, found: M
 @example(7, "null")
 @example(7, "&a *a !!b: [c]")
 @example(7, "line\nline\r\n\x85\u2028 ")
+@example(7, "a\x85b")
+@example(7, " \u2028 ")
+@example(7, "\u2029" + "long and in many words " * 20)
 def test_it_is_read_as_it_was_written(project_id: int, name: str) -> None:
     manifest = Manifest(id=project_id, name=name, created_at=AT)
     assert decode(manifest.encode()) == manifest

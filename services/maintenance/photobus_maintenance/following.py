@@ -120,7 +120,7 @@ def _judge(
     if not lies_at(library, folder.name, folder):
         raise LockedError("The folder was renamed meanwhile.")
     manifest = manifest_of(folder)
-    if manifest is None or manifest.id != project.id:
+    if manifest is None or not manifest.is_of(project.id, project.created_at):
         return None, False
     with library.open() as root:
         neighbours = Neighbours(root, others, folder.identity)

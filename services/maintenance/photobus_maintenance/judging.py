@@ -66,7 +66,7 @@ async def judge(connection: Connection, library: TenantLibrary, folder: ProjectF
         return Verdict("leave", code="manifest_unreadable", reason=error.public_message)
     if manifest is None:
         return NEW
-    named = await named_project(connection, library.tenant, manifest.id, manifest.created_at)
+    named = await named_project(connection, library.tenant, manifest)
     if named is None:
         return await _of_unknown(connection, library, folder, manifest)
     if named.project.active:

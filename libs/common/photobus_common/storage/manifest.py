@@ -4,8 +4,9 @@ Anybody may have written it. So it is read as a flat list of words and never as 
 aliases, no tags, nothing that nests for long, each key once.
 """
 
+import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import yaml
@@ -21,6 +22,12 @@ VERSION: Final = 1
 _DEEPEST: Final = 8
 """How deep a field of a later version may nest. The reader of YAML takes ever longer for what goes deeper."""
 
+
+_SAME: Final = timedelta(seconds=1)
+"""What a person who writes a time leaves off."""
+
+_FOLDED: Final = re.compile("[\x85\u2028\u2029]")
+"""Line breaks that are written into single quotes as they are, and read as a space."""
 
 _BEGINNING: Final = (yaml.StreamStartEvent, yaml.DocumentStartEvent, yaml.MappingStartEvent)
 _END: Final = (yaml.MappingEndEvent, yaml.DocumentEndEvent, yaml.StreamEndEvent)
@@ -43,11 +50,39 @@ class Manifest(BaseModel):
             raise ValueError("what no database can hold")
         return name
 
+    def is_of(self, project_id: int, created_at: datetime) -> bool:
+        """Whether it is the manifest of that project, made at that time.
+
+        Each database counts ids from the start, and a library may have seen more than one: another time is another's.
+        """
+        made_at = self.created_at if self.created_at.tzinfo else self.created_at.replace(tzinfo=UTC)
+        return self.id == project_id and abs(made_at - created_at) <= _SAME
+
     def encode(self) -> bytes:
         """Return UTF-8 YAML, fields in their order."""
         fields = self.model_dump()
         fields["created_at"] = self.created_at.isoformat()
-        return yaml.safe_dump(fields, sort_keys=False, allow_unicode=True).encode()
+        if _FOLDED.search(self.name):
+            fields["name"] = _Escaped(self.name)
+        written: str = yaml.dump(fields, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        return written.encode()
+
+
+class _Escaped(str):
+    """A text that is written with its line breaks as escapes."""
+
+    __slots__ = ()
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes as ``safe_dump`` does, and texts that this would not read again in double quotes."""
+
+
+def _escaped(dumper: yaml.SafeDumper, text: _Escaped) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", str(text), style='"')
+
+
+_Dumper.add_representer(_Escaped, _escaped)
 
 
 def decode(content: bytes) -> Manifest:

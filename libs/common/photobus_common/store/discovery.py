@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.events import decode
 from photobus_common.events.projects import PhotoRemoved, PhotosRemoved
 from photobus_common.reconciliation import CatalogueFile, CatalogueProject
+from photobus_common.storage.manifest import Manifest
 from photobus_common.store.database import Connection
 
 LIBRARY_OF_TENANT: Final = "SELECT library_id FROM tenants WHERE tenant = $1"
@@ -51,8 +51,6 @@ SELECT n.id FROM unnest($1::bigint[]) AS n (id) WHERE NOT EXISTS (SELECT FROM ph
 
 FORGET_MISSING: Final = "DELETE FROM missing_folders WHERE project_id = $1"
 
-_SAME: Final = timedelta(seconds=1)
-
 
 @dataclass(frozen=True)
 class NamedProject:
@@ -81,18 +79,10 @@ async def library_of_tenant(connection: Connection, tenant: str) -> UUID:
     return found
 
 
-async def named_project(
-    connection: Connection, tenant: str, project_id: int, created_at: datetime
-) -> NamedProject | None:
-    """Return the project, archived ones too, if it was made at that time.
-
-    Another time means another database: ids are counted in each, and a library may have seen more than one.
-    """
-    row = await connection.fetchrow(NAMED_PROJECT, tenant, project_id)
-    if row is None:
-        return None
-    made_at = created_at if created_at.tzinfo else created_at.replace(tzinfo=UTC)
-    if abs(made_at - row["created_at"]) > _SAME:
+async def named_project(connection: Connection, tenant: str, manifest: Manifest) -> NamedProject | None:
+    """Return the project that a manifest is of, archived ones too; None for one that this database has not."""
+    row = await connection.fetchrow(NAMED_PROJECT, tenant, manifest.id)
+    if row is None or not manifest.is_of(row["id"], row["created_at"]):
         return None
     columns = {name: value for name, value in row.items() if name not in {"left_library", "under_way"}}
     return NamedProject(CatalogueProject(**columns), bool(row["left_library"]), bool(row["under_way"]))
