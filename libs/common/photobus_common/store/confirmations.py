@@ -40,11 +40,11 @@ FROM photo_files f JOIN photos p ON p.id = f.photo_id LEFT JOIN unnest($3::text[
 WHERE f.project_id = $2 AND d.name IS NULL GROUP BY p.id
 """
 
-INSERT_OF_PROJECTS: Final = """
+INSERT_OF_PROJECT: Final = """
 INSERT INTO confirmation_photos (confirmation_id, photo_id, project_id, filename, files)
 SELECT $1, p.id, p.project_id, p.filename,
     ARRAY (SELECT f.name FROM photo_files f WHERE f.photo_id = p.id ORDER BY f.name)
-FROM photos p WHERE p.project_id = ANY($2::bigint[])
+FROM photos p WHERE p.project_id = $2
 """
 
 # What another task asked and has not seen through yet, what this one asked, and the newest refusal.
@@ -148,9 +148,10 @@ async def ask_about_files(connection: Connection, question: Question, names: Col
 
 
 async def ask_about_projects(connection: Connection, question: Question, project_ids: Sequence[int]) -> None:
-    """Put on record that whole projects are missed, with all of their photos."""
+    """Put on record that whole projects are missed, with all of their photos; a statement each, as they are large."""
     await connection.execute(INSERT_CONFIRMATION, *astuple(question))
-    await connection.execute(INSERT_OF_PROJECTS, question.id, project_ids)
+    for project_id in project_ids:
+        await connection.execute(INSERT_OF_PROJECT, question.id, project_id)
 
 
 async def confirmations_about(
