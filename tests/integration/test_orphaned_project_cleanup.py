@@ -52,6 +52,14 @@ RESTORING = """
 INSERT INTO project_operations (tenant, project_id, task_id, kind, path)
 VALUES ($1, $2, gen_random_uuid(), 'trash', 'x')
 """
+RESTORED = """
+INSERT INTO project_operations (tenant, project_id, task_id, kind, path, target_path, state, outcome)
+VALUES ($1, $2, gen_random_uuid(), 'restore', 'x', 'gone', 'done', 'moved')
+"""
+KNOWN = """
+SELECT (SELECT count(*) FROM project_operations WHERE project_id = $1),
+    (SELECT count(*) FROM uploads WHERE project_id = $1)
+"""
 DONE = (
     "DELETE FROM uploads",
     "DELETE FROM file_operations",
@@ -124,6 +132,7 @@ async def test_a_project_whose_folder_stays_away_is_archived_and_then_removed(ho
     project_id, [photo] = await hours.project("gone")
     await site.execute(TAG, photo.id, TENANT)
     await site.execute(PLACING, TENANT, project_id, "receiving")
+    await site.execute(RESTORED, TENANT, project_id)
     rows = await hours.shelf.rows()
     hours.away("gone")
 
@@ -150,6 +159,7 @@ async def test_a_project_whose_folder_stays_away_is_archived_and_then_removed(ho
     assert await site.fetch(LOST) == [(photo.id, "gone0.jpg", project_id, True)]
     assert [(data.project_id, data.name) for data in await site.said(ProjectRemoved)] == [(project_id, "gone")]
     assert len(await hours.shelf.rows()) == 9
+    assert await site.fetch(KNOWN, project_id) == [(0, 0)]
 
     said = len(await site.events())
     assert await hours.run() == []
