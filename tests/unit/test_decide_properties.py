@@ -181,7 +181,7 @@ def worlds(draw: st.DrawFn) -> World:
         max_jobs_in_flight=draw(st.integers(1, 4)),
         max_attempts_default=MAX_ATTEMPTS,
     )
-    seed = draw(st.integers(0, 2**32))  # numbers that hypothesis draws one by one are small too often for much to happen
+    seed = draw(st.integers(0, 2**32))  # what hypothesis draws one by one is small too often for much to happen
     world = World(Random(seed), task, draw(LUCK), Told(by))
     if draw(st.booleans()):
         world.log.append(task.requested(items))
