@@ -13,7 +13,7 @@ from typing import Final
 from photobus_common.events.maintenance import Finding, LibraryTrashEmptied
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storable import storable
-from photobus_common.storage.errors import FileUnreadableError, LockedError, ManifestBrokenError
+from photobus_common.storage.errors import LockedError
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
@@ -28,6 +28,7 @@ from photobus_common.storage.whole_folders import (
 )
 from photobus_common.store.scavenging import awaited_project, project_in_trash
 from photobus_common.worker.blocking import in_thread, in_thread_beside
+from photobus_maintenance.following import manifest_of
 from photobus_maintenance.scavenging import Scavenging
 from photobus_maintenance.trash import FILES, Contents, PutBy, contents_of, put_by
 
@@ -115,7 +116,7 @@ class LibraryTrash:
         if manifest is None:
             return None
         async with self.scavenging.job.database.connection() as connection:
-            project = await awaited_project(connection, self.library.tenant, manifest.id, manifest.created_at)
+            project = await awaited_project(connection, self.library.tenant, manifest)
         if project is None or await in_thread(_is_folder, self.library, project.folder):
             return None
         return project
@@ -157,10 +158,7 @@ def _manifest_at(library: TenantLibrary, path: str) -> Manifest | None:
     if folder is None:
         return None
     with folder:
-        try:
-            return folder.read_manifest()
-        except (ManifestBrokenError, FileUnreadableError):
-            return None
+        return manifest_of(folder)
 
 
 def _is_folder(library: TenantLibrary, name: str) -> bool:

@@ -38,8 +38,8 @@ def presence(library: TenantLibrary, folder: str) -> Presence:
     return presences(library, [folder])[folder]
 
 
-def strange_folders(library: TenantLibrary, known: Iterable[str]) -> Mapping[int, str]:
-    """Return where folders lie that no project has, also in the library's trash, by the ids in their manifests."""
+def strange_folders(library: TenantLibrary, known: Iterable[str]) -> Mapping[str, Manifest]:
+    """Return the manifests of folders that no project has, also in the library's trash, by where they lie."""
     own = frozenset(known)
     with library.open() as root:
         paths = [name for name in root.folders() if name not in own]
@@ -47,11 +47,8 @@ def strange_folders(library: TenantLibrary, known: Iterable[str]) -> Mapping[int
     if trash is not None:
         with trash:
             paths += [f"{TRASH}/{trashed}/{name}" for trashed in _names(trash) for name in _names(trash, trashed)]
-    found: dict[int, str] = {}
-    for path in paths:
-        if storable(path) == path and (manifest := _manifest_at(library, path)) is not None:
-            found.setdefault(manifest.id, path)
-    return found
+    manifests = {path: _manifest_at(library, path) for path in paths if storable(path) == path}
+    return {path: manifest for path, manifest in manifests.items() if manifest is not None}
 
 
 def _names(trash: Folder, trashed: str | None = None) -> Sequence[str]:

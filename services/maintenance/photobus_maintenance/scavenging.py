@@ -14,8 +14,7 @@ from photobus_common.events.maintenance import TrashEmptied
 from photobus_common.events.projects import PhotosRemoved, ProjectTrashed
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FileUnreadableError, ManifestBrokenError
-from photobus_common.storage.project_folder import ProjectFolder, trashed_at
+from photobus_common.storage.project_folder import trashed_at
 from photobus_common.storage.whole_folders import remove_emptied, remove_some_at, size_at
 from photobus_common.store.deletions import is_being_deleted
 from photobus_common.store.discovery import named_project
@@ -28,6 +27,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
+from photobus_maintenance.following import manifest_of
 from photobus_maintenance.leaving import remove_photos
 from photobus_maintenance.report import Report
 from photobus_maintenance.trash import FILES, expires_before
@@ -80,9 +80,9 @@ class Scavenging(Undertaking):
 
     async def _why_it_stays(self, project: CatalogueProject, there: Found) -> str | None:
         """Say why a folder that has the name and the number of the one on record is left alone."""
-        manifest = await in_thread(_manifest_of, there.folder)
+        manifest = await in_thread(manifest_of, there.folder)
         async with self.job.database.connection() as connection:
-            named = manifest and await named_project(connection, project.tenant, manifest.id, manifest.created_at)
+            named = None if manifest is None else await named_project(connection, project.tenant, manifest)
             if not named or named.project.id != project.id:
                 return "The folder does not say that it is the deleted project's."
             return (await under_way(connection, project.id)).reason
@@ -145,10 +145,3 @@ def scavenging_of(job: Job, context: Context) -> Scavenging:
 
     wait = context.settings.maintenance.lock_wait_seconds
     return Scavenging(job, context.library, wait, is_at_work, Report(job), context)
-
-
-def _manifest_of(folder: ProjectFolder) -> Any:
-    try:
-        return folder.read_manifest()
-    except (ManifestBrokenError, FileUnreadableError):
-        return None

@@ -1,10 +1,10 @@
 """What deletions of projects left: folders that they could not move away, and what lies in the library's trash."""
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from photobus_common.reconciliation import CatalogueProject
+from photobus_common.storage.manifest import Manifest
 from photobus_common.store.database import Connection
 from photobus_common.store.discovery import named_project
 from photobus_common.store.project_operations import ProjectOperation
@@ -64,12 +64,10 @@ async def project_in_trash(connection: Connection, tenant: str, path: str) -> Ca
     return None if row is None else CatalogueProject(**row)
 
 
-async def awaited_project(
-    connection: Connection, tenant: str, project_id: int, created_at: datetime
-) -> CatalogueProject | None:
+async def awaited_project(connection: Connection, tenant: str, manifest: Manifest) -> CatalogueProject | None:
     """Return the project of a manifest if its folder is wanted: it is active, or archived since its folder was gone."""
-    named = await named_project(connection, tenant, project_id, created_at)
+    named = await named_project(connection, tenant, manifest)
     if named is None:
         return None
-    wanted = named.project.active or await connection.fetchval(CANCEL_CAUSE, project_id) == "folder_gone"
-    return named.project if wanted else None
+    cause = await connection.fetchval(CANCEL_CAUSE, named.project.id)
+    return named.project if named.project.active or cause == "folder_gone" else None

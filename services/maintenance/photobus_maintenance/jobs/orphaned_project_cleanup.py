@@ -16,6 +16,7 @@ from photobus_common.events.projects import ProjectCanceled
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.library import TenantLibrary
+from photobus_common.storage.manifest import Manifest
 from photobus_common.store.confirmations import expire_of_projects
 from photobus_common.store.deletions import lock_project
 from photobus_common.store.discovery import library_of_tenant
@@ -72,7 +73,7 @@ class _Cleanup:
         self._library = library
         self._report = Report(job)
         self._absence = Absence(context.settings.maintenance.orphan_hours, job.command.task_id)
-        self._strange: Mapping[int, str] | None = None
+        self._strange: Mapping[str, Manifest] | None = None
 
     async def run(self) -> None:
         """Remove what was archived before, then look at what is active."""
@@ -210,7 +211,8 @@ class _Cleanup:
             async with self._job.database.connection() as connection:
                 known = await folders_of_projects(connection, project.tenant)
             self._strange = await in_thread(strange_folders, self._library, known)
-        path = self._strange.get(project.id)
+        own = [path for path, found in self._strange.items() if found.is_of(project.id, project.created_at)]
+        path = own[0] if own else None
         if path is not None:
             self._report.refused(project, "folder_renamed", f"By its manifest, {path} is the folder.", path)
         return path is not None
