@@ -6,6 +6,8 @@ from uuid import UUID
 
 import pytest
 from gateway_server import Gateway, running_gateway
+from lying_disk import Disk, watch
+from maintaining import Scene, scene_of
 from shelf import Shelf
 from working import LEASES, Site
 
@@ -72,3 +74,17 @@ def site(database: Database, broker: Broker) -> Site:
 def shelf(database: Database, library: Library, library_id: UUID, tenant: str) -> Shelf:
     """The tenant's projects, on disk and in the catalogue."""
     return Shelf(database, library, library_id)
+
+
+@pytest.fixture
+async def scene(settings: Settings, shelf: Shelf, broker: Broker) -> AsyncIterator[Scene]:
+    """A library with what maintains it."""
+    del broker
+    async with scene_of(settings, shelf) as arranged:
+        yield arranged
+
+
+@pytest.fixture
+def disk(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> Disk:
+    """What that library lies on."""
+    return watch(monkeypatch, scene.root)
