@@ -24,6 +24,7 @@ def photos(folder_of_servers: Path) -> Path:
         folder = root / "user_0" / "Trip"
         folder.mkdir(parents=True, exist_ok=True)
         put(folder / f"IMG_{number}.jpg", images.jpeg(96, 64) + bytes([number]))
+    put(root / "user_0" / "Trip" / "film.MP4", b"no photo, and yet dear to somebody")
     (root / "user_0" / "Nothing yet").mkdir()
     return root
 

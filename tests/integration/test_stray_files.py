@@ -94,6 +94,24 @@ async def test_what_is_not_accepted_goes_to_the_trash_with_its_reason(owner: Own
     assert (await owner.words(), owner.shelf.disk()) == (words, disk)
 
 
+async def test_where_its_owner_wants_that_it_stays_and_is_reported(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    usual = believing(settings)
+    manner = usual.maintenance.model_copy(update={"stray_files": "report"})
+    owner = Owner(shelf, Runner(site, checks(usual.model_copy(update={"maintenance": manner}), library)))
+    await owner.project("a")
+    for name in ("film 1.MP4", "film 2.MP4", "notes.txt"):
+        owner.put(f"a/{name}", b"words")
+    before = owner.shelf.disk()
+    await owner.check()
+
+    assert owner.shelf.disk() == before
+    told = [data for data in await owner.said() if isinstance(data, FindingsReported)]
+    strays = [found for data in told for found in data.findings if found.code == "stray_file"]
+    assert [(found.kind, found.subject, found.count) for found in strays] == [("reported", "film 1.MP4", 3)]
+
+
 async def test_a_name_that_is_taken_in_the_trash_gets_a_number(owner: Owner) -> None:
     here = await owner.project("a")
     command = await owner.runner.job("folder_check", here[1])

@@ -71,7 +71,7 @@ async def _start(options: Options, folder: DataFolder, port: int, supervisor: Su
     nats = EmbeddedNats(folder.nats, log=folder.log("nats"))
     await supervisor.start((postgres,), (nats,))
     folder.publish_servers(postgres.dsn, nats.private_url)
-    overrides = _overrides(postgres, nats, library, port)
+    overrides = {**_overrides(postgres, nats, library, port), **_of_existing(existing=library != folder.library)}
     await _bootstrap(folder, overrides)
     await supervisor.start(*_services(options, overrides, folder, port))
     token = await asyncio.to_thread(folder.token.read_text, encoding="ascii")
@@ -114,6 +114,12 @@ def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, library: Path, po
         "gateway": {"host": LOOPBACK, "port": port, "reuse_port": True},
         **({"events": {"max_age_days": 0}} if kept_for_ever else {}),
     }
+
+
+def _of_existing(*, existing: bool) -> Overrides:
+    """Return what is otherwise where photos lay before: films beside them are not photobus's to throw away."""
+    decided = "stray_files" in load_settings().maintenance.model_fields_set
+    return {"maintenance": {"stray_files": "report"}} if existing and not decided else {}
 
 
 def _services(

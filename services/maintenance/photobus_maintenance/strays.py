@@ -1,4 +1,4 @@
-"""Files in a project's folder that are nothing of a project's: they go to its trash, with the reason.
+"""Files in a project's folder that are nothing of a project's: they go to its trash, or are reported, with the reason.
 
 Never what could be a photo: a file of an accepted type whose name is unfit stays and is reported. Nor what is hidden,
 what somebody is still writing or moving, or what another program calls unfinished.
@@ -60,6 +60,9 @@ async def clear_strays(visit: Visit) -> None:
             _tell_unfit(visit, entry, reason)
         elif fate == "goes" and not settles(entry):
             going.append((entry, reason))
+    if visit.context.settings.maintenance.stray_files == "report":
+        _tell_strays(visit, going)
+        return
     for start in range(0, len(going), PORTION):
         visit.job.hand_back_if_asked()
         async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
@@ -118,6 +121,25 @@ async def _tell(visit: Visit, work: UnitOfWork, gone: Sequence[StrayFile]) -> No
         data = StrayFilesTrashed(**visit.about, cause="folder_check", files=files)
         subject = files[0].name if len(files) == 1 else None
         visit.report.changed(work, data, "stray_files_trashed", len(files), subject)
+
+
+def _tell_strays(visit: Visit, strays: Sequence[tuple[Entry, str]]) -> None:
+    """Report what stays, as its owner wants it: a line for each reason, with the first name and how many they are."""
+    by_reason: dict[str, list[Entry]] = {}
+    for entry, reason in strays:
+        by_reason.setdefault(reason, []).append(entry)
+    for reason, entries in by_reason.items():
+        visit.report.found(
+            Finding(
+                kind="reported",
+                code="stray_file",
+                reason=reason,
+                project_id=visit.project.id,
+                project_folder=visit.project.folder,
+                subject=storable(entries[0].name),
+                count=len(entries),
+            )
+        )
 
 
 def _tell_unfit(visit: Visit, entry: Entry, reason: str) -> None:

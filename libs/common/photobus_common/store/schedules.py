@@ -20,7 +20,8 @@ COLUMNS: Final = """
 # A schedule that is there stays as it is: a person may have changed it.
 MAKE_MISSING: Final = """
 INSERT INTO schedules (tenant, name, task_type, every_seconds, deadline_seconds, next_at, changed_by)
-SELECT t.tenant, w.name, w.name, w.seconds, greatest($3, w.seconds), date_trunc('second', now()) + w.seconds * interval '1 second', $4
+SELECT t.tenant, w.name, w.name, w.seconds, greatest($3, w.seconds),
+    date_trunc('second', now()) + w.seconds * interval '1 second', $4
 FROM tenants t CROSS JOIN unnest($1::text[], $2::bigint[]) AS w (name, seconds)
 ON CONFLICT DO NOTHING
 """
