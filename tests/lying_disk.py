@@ -288,6 +288,17 @@ def emptied(root: Path) -> Fault:
     return Fault("an empty folder in its place", begins=begins, ends=ends)
 
 
+def swapped(one: Path, other: Path) -> Fault:
+    """Two folders in each other's places, as disks are that were mounted the wrong way round."""
+
+    def swap() -> None:
+        one.rename(_aside(one))
+        other.rename(one)
+        _aside(one).rename(other)
+
+    return Fault("in each other's places", begins=swap, ends=swap)
+
+
 def missing(path: Path) -> Fault:
     """Nothing in its place."""
 

@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from lying_disk import CHANGING, GROWING, Disk, Fault, emptied, failing, missing
+from lying_disk import CHANGING, GROWING, Disk, Fault, emptied, failing, missing, swapped
 from maintained_library import answered, changing, maintain, missed, quick, see, settled, shape_of
 from maintaining import Scene
-from maintenance_states import tagged
+from maintenance_states import picture, tagged
 from reconciling import checks
 from shelf import Shelf, put
 from working import Site, hired
@@ -153,6 +153,24 @@ async def test_the_empty_place_of_a_disk_is_not_taken_for_its_photos_being_gone(
         assert await see(scene) == before
 
 
+async def test_disks_in_each_others_places_are_not_believed(scene: Scene, disk: Disk) -> None:
+    for name in ("one", "other"):
+        for number in range(3):
+            photo = await scene.photo(name, f"{name}{number}", (".jpg",), [])
+            await scene.shelf.replace(photo, f"{name}{number}.jpg", picture(number + 10 * (name == "one")))
+            await tagged(scene, photo.id, "kept")
+    await settled(scene)
+    before = await see(scene)
+    disk.arm(swapped(scene.root / "one", scene.root / "other"))
+    ran = await maintain(scene)
+    assert (ran.status, ran.changed()) == ("waiting", set())
+    assert (await see(scene)).rows == before.rows
+    disk.heal()
+    ran = await answered(scene, ran, confirmed=True)
+    assert (ran.status, ran.changed()) == ("completed", set())
+    assert await see(scene) == before
+
+
 async def test_disks_of_projects_go_away_in_the_middle_of_a_run(scene: Scene, disk: Disk) -> None:
     projects = await mounted(scene)
     before = await see(scene)
@@ -212,3 +230,34 @@ async def test_uploads_into_the_empty_place_of_a_disk_do_not_make_it_the_project
             now = await see(scene)
         assert {name: now.photos()[name] for name in before.photos()} == before.photos()
     disk.heal()
+
+
+async def test_a_copy_of_what_lies_on_an_absent_disk_is_not_taken_for_it(scene: Scene, disk: Disk) -> None:
+    unseen = {**CLOSED, "EIO of the manifest": FAULTS["EIO of the manifest"], "gone": missing}
+    for number, name in enumerate(unseen):
+        for which in ("same", "other"):
+            photo = await scene.photo(name, f"{name} {which}", (".jpg",), [])
+            await scene.shelf.replace(photo, f"{name} {which}.jpg", picture(2 * number + (which == "same")))
+            await tagged(scene, photo.id, "kept")
+        await scene.file(f"copies of {name}", f"{name} same.jpg", picture(2 * number + 1))
+        await scene.file(f"copies of {name}", f"{name} another.jpg", picture(2 * number))
+        await scene.file(f"copies of {name}", f"{name} new.jpg", picture(100 + number))
+        await scene.file(f"copies of {name}", "notes.txt", b"notes")
+    await settled(scene)
+    before = await see(scene)
+    disk.arm(*(fault(scene.root / name) for name, fault in unseen.items()))
+    ran = await answered(scene, await maintain(scene), confirmed=False)
+    assert ran.status == "completed"
+    disk.heal()
+    now = await see(scene)
+    for name in unseen:
+        assert now.of(scene.ids[name]) == before.of(scene.ids[name]), name
+        assert ran.changed(f"copies of {name}") >= {"photos_added", "stray_files_trashed"}, (name, ran.lines)
+        assert f"{name} new" in now.photos()
+
+    ran = await maintain(scene)
+    assert ran.status == "completed"
+    now = await see(scene)
+    for name in unseen:
+        assert now.of(scene.ids[name]) == before.of(scene.ids[name]), name
+        assert {f"{name} new", f"{name} another", f"{name} same_duplicate1"} <= now.photos().keys()

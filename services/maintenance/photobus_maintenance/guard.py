@@ -46,7 +46,7 @@ REFUSED: Final = "removal_refused"
 """A person said that nothing of what is gone may be removed."""
 
 NO_MANIFEST: Final = "manifest_withheld"
-"""The manifest is gone, and so much else that it is not written."""
+"""The manifest is gone or not the project's, and so much else is gone that none is written."""
 
 _PAGE: Final = 100
 
@@ -88,22 +88,33 @@ async def may_remove(
 
 
 async def may_vouch(visit: Visit, work: UnitOfWork, sight: Sight, state: ManifestState) -> bool:
-    """Whether a manifest that is missing may be written; if not, it stands in the report why.
+    """Whether a manifest that is missing, or not the project's, may be written; if not, it stands in the report why.
 
-    In the empty place of an absent disk it would make the next check take that for the project's folder. So nothing on
-    record may be missing, not even what is in motion.
+    In the place of an absent disk it would make the next check take that for the project's folder. What is in motion
+    does not count as being there.
     """
-    if state is not ManifestState.MISSING:
+    if state in {ManifestState.RIGHT, ManifestState.UNREADABLE}:
         return True
     names = {entry.name for entry in sight.entries if entry.is_text}
     lost = await confirmations.loss_beyond(work.connection, visit.project.id, names, None)
-    if not lost.lacking:
+    if not _may_be_another(state, lost):
         return True
     if NO_MANIFEST not in visit.pending:
         visit.pending.append(NO_MANIFEST)
-        reason = f"The manifest is gone and {lost.lacking} of {lost.photos} photos lack files"
-        visit.report.refused(visit.project, NO_MANIFEST, f"{reason}; as if the disk were not mounted.")
+        reason = f"The manifest is not the project's, and {lost.lacking} of {lost.photos} photos lack files"
+        visit.report.refused(visit.project, NO_MANIFEST, f"{reason}, as if the disk were not mounted.")
     return False
+
+
+def _may_be_another(state: ManifestState, lost: Loss) -> bool:
+    """Whether the folder may be another than the project's.
+
+    An absent disk leaves an empty folder without a manifest, in which uploads may have come to lie since. If the
+    manifest is not the project's, and neither is most of what it had, another disk may be in its place.
+    """
+    if state is ManifestState.MISSING:
+        return lost.lacking > 0
+    return state is ManifestState.WRONG and 2 * lost.lacking > lost.photos
 
 
 @dataclass(frozen=True)
@@ -143,18 +154,14 @@ class _Missed:
         return f"{self.whole.lacking} of {self.whole.photos} photos of {project.name} lack files"
 
     def _strange(self) -> str | None:
-        """Say why the folder may be another than the project's; None if it may not.
-
-        An absent disk leaves an empty folder without a manifest, in which uploads may have come to lie since. With all
-        files gone and a manifest that is not the project's, another disk may be in its place.
-        """
+        """Say why the folder may be another than the project's; None if it may not."""
         name, lost = self.visit.project.name, self.whole
+        if not _may_be_another(self.state, lost):
+            return None
         files = "All files" if lost.lacking == lost.photos else f"Files of {lost.lacking} of {lost.photos} photos"
         if self.state is ManifestState.MISSING:
             return f"{files} of {name} are gone and so is its manifest, as if its disk were not mounted"
-        if self.state is ManifestState.WRONG and lost.lacking == lost.photos:
-            return f"{files} of {name} are gone and its manifest is not its own, as if another disk were in its place"
-        return None
+        return f"{files} of {name} are gone and its manifest is not its own, as if another disk were in its place"
 
     async def all_shown_by(self, confirmation: UUID) -> bool:
         """Whether nothing is gone but what the confirmation shows."""

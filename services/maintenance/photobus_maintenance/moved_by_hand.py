@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 
+from photobus_common.errors import StorageUnavailableError
 from photobus_common.libraries import opened_project
 from photobus_common.photos.filenames import ParsedName
 from photobus_common.reconciliation import CatalogueProject
-from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError
+from photobus_common.storage.errors import FolderMissingError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.storage.transfer import md5_if_readable
@@ -67,7 +68,7 @@ async def _names_there(visit: Visit, project: CatalogueProject) -> frozenset[str
     try:
         async with opened_project(visit.context.library, project) as folder:
             return await in_thread(folder.names)
-    except (FolderMissingError, FolderUnreadableError):
+    except (FolderMissingError, StorageUnavailableError):
         return None
 
 

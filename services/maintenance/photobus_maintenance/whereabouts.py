@@ -11,7 +11,7 @@ from typing import Final, Literal
 from photobus_common.errors import StorageUnavailableError
 from photobus_common.libraries import opened_project
 from photobus_common.recognition import MissedPhoto
-from photobus_common.storage.errors import FileUnreadableError, FolderMissingError, ManifestBrokenError
+from photobus_common.storage.errors import FolderMissingError, ManifestBrokenError
 from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
@@ -107,7 +107,7 @@ def _is_its_own(folder: ProjectFolder, place: PlaceOfPhotos) -> bool:
     """Whether the folder is that of the project by its manifest: an empty place of an absent disk has none. Blocks."""
     try:
         manifest = folder.read_manifest()
-    except (ManifestBrokenError, FileUnreadableError):
+    except (ManifestBrokenError, StorageUnavailableError):
         return False
     return manifest is not None and manifest.id == place.project.id
 
@@ -115,11 +115,16 @@ def _is_its_own(folder: ProjectFolder, place: PlaceOfPhotos) -> bool:
 def _seen(source: Source, photos: Iterable[MissedPhoto], found: Collection[Entry]) -> Whereabouts:
     """Say of which photos what is there. Blocks.
 
+    Of a folder in which the disk lets nobody look nothing is known: that must cost no other project anything.
     Without a folder: a photo whose row is gone has no place to be in; of another that is known only once its project
     was archived because the folder was gone, run after run.
     """
+    photos = list(photos)
     if isinstance(source.folder, ProjectFolder):
-        return Whereabouts(_in_place(source.folder, photos, found))
+        try:
+            return Whereabouts(_in_place(source.folder, photos, found))
+        except StorageUnavailableError:
+            return Whereabouts(unknown=frozenset(photo.id for photo in photos))
     archived = source.place is not None and source.place.folder_gone and not source.place.project.active
     given_up = source.place is None or not source.place.project.active or source.folder == _GONE
     unknown = [

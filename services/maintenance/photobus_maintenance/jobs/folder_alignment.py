@@ -17,7 +17,6 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storable import storable
 from photobus_common.storage.errors import (
     FolderMissingError,
-    FolderUnreadableError,
     LockedError,
     NameTakenError,
     StorageFullError,
@@ -283,7 +282,7 @@ def _strays(library: TenantLibrary, known: Collection[str]) -> dict[int, list[st
         try:
             with library.open_project(name) as folder:
                 manifest = manifest_of(folder)
-        except (FolderMissingError, FolderUnreadableError):
+        except (FolderMissingError, StorageUnavailableError):
             continue
         if manifest is not None:
             found.setdefault(manifest.id, []).append(name)
