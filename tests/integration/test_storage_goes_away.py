@@ -13,7 +13,7 @@ from typing import Final
 import pytest
 from lying_disk import EFFECTS, Disk, Fault, emptied, failing, foreign, missing, nth, watch
 from maintained_library import Ran, Whole, busy, calm, maintain, missed, quick, see
-from maintaining import Scene, scene_of
+from maintaining import LONG, Scene, scene_of
 from shelf import Shelf
 
 from photobus_common.bus.connection import Broker
@@ -131,8 +131,9 @@ async def test_a_run_goes_on_when_the_library_is_back_before_its_attempts_are_us
         before = await see(scene)
         disk.arm(emptied(scene.root), at=nth(20, EFFECTS))
         running = asyncio.create_task(maintain(scene))
-        while not await scene.orchestrator.fetch(ATTEMPTS_FAILED):
-            await asyncio.sleep(0.01)
+        async with asyncio.timeout(LONG):
+            while not await scene.orchestrator.fetch(ATTEMPTS_FAILED):
+                await asyncio.sleep(0.01)
         disk.heal()
         ran = await running
         assert (ran.status, set(ran.codes)) == ("completed", {UNAVAILABLE})
