@@ -59,7 +59,8 @@ def contents_of(folder: Folder) -> Contents:
     """Return what lies in the trash of ``folder``, which need not have one."""
     try:
         with folder.subfolder(TRASH) as trash:
-            folders, names = frozenset(trash.folders(hidden=True)), trash.names()
+            names = trash.names()  # first: a folder of ours that comes meanwhile must not be taken for a stray
+            folders = frozenset(trash.folders(hidden=True))
     except FileMissingError:
         return Contents()
     ours = sorted(name for name in folders if trashed_at(name) is not None)
@@ -130,15 +131,22 @@ class PutBy:
 
 
 def put_by(folder: Folder, strays: Sequence[str], target: str) -> list[PutBy]:
-    """Put strays of the trash into its folder ``target``, so that their time counts from now; nothing is replaced."""
-    with folder.subfolder(TRASH) as trash, trash.subfolder(target, make=True) as ours:
-        found = [_put(trash, stray, ours) for stray in strays]
+    """Put strays of the trash into its folder ``target``, so that their time counts from now; nothing is replaced.
+
+    Of those that are gone by now, nothing is said.
+    """
+    try:
+        trash = folder.subfolder(TRASH)
+    except FileMissingError:
+        return []
+    with trash, trash.subfolder(target, make=True) as ours:
+        found = [one for stray in strays if (one := _put(trash, stray, ours)) is not None]
         ours.sync()
         trash.sync()
     return found
 
 
-def _put(trash: Folder, stray: str, ours: Folder) -> PutBy:
+def _put(trash: Folder, stray: str, ours: Folder) -> PutBy | None:
     entry = trash.stat(stray)
     size = 0 if entry is None else entry.size
     for name in (stray, uuid4().hex):
@@ -146,6 +154,8 @@ def _put(trash: Folder, stray: str, ours: Folder) -> PutBy:
             trash.rename(stray, ours, name)
         except NameTakenError:
             continue
+        except FileMissingError:
+            return None
         except PhotobusError as error:
             return PutBy(stray, name, size, _of_this_entry(error))
         return PutBy(stray, name, size)

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from photobus_common.errors import PhotobusError
+from photobus_common.events import cut_by_bytes
 from photobus_common.events.maintenance import StrayFile, StrayFilesTrashed, TrashEmptied
 from photobus_common.logging import get_logger
 from photobus_common.storable import storable
@@ -114,7 +115,7 @@ class _Emptying:
             for one in found:
                 if one.refused is not None:
                     self._refuse(one.stray, one.refused)
-            files = tuple(
+            went = [
                 StrayFile(
                     name=storable(f"{TRASH}/{one.stray}"),
                     trash_path=storable(f"{TRASH}/{target}/{one.name}"),
@@ -123,8 +124,8 @@ class _Emptying:
                 )
                 for one in found
                 if one.refused is None
-            )
-            if files:
+            ]
+            for files in cut_by_bytes(went):
                 data = StrayFilesTrashed(**visit.about, cause="trash_maintenance", files=files)
                 visit.report.changed(work, data, "trash_stray_put_by", len(files))
 
@@ -153,7 +154,10 @@ class _Emptying:
                 self._refuse(name, error)
             await begin_removals(work.connection, visit.project.id, found)
         left = [name for name in new if name not in found and name not in refused]
-        self._expired = left + self._expired[FOLDERS:]
+        if left and not (batch or found or refused):  # the trash itself is gone
+            self._expired = []
+        else:
+            self._expired = left + self._expired[FOLDERS:]
         return batch | found
 
     async def _end(self, batch: Mapping[str, Size], done: Emptied) -> None:
