@@ -32,9 +32,9 @@ class ManifestState(Enum):
 async def manifest_state(visit: Visit) -> ManifestState:
     """Look at the manifest of the visited folder.
 
-    Raises ``ForeignFolderError`` when it names another project of the tenant whose own folder is not there: the folder
-    was renamed by its owner, and to check this project against it would be wrong. If that folder is there, the
-    manifest is a copy.
+    Raises ``ForeignFolderError`` when it names another project of the tenant and that one's own folder does not: the
+    folder was renamed by its owner, and to check this project against it would be wrong. If that folder says so as
+    well, this manifest is a copy.
     """
     try:
         found = await in_thread(visit.folder.read_manifest)
@@ -45,16 +45,16 @@ async def manifest_state(visit: Visit) -> ManifestState:
         return ManifestState.UNREADABLE
     if found is None:
         return ManifestState.MISSING
-    if found.id == visit.project.id:
+    if found.is_of(visit.project.id, visit.project.created_at):
         return ManifestState.RIGHT
     async with visit.job.database.connection() as connection:
-        others = await projects_of_tenant(connection, visit.project.tenant, [found.id])
+        other = (await projects_of_tenant(connection, visit.project.tenant, [found.id])).get(found.id)
+    if other is None or not found.is_of(other.id, other.created_at):
+        return ManifestState.WRONG
     library = visit.context.library.tenant(visit.project.tenant, visit.project.library_id)
-    if found.id in others and not await in_thread(_has_folder, library, others[found.id].folder):
-        raise ForeignFolderError(
-            f"The folder {visit.project.folder} is that of {others[found.id].name} by its manifest."
-        )
-    return ManifestState.WRONG
+    if await in_thread(_has_its_own, library, other, visit.folder):
+        return ManifestState.WRONG
+    raise ForeignFolderError(f"The folder {visit.project.folder} is that of {other.name} by its manifest.")
 
 
 async def is_its_own(visit: Visit) -> bool:
@@ -84,9 +84,12 @@ def write_manifest(folder: ProjectFolder, project: CatalogueProject, state: Mani
     return True
 
 
-def _has_folder(library: TenantLibrary, folder: str) -> bool:
+def _has_its_own(library: TenantLibrary, project: CatalogueProject, visited: ProjectFolder) -> bool:
+    """Whether the project's folder is there, another than the ``visited`` one, and says that it is its. Blocks."""
     try:
-        library.open_project(folder).close()
-    except FolderMissingError:
+        with library.open_project(project.folder) as folder:
+            manifest = folder.read_manifest()
+            elsewhere = folder.identity != visited.identity
+    except (FolderMissingError, ManifestBrokenError, FileUnreadableError):
         return False
-    return True
+    return elsewhere and manifest is not None and manifest.is_of(project.id, project.created_at)

@@ -109,7 +109,7 @@ def _is_its_own(folder: ProjectFolder, place: PlaceOfPhotos) -> bool:
         manifest = folder.read_manifest()
     except (ManifestBrokenError, StorageUnavailableError):
         return False
-    return manifest is not None and manifest.id == place.project.id
+    return manifest is not None and manifest.is_of(place.project.id, place.project.created_at)
 
 
 def _seen(source: Source, photos: Iterable[MissedPhoto], found: Collection[Entry]) -> Whereabouts:

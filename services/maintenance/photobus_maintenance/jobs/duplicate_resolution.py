@@ -20,6 +20,7 @@ from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.duplicates import free_basenames, targets_of
+from photobus_maintenance.manifests import manifest_state
 from photobus_maintenance.moved_by_hand import moved_by_hand
 from photobus_maintenance.renames_on_record import finish_renames, renamed_before
 from photobus_maintenance.rounds import Manner, visit_projects
@@ -73,6 +74,7 @@ class DuplicateResolution:
 
 
 async def _resolve(visit: Visit) -> None:
+    await manifest_state(visit)  # raises for a folder that is another project's
     visit = await renamed_before(visit)
     groups = _groups(visit)
     async for portion in _unknown(visit, sorted(name for name, group in groups.items() if group.is_photo)):

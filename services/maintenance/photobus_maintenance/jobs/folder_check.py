@@ -28,6 +28,7 @@ from photobus_maintenance.asking import ask_for_derivatives
 from photobus_maintenance.changed_files import check_changed
 from photobus_maintenance.context import Context
 from photobus_maintenance.identifying import identify
+from photobus_maintenance.manifests import manifest_state
 from photobus_maintenance.new_photos import add_new_photos
 from photobus_maintenance.odd_files import tell_unread, tell_unreadable
 from photobus_maintenance.renames_on_record import renamed_before
@@ -75,7 +76,11 @@ class _Identified:
 
 
 async def check_folder(visit: Visit) -> None:
-    """Look at the folder of the visited project, and let the rows of its photos follow."""
+    """Look at the folder of the visited project, and let the rows of its photos follow.
+
+    Raises ``ForeignFolderError``: what lies in another project's folder is no file of these photos.
+    """
+    await manifest_state(visit)
     if visit.entries is not None:
         visit = await renamed_before(visit)
     await _remove_leftovers(visit)

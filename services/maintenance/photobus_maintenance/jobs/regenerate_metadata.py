@@ -18,6 +18,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import ItemOutcome, Job
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.context import Context
+from photobus_maintenance.manifests import manifest_state
 from photobus_maintenance.metadata import Difference, Refusal, difference, read_photo
 from photobus_maintenance.rounds import Manner, visit_projects
 from photobus_maintenance.visits import Visit, concerns_one_file, keep_project, outcomes_of
@@ -49,6 +50,7 @@ class RegenerateMetadata:
 
 
 async def _check(visit: Visit) -> None:
+    await manifest_state(visit)  # raises for a folder that is another project's
     for start in range(0, len(visit.photo_ids), PORTION):
         if start:
             visit.job.hand_back_if_asked()

@@ -1,0 +1,60 @@
+"""Folders of two projects that their owner gave each other's names: no photo may become another by that."""
+
+import pytest
+from by_hand import SIZE, Owner, believing, bytes_of
+from dying import Runner
+from shelf import Shelf
+from upkeep import report
+from working import Site
+
+from photobus_common.config import Library as LibrarySettings
+from photobus_common.config import Settings
+from photobus_common.definitions import load_definitions
+from photobus_common.storage.library import Library
+from photobus_maintenance.app import handlers_of
+from photobus_maintenance.context import Context
+
+CHECKS = ("duplicate_resolution", "folder_alignment", "manifest_check", "folder_check", "cache_validation")
+
+
+@pytest.fixture
+def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
+    by_project = settings.model_copy(update={"library": LibrarySettings(unique_names="project")})
+    return Owner(shelf, Runner(site, handlers_of(Context(library, believing(by_project), load_definitions()))))
+
+
+async def two_projects(owner: Owner) -> dict[str, int]:
+    """Make two projects whose cameras counted from one again."""
+    ids = {}
+    for name in ("a", "b"):
+        here = await owner.project(name)
+        photo = await owner.photo(here, "IMG_0001", "IMG_0001.jpg", tags=[name])
+        content = bytes_of(f"in {name}.jpg")
+        await owner.shelf.replace(photo, "IMG_0001.jpg", content)
+        await owner.runner.site.execute(SIZE, photo.id)
+        ids[name] = photo.id
+    return ids
+
+
+async def test_folders_that_changed_names_change_no_photos(owner: Owner) -> None:
+    await two_projects(owner)
+    for source, target in (("a", "between"), ("b", "a"), ("between", "b")):
+        owner.rename(source, target)
+    before, manifests = await owner.seen(), owner.shelf.disk()
+    commands = [await owner.runner.do(job_type) for job_type in CHECKS]
+    assert await owner.seen() == before
+    assert owner.shelf.disk() == manifests
+    refused = {line.code for command in commands for line in await report(owner.runner.site, command)}
+    assert refused == {"folder_of_another_project"}
+
+
+async def test_a_folder_in_the_place_of_another_changes_no_photos(owner: Owner) -> None:
+    await two_projects(owner)
+    owner.rename("a", "elsewhere")
+    owner.rename("b", "a")
+    owner.put("a/new.jpg")
+    before, files = await owner.seen(), owner.shelf.disk()
+    for job_type in ("duplicate_resolution", "manifest_check", "folder_check"):
+        await owner.runner.do(job_type)
+    assert await owner.seen() == before
+    assert owner.shelf.disk() == files
