@@ -267,6 +267,32 @@ class TestCopies:
         await explorer.agreed()
         await explorer.settled()
 
+    async def test_another_spelling_of_its_name_is_none(
+        self, explorer: Explorer, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The file system looks up names in any case, and the folder has lost its manifest."""
+        project_id = await explorer.shelf.project("Trip")
+        await explorer.shelf.photo(("Trip", project_id), "A", ["A.jpg"])
+        (explorer.shelf.root / "Trip" / MANIFEST).unlink()
+        (explorer.shelf.root / "Trip").rename(explorer.shelf.root / "TRIP")
+        aged(explorer.shelf.root / "TRIP")
+        really_open, really_look = os.open, os.lstat
+
+        def lying(name: str, folder_fd: int | None) -> str:
+            return "TRIP" if folder_fd is not None and name == "Trip" else name
+
+        def opened(name: str, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
+            return really_open(lying(name, dir_fd), flags, mode, dir_fd=dir_fd)
+
+        def looked(name: str, *, dir_fd: int | None = None) -> os.stat_result:
+            return really_look(lying(name, dir_fd), dir_fd=dir_fd)
+
+        monkeypatch.setattr(os, "open", opened)
+        monkeypatch.setattr(os, "lstat", looked)
+        await explorer.discover()
+        assert await explorer.projects() == [("Trip", "Trip", "active")]
+        assert await explorer.photos("Trip") == {"A": ["A.jpg"]}
+
     async def test_an_id_of_another_database_means_nothing(self, explorer: Explorer) -> None:
         project_id = await explorer.shelf.project("Trip")
         (explorer.shelf.root / "Trip").rename(explorer.shelf.root.parent / "away")

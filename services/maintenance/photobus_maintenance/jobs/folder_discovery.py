@@ -15,6 +15,7 @@ from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storable import storable
 from photobus_common.storage.errors import FolderMissingError, LockedError, StorageFullError
 from photobus_common.storage.folder import Folder
+from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.discovery import library_of_tenant
 from photobus_common.store.folders import folders_of_projects
@@ -69,7 +70,8 @@ class _Discovery:
         names = await in_thread(self._search.library.project_folders)
         async with self._job.database.connection() as connection:
             known = await folders_of_projects(connection, self._job.command.tenant)
-        strange = [name for name in names if name not in known and name not in _OF_SYSTEMS]
+        respelt = await in_thread(_under_other_names, self._search.library, names, known)
+        strange = [name for name in names if name not in known | respelt and name not in _OF_SYSTEMS]
         unknown = [name for name in strange if storable(name) == name]
         for done, name in enumerate(unknown):
             if name > self._search.cursor.get("folder", ""):
@@ -171,3 +173,13 @@ class _Discovery:
                     kind="reported", code="folder_missing", reason=reason, project_id=project_id, project_folder=folder
                 )
                 self._search.report.found(finding)
+
+
+def _under_other_names(library: TenantLibrary, names: Sequence[str], known: frozenset[str]) -> frozenset[str]:
+    """Return which of the ``names`` in the library lead to a folder that a project has by another spelling; blocks.
+
+    On a file system that takes both for one name, the folder is listed under one that no row says.
+    """
+    with library.open() as root:
+        own = {root.identity_of(folder) for folder in known.difference(names)} - {None}
+        return frozenset(name for name in names if own and name not in known and root.identity_of(name) in own)
