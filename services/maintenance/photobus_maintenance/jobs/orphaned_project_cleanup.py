@@ -6,7 +6,7 @@ they leave the catalogue, and the log keeps what they are known by again. Before
 brings the project back with it. What many photos would be lost by waits for a person (``guard.may_archive``).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from photobus_common.errors import StorageUnavailableError
@@ -73,7 +73,7 @@ class _Cleanup:
         self._library = library
         self._report = Report(job)
         self._absence = Absence(context.settings.maintenance.orphan_hours, job.command.task_id)
-        self._strange: Mapping[str, Manifest] | None = None
+        self._strange: Mapping[int, Sequence[tuple[str, Manifest]]] | None = None
 
     async def run(self) -> None:
         """Remove what was archived before, then look at what is active."""
@@ -210,8 +210,9 @@ class _Cleanup:
         if self._strange is None:
             async with self._job.database.connection() as connection:
                 known = await folders_of_projects(connection, project.tenant)
-            self._strange = await in_thread(strange_folders, self._library, known)
-        own = [path for path, found in self._strange.items() if found.is_of(project.id, project.created_at)]
+            self._strange = await in_thread(_strange_by_id, self._library, known)
+        alike = self._strange.get(project.id, ())
+        own = [path for path, found in alike if found.is_of(project.id, project.created_at)]
         path = own[0] if own else None
         if path is not None:
             self._report.refused(project, "folder_renamed", f"By its manifest, {path} is the folder.", path)
@@ -221,3 +222,11 @@ class _Cleanup:
         """Return what every event about a project says."""
         task_id = self._job.command.task_id
         return {"project_id": project.id, "project_folder": project.folder, "task_id": task_id}
+
+
+def _strange_by_id(library: TenantLibrary, known: Iterable[str]) -> Mapping[int, Sequence[tuple[str, Manifest]]]:
+    """Return the folders that no project has, each with its manifest, by the project's id in it; blocks."""
+    found: dict[int, list[tuple[str, Manifest]]] = {}
+    for path, manifest in strange_folders(library, known).items():
+        found.setdefault(manifest.id, []).append((path, manifest))
+    return found
