@@ -14,7 +14,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
 from bus_traffic import until
+from running_orchestrator import Running
 
 from photobus_common.bus import schedules as bus
 from photobus_common.bus.connection import Broker
@@ -22,13 +24,15 @@ from photobus_common.bus.jetstream import JetStreamError, request
 from photobus_common.bus.publisher import BusPublisher
 from photobus_common.bus.relay import OutboxRelay
 from photobus_common.bus.schedules import Plan
-from photobus_common.config import Settings
+from photobus_common.config import Events, Pipeline, Schedules, Settings
 from photobus_common.cron import Cron
+from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.events import Event, decode
 from photobus_common.store import schedules as store
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import OutboxMessage
 from photobus_common.subjects import SCHEDULES_STREAM, tick_subject
+from photobus_orchestrator import schedules
 from photobus_orchestrator.app import Orchestrator
 from photobus_orchestrator.schedules import Scheduler
 
@@ -38,6 +42,8 @@ NAME: Final = "integrity_check"
 
 BY_HAND: Final = "schedule.by_hand"
 """Where the message lies that makes ticks beside those of the true schedule."""
+
+A_YEAR: Final = 366 * 86_400
 
 POINTS: Final = ("tick taken", "event written", "event committed")
 """Where an orchestrator dies: with a tick in hand, before and after the commit of what it became."""
@@ -70,7 +76,7 @@ class Timetable:
 
     async def set(
         self,
-        every: int | None = 3600,
+        every: int | None = A_YEAR,
         *,
         cron: str | None = None,
         due_in: float = 3600.0,
@@ -141,6 +147,23 @@ class Timetable:
 
         await until(enough)
         return sorted(await self.said(word), key=lambda event: event.time)
+
+
+def quickly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """Shorten what is waited for."""
+    monkeypatch.setattr(schedules, "LOOK_SECONDS", 0.1)
+    update = {
+        "pipeline": Pipeline(stale_seconds=1.0, heartbeat_ms=300),
+        "events": Events(relay_after_seconds=0.2),
+        "schedules": Schedules(least_seconds=1, late_seconds=0.5),
+    }
+    return settings.model_copy(update=update)
+
+
+def scheduler(settings: Settings, process: Running, definitions: Definitions | None = None) -> Scheduler:
+    """Make a scheduler that does what it is told, without leading."""
+    known = load_definitions() if definitions is None else definitions
+    return Scheduler(process.database, process.broker, process.publisher, settings, known)
 
 
 @asynccontextmanager

@@ -11,15 +11,15 @@ import pytest
 from bus_traffic import until
 from nats.aio.msg import Msg
 from running_orchestrator import Running, running, workers
-from scheduling import NAME, POINTS, TENANT, Timetable, orchestrator_process, run_until_killed
+from scheduling import NAME, POINTS, TENANT, Timetable, orchestrator_process, quickly, run_until_killed, scheduler
 
 from photobus_common.bus import schedules as bus
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import request
 from photobus_common.bus.provisioning import provision
 from photobus_common.bus.schedules import Plan, Tick
-from photobus_common.config import Events, Pipeline, Postgres, Schedules, Settings
-from photobus_common.definitions import Definitions, load_definitions
+from photobus_common.config import Postgres, Schedules, Settings
+from photobus_common.definitions import Definitions
 from photobus_common.events.schedules import TickSkipped
 from photobus_common.events.tasks import TaskCancelRequested, TaskRequested
 from photobus_common.store.database import Database
@@ -27,9 +27,8 @@ from photobus_common.store.migrate import migrate
 from photobus_common.subjects import SCHEDULES_STREAM, plan_subject, tick_subject
 from photobus_local.nats import EmbeddedNats
 from photobus_local.postgres import EmbeddedPostgres
-from photobus_orchestrator import schedules
 from photobus_orchestrator.audit import replay
-from photobus_orchestrator.schedules import Scheduler, tick_event_id
+from photobus_orchestrator.schedules import tick_event_id
 
 DEFAULTS = [
     ("folder_discovery", 300, 86_400, True),
@@ -55,17 +54,6 @@ def own_quick(own_settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settin
     return quickly(own_settings, monkeypatch)
 
 
-def quickly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Shorten what is waited for."""
-    monkeypatch.setattr(schedules, "LOOK_SECONDS", 0.1)
-    update = {
-        "pipeline": Pipeline(stale_seconds=1.0, heartbeat_ms=300),
-        "events": Events(relay_after_seconds=0.2),
-        "schedules": Schedules(least_seconds=1, late_seconds=0.5),
-    }
-    return settings.model_copy(update=update)
-
-
 @pytest.fixture
 def timetable(database: Database, broker: Broker) -> Timetable:
     """The schedule that tests change."""
@@ -76,12 +64,6 @@ def timetable(database: Database, broker: Broker) -> Timetable:
 def own_timetable(database: Database, own_broker: Broker) -> Timetable:
     """The same, at a broker of this test alone."""
     return Timetable(database, own_broker)
-
-
-def scheduler(settings: Settings, process: Running, definitions: Definitions | None = None) -> Scheduler:
-    """Make a scheduler that does what it is told, without leading."""
-    known = load_definitions() if definitions is None else definitions
-    return Scheduler(process.database, process.broker, process.publisher, settings, known)
 
 
 async def plan_of(timetable: Timetable) -> Plan:
@@ -272,7 +254,7 @@ async def test_of_three_orchestrators_that_die_one_after_the_other_each_tick_is_
 ) -> None:
     """What they said is held against what the broker made: nothing of what was due is said twice."""
     patient = quick.model_copy(update={"schedules": Schedules(least_seconds=1, late_seconds=60.0)})
-    await timetable.set(every=1, due_in=1)
+    generation = await timetable.set(every=1, due_in=1)
     first_due = (await timetable.row())["next_at"]
     async with ticks_made(timetable.broker) as nexts, AsyncExitStack() as stack:
         processes = [await stack.enter_async_context(orchestrator_process(patient)) for _ in range(3)]
@@ -284,7 +266,7 @@ async def test_of_three_orchestrators_that_die_one_after_the_other_each_tick_is_
             await timetable.until_said("TaskRequested", 2)
         said = [event.id for word in ("TaskRequested", "TickSkipped") for event in await timetable.said(word)]
         assert len(said) == len(set(said))
-        await until(lambda: set(said) <= {tick_event_id(TENANT, NAME, due) for due in (first_due, *nexts)})
+        await until(lambda: set(said) <= {tick_event_id(TENANT, NAME, generation, due) for due in (first_due, *nexts)})
 
 
 @asynccontextmanager
@@ -379,7 +361,7 @@ async def test_what_was_missed_is_made_up_once_and_counts_from_then(
 
 
 async def test_a_tick_that_is_on_its_way_is_not_made_up(quick: Settings, timetable: Timetable, tenant: str) -> None:
-    generation = await timetable.set(every=3600, due_in=-3600)
+    generation = await timetable.set(due_in=-3600)
     async with running(quick, lead=False) as process:
         await timetable.tick(generation)
         await looked(process, quick)

@@ -65,7 +65,7 @@ async def test_every_schedule_is_shown_with_its_runs(gateway: Gateway) -> None:
         "every_seconds": 604_800,
         "cron": None,
         "enabled": True,
-        "deadline_seconds": 86_400,
+        "deadline_seconds": 604_800,
         "last_run": None,
         "skipped": {"count": 0, "last": None},
         "version": 1,

@@ -26,6 +26,7 @@ MONDAY = datetime(2026, 3, 2, 12, 30, 15, tzinfo=UTC)
         ("0 0 3 13 * *", "2026-03-13T03:00:00"),
         ("0 0 3 1 Jan *", "2027-01-01T03:00:00"),
         ("0 0 3 29 2 *", "2028-02-29T03:00:00"),
+        ("0 0 3 */1 * fri", "2026-03-06T03:00:00"),  # such a step leaves out nothing
         ("0 0 0 * apr-may mon-fri/2", "2026-04-01T00:00:00"),
     ],
 )
@@ -73,6 +74,8 @@ def test_the_least_time_between(expression: str, gap: int) -> None:
         ),
         *("* * * * mon *", "٣ * * * * *", "@daily", "0 0 0 31 2 *", "*-5 * * * * *", "? * * * * *"),
         "9" * 5000 + " * * * * *",
+        "*/99999999999999999999 0 3 * * *",
+        "0000000059 0 3 * * *",
     ],
 )
 def test_what_is_refused(expression: str) -> None:

@@ -17,6 +17,9 @@ SECONDS_A_DAY: Final = 86_400
 DAYS_AHEAD: Final = 5 * 365
 """How far ahead a time is looked for; the broker refuses what does not come within five years."""
 
+_MOST_DIGITS: Final = 9
+"""The broker reads no number of any length."""
+
 _MONTHS: Final = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _WEEKDAYS: Final = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -118,7 +121,8 @@ def _field(word: str, kind: _Kind) -> _Field:
     free = False
     for part in word.split(","):
         values.update(_values(part, kind))
-        free = free or part == "*"
+        span, _, step = part.partition("/")
+        free = free or (span == "*" and step.lstrip("0") in {"", "1"})
     return _Field(frozenset(values), free)
 
 
@@ -147,6 +151,6 @@ def _number(word: str, kind: _Kind) -> int:
 
 
 def _number_word(word: str, part: str) -> int:
-    if not (word.isascii() and word.isdigit()):
+    if not (word.isascii() and word.isdigit() and len(word) <= _MOST_DIGITS):
         raise CronError(f"{part!r} is not understood")
-    return int(word[:9])
+    return int(word)

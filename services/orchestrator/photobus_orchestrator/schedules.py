@@ -21,12 +21,11 @@ from photobus_common.config import Settings
 from photobus_common.definitions import Definitions
 from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Origin
-from photobus_common.events.origin import now
 from photobus_common.events.schedules import SkipReason, TickSkipped
 from photobus_common.events.tasks import Targets, TaskCancelRequested
 from photobus_common.logging import get_logger
 from photobus_common.store import schedules as store
-from photobus_common.store.database import Database
+from photobus_common.store.database import Connection, Database
 from photobus_common.store.schedules import Overdue, Schedule
 from photobus_common.store.unit_of_work import Publisher, UnitOfWork, unit_of_work
 from photobus_common.subjects import SCHEDULES_STREAM, plan_subject
@@ -125,9 +124,21 @@ class Scheduler:
         async with self._database.transaction() as connection:
             deadline = timedelta(hours=settings.deadline_hours)
             await store.make_missing(connection, settings.intervals, deadline, MADE_BY)
+            await self._mend_clocks(connection)
             schedules = await store.all_schedules(connection)
         await self._set_all(schedules)
         await self._make_up()
+
+    async def _mend_clocks(self, connection: Connection) -> None:
+        """Start clocks anew that stand further ahead than any that go right: they would be silent until then."""
+        moment = await store.clock(connection)
+        for schedule in await store.far_ahead(connection, self._late):
+            first = schedule.timing.after(moment)
+            if schedule.next_at > schedule.timing.after(first) + self._late:
+                log.warning(
+                    "schedule_mended", tenant=schedule.tenant, schedule=schedule.name, was=str(schedule.next_at)
+                )
+                await store.start_anew(connection, schedule, first)
 
     async def _set_all(self, schedules: list[Schedule]) -> None:
         """Publish and purge what the broker has otherwise; what it was found to have is not asked for again.
@@ -140,10 +151,21 @@ class Scheduler:
             await self._end_unknown({plan_subject(schedule.tenant, schedule.name) for schedule in schedules})
         for schedule in schedules:
             key = (schedule.tenant, schedule.name)
-            if self._set.get(key) != schedule.generation:
-                await self._set_one(schedule)
+            if self._set.get(key) != schedule.generation and await self._is_set(schedule):
                 self._set[key] = schedule.generation
         self._seen = seen
+
+    async def _is_set(self, schedule: Schedule) -> bool:
+        """Set the schedule; false when the broker refuses it, which keeps no other from being set."""
+        try:
+            await self._set_one(schedule)
+        except JetStreamError as error:
+            if error.number == STREAM_NOT_FOUND:
+                raise
+            reason = error.public_message
+            log.warning("schedule_refused", tenant=schedule.tenant, schedule=schedule.name, reason=reason)
+            return False
+        return True
 
     async def _end_unknown(self, known: set[str]) -> None:
         for subject in await bus.stored_subjects(self._broker) - known:
@@ -169,7 +191,7 @@ class Scheduler:
                 schedule = await store.lock_late(work.connection, tenant, name, self._late)
                 if schedule is not None:
                     log.warning("tick_made_up", tenant=tenant, schedule=name, due=schedule.next_at.isoformat())
-                    next_at = schedule.timing.after(now())
+                    next_at = schedule.timing.after(await store.clock(work.connection))
                     await self._be_due(work, schedule, next_at, schedule.generation + 1)
         self.wake()
 
@@ -198,7 +220,7 @@ class Scheduler:
         definition = self._definitions.get(schedule.task_type)
         active = await store.active_run(work.connection, schedule)
         await store.move_on(work.connection, schedule, next_at, generation)
-        event_id = tick_event_id(schedule.tenant, schedule.name, schedule.next_at)
+        event_id = tick_event_id(schedule.tenant, schedule.name, schedule.generation, schedule.next_at)
         origin = Origin(SOURCE, schedule.tenant, f"schedule:{schedule.name}", new_id=lambda: event_id)
         if active is None and definition is not None and not definition.missing_job_types:
             request_task(work, origin, Ask(definition, Targets(kind="all"), source="system"))
@@ -230,9 +252,12 @@ class Scheduler:
                 log.warning("run_overdue", task_id=str(run.task_id), schedule=run.name)
 
 
-def tick_event_id(tenant: str, name: str, due: datetime) -> UUID:
-    """Return the id of the one event that a schedule's being due at ``due`` becomes."""
-    return uuid5(TICKS, f"{tenant} {name} {due.astimezone(UTC).isoformat()}")
+def tick_event_id(tenant: str, name: str, generation: int, due: datetime) -> UUID:
+    """Return the id of the one event that a schedule's being due at ``due`` becomes.
+
+    The time alone is not enough: where a clock went back, another generation is due at the same time again.
+    """
+    return uuid5(TICKS, f"{tenant} {name} {generation} {due.astimezone(UTC).isoformat()}")
 
 
 def _stop(run: Overdue) -> TaskCancelRequested:

@@ -46,6 +46,10 @@ MOVE_ON: Final = """
 UPDATE schedules SET last_due = next_at, next_at = $3, generation = $4 WHERE tenant = $1 AND name = $2
 """
 
+START_ANEW: Final = "UPDATE schedules SET next_at = $3, generation = generation + 1 WHERE tenant = $1 AND name = $2"
+
+CLOCK: Final = "SELECT now()"
+
 NOTE_RUN: Final = """
 WITH run AS (INSERT INTO schedule_runs (tenant, name, task_id) VALUES ($1, $2, $3))
 UPDATE schedules SET last_task_id = $3, last_run_at = now() WHERE tenant = $1 AND name = $2
@@ -79,6 +83,13 @@ WHERE t.id = r.task_id AND s.tenant = r.tenant AND s.name = r.name AND r.cancel_
     AND r.counted_from < now() - s.deadline_seconds * interval '1 second'
 RETURNING r.task_id, r.tenant, r.name, s.task_type, s.deadline_seconds
 """
+
+# No two intervals lie before the next time, or a clock that was wrong told it. Of cron any day may be the right one.
+FAR_AHEAD: Final = f"""
+SELECT {COLUMNS} FROM schedules
+WHERE enabled AND next_at > now() + $1::interval + coalesce(2 * every_seconds, 86400) * interval '1 second'
+ORDER BY tenant, name FOR UPDATE
+"""  # noqa: S608  all constants
 
 LATE: Final = "SELECT tenant, name FROM schedules WHERE enabled AND next_at < now() - $1::interval ORDER BY next_at"
 
@@ -192,6 +203,17 @@ async def move_on(connection: Connection, schedule: Schedule, next_at: datetime,
     await connection.execute(MOVE_ON, schedule.tenant, schedule.name, next_at, generation)
 
 
+async def clock(connection: Connection) -> datetime:
+    """Return the time by which schedules are held to be late: that of the database, whoever asks."""
+    moment: datetime = await connection.fetchval(CLOCK)
+    return moment
+
+
+async def start_anew(connection: Connection, schedule: Schedule, next_at: datetime) -> None:
+    """Let the schedule have another clock, that comes at ``next_at`` first."""
+    await connection.execute(START_ANEW, schedule.tenant, schedule.name, next_at)
+
+
 async def note_run(connection: Connection, schedule: Schedule, task_id: UUID) -> None:
     """Note the task that a tick became."""
     await connection.execute(NOTE_RUN, schedule.tenant, schedule.name, task_id)
@@ -213,6 +235,11 @@ async def ask_overdue(connection: Connection) -> Sequence[Overdue]:
     await connection.execute(FORGET_ENDED_RUNS)
     await connection.execute(COUNT_ANEW_WHAT_WAITS)
     return [Overdue(*row.values()) for row in await connection.fetch(ASK_OVERDUE)]
+
+
+async def far_ahead(connection: Connection, late: timedelta) -> list[Schedule]:
+    """Return, as they will be until the transaction ends, schedules that may be due later than they should."""
+    return [Schedule.of(row) for row in await connection.fetch(FAR_AHEAD, late)]
 
 
 async def late_schedules(connection: Connection, late: timedelta) -> list[tuple[str, str]]:

@@ -11,7 +11,6 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from photobus_common.config import MAX_INTERVAL
 from photobus_common.cron import Cron, CronError
 from photobus_common.errors import FieldError, InvalidInputError, NotFoundError
-from photobus_common.events.origin import now
 from photobus_common.events.schedules import ScheduleChanged, SkipReason
 from photobus_common.store import schedules as store
 from photobus_common.store.schedules import Schedule, Timing
@@ -142,15 +141,15 @@ async def change_schedule(request: web.Request, path: SchedulePath, body: Schedu
         before = await store.lock_schedule(work.connection, tenant, path.name)
         if before is None:
             raise NotFoundError(f"There is no schedule {path.name}.")
-        after = _changed(before, body, timing or before.timing)
+        after = _changed(before, body, timing or before.timing, await store.clock(work.connection))
         if after != before:
             await _change(work, request, after)
         found = await store.schedules_of_tenant(work.connection, tenant)
     return next(_view(schedule, status) for schedule, status in found if schedule.name == path.name)
 
 
-def _changed(before: Schedule, body: ScheduleChange, timing: Timing) -> Schedule:
-    """Return the schedule as it will be; another timing, or being switched on or off, starts another clock."""
+def _changed(before: Schedule, body: ScheduleChange, timing: Timing, moment: datetime) -> Schedule:
+    """Return the schedule as it is to be at ``moment``; another timing, or switching it on or off, starts its clock."""
     after = replace(
         before,
         timing=timing,
@@ -159,7 +158,7 @@ def _changed(before: Schedule, body: ScheduleChange, timing: Timing) -> Schedule
     )
     if (after.timing, after.enabled) == (before.timing, before.enabled):
         return after
-    return replace(after, generation=before.generation + 1, next_at=timing.after(now()))
+    return replace(after, generation=before.generation + 1, next_at=timing.after(moment))
 
 
 async def _change(work: UnitOfWork, request: web.Request, after: Schedule) -> None:
