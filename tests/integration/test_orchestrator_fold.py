@@ -247,6 +247,18 @@ async def test_a_replay_does_not_depend_on_the_rules_of_the_day(busy: Log, dsn: 
     assert await replay(dsn) == []
 
 
+async def test_a_replay_knows_states_that_were_stored_before_tasks_could_wait(busy: Log, dsn: str) -> None:
+    await history(busy)
+    later = {"answered", "cancel_fault", "awaits", "total"}
+    async with busy.database.transaction() as connection:
+        for row in await connection.fetch("SELECT id, state::text FROM tasks"):
+            state = json.loads(row["state"], object_hook=lambda found: {k: found[k] for k in found.keys() - later})
+            await connection.execute(
+                "UPDATE tasks SET state = $2::text::jsonb WHERE id = $1", row["id"], json.dumps(state)
+            )
+    assert await replay(dsn) == []
+
+
 @pytest.mark.parametrize(
     ("damage", "report"),
     [

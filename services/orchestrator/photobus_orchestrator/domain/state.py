@@ -6,7 +6,7 @@ a task over a million photos has a state of a few kilobytes.
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, Literal, Self, TypeAlias
+from typing import Annotated, Any, Final, Literal, Self, TypeAlias
 from uuid import UUID, uuid5
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +19,9 @@ TaskStatus = Literal["requested", "running", "waiting", "completed", "completed_
 waits for persons. The others are ends."""
 
 ENDS: Final[frozenset[TaskStatus]] = frozenset({"completed", "completed_with_errors", "failed", "canceled"})
+
+Ids = Annotated[tuple[UUID, ...], Field(exclude_if=lambda ids: not ids)]
+"""Stored only where there are any: a state that a version without them stored is the same as one that is folded now."""
 
 JobPhase = Literal["queued", "running", "retrying", "waiting", "faulted", "lost"]
 """Where an open job stands.
@@ -68,7 +71,7 @@ class OpenJob(Value):
     progress: int = 0
     total: int | None = None
     fault: Fault | None = None
-    awaits: tuple[UUID, ...] = ()
+    awaits: Ids = ()
 
     @property
     def waiting_phase(self) -> JobPhase:
@@ -120,7 +123,7 @@ class TaskState(Value):
     steps: tuple[StepPlan, ...] = ()
     step: int = 0
     next_index: int = 0
-    answered: tuple[UUID, ...] = ()
+    answered: Ids = ()
     open: Mapping[UUID, OpenJob] = Field(default_factory=dict)
 
     @property
