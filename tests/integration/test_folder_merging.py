@@ -185,3 +185,43 @@ async def test_hundreds_of_files_come_in_portions(explorer: Explorer, site: Site
     assert sum(len(told.files) for told in await site.said(FilesRenamed)) == 240
     assert sum(len(told.photos) for told in await site.said(PhotosAdded)) == 240
     await explorer.settled()
+
+
+RENAME = """
+INSERT INTO file_renames (id, tenant, project_id, task_id, cause, source_folder, names, targets, basename)
+SELECT gen_random_uuid(), tenant, id, gen_random_uuid(), 'folder_discovery', 'From the old disk', $1, $1, $2
+FROM projects WHERE folder = 'Trip'
+"""
+OPEN = "SELECT count(*) FROM file_renames WHERE state = 'open'"
+
+
+@pytest.mark.parametrize("name", ["note.txt", "A.jpg"])
+async def test_what_came_to_lie_in_the_way_of_a_merge_that_was_cut_off_stops_no_check(
+    explorer: Explorer, site: Site, name: str
+) -> None:
+    trip = await project(explorer, {"B.jpg": picture(2)})
+    old = second(explorer, {"B.jpg": picture(2), name: picture(1)})
+    await site.execute(RENAME, [name], name.partition(".")[0])
+    put(trip / name, picture(3))
+
+    await explorer.runner.do("folder_check")
+
+    assert await site.fetch(OPEN) == [(0,)]
+    found = {(folder / one).read_bytes() for folder in (trip, old) for one in files_in(folder)}
+    trashed = {path.read_bytes() for path in (trip / TRASH).glob("*/*")}
+    assert {picture(1), picture(2), picture(3)} <= found | trashed
+
+
+async def test_a_merge_that_was_cut_off_takes_nothing_from_a_project_that_has_the_folder_by_now(
+    explorer: Explorer, site: Site
+) -> None:
+    trip = await project(explorer, {"B.jpg": picture(2)})
+    other = await explorer.shelf.project("From the old disk")
+    await explorer.shelf.photo(("From the old disk", other), "A", ["A.jpg"])
+    await site.execute(RENAME, ["A.jpg"], "A")
+
+    await explorer.runner.do("folder_check")
+
+    assert await site.fetch(OPEN) == [(0,)]
+    assert files_in(trip) == ["B.jpg"]
+    assert await explorer.photos("From the old disk") == {"A": ["A.jpg"]}

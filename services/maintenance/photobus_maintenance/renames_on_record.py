@@ -26,6 +26,7 @@ from photobus_common.store.file_renames import (
     open_renames,
     record_renames,
 )
+from photobus_common.store.projects import ids_of_folders
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.duplicates import free_basenames, targets_of, without_number
@@ -84,7 +85,10 @@ async def finish_renames(visit: Visit, source: ProjectFolder | None = None) -> i
 async def _sources(
     stack: AsyncExitStack, visit: Visit, renames: Sequence[FileRename], source: ProjectFolder | None
 ) -> dict[str, ProjectFolder | None]:
-    """Open and lock the folders that files come from; None for one that is gone, with all that lay in it."""
+    """Open and lock the folders that files come from; None for one that is gone, with all that lay in it.
+
+    So is one under whose name another project's folder lies by now.
+    """
     sources: dict[str, ProjectFolder | None] = {}
     library = visit.context.library.tenant(visit.project.tenant, visit.project.library_id)
     for name in sorted({one.source_folder for one in renames if one.source_folder is not None}):
@@ -98,7 +102,9 @@ async def _sources(
             continue
         stack.enter_context(folder)
         await stack.enter_async_context(folder.locked(visit.context.settings.maintenance.lock_wait_seconds))
-        sources[name] = folder
+        async with visit.job.database.connection() as connection:
+            owned = await ids_of_folders(connection, visit.project.tenant, [name])
+        sources[name] = None if owned else folder
     return sources
 
 
@@ -177,13 +183,19 @@ async def _tell(visit: Visit, carried: Sequence[_Carried]) -> int:
 
 
 async def _choose_anew(visit: Visit, work: UnitOfWork, blocked: Sequence[_Carried]) -> None:
-    """Put on record other targets for all files of a basename of which one could not get its name."""
+    """Put on record other targets for all files of a basename of which one could not get its name.
+
+    What is no photo's stays where it is, for who merges folders to look at again.
+    """
     project, uploader = visit.project, visit.context.settings.uploader
     for one in blocked:
         entries = await in_thread_beside(work.connection, visit.folder.list)
         present = {found.basename for entry in entries if isinstance(found := parse(entry.name, uploader), ParsedName)}
         moved = [parse(target, uploader) for _, target in one.moved]
         left = [parse(name, uploader) for name, _ in one.blocked]
+        if not any(isinstance(parsed, ParsedName) for parsed in left):
+            visit.report.refused(project, NameTakenError.code, "Something else has its name.", one.blocked[0][0])
+            continue
         group = [parsed for parsed in (*moved, *left) if isinstance(parsed, ParsedName)]
         base = without_number(one.rename.basename)
         free = await free_basenames(work.connection, project.tenant, visit.folder, {base: group}, present)
