@@ -5,7 +5,8 @@ from uuid import UUID
 
 import pytest
 
-from photobus_common.config import Maintenance
+from photobus_common.config import Maintenance, Uploader
+from photobus_common.photos.filenames import ParsedName, RefusedName, parse
 from photobus_common.reconciliation import (
     CatalogueFile,
     CataloguePhoto,
@@ -15,7 +16,9 @@ from photobus_common.reconciliation import (
     check_files,
     loss,
     mass_removal,
+    untracked_files,
 )
+from photobus_common.storage.folder import Entry
 
 PROJECT = CatalogueProject(1, "user_0", "Trip", "Trip", True, datetime(2026, 1, 1, tzinfo=UTC), UUID(int=1))
 NONE = Loss(0, 0)
@@ -55,3 +58,17 @@ def test_photos_that_have_nothing_to_lose_do_not_count() -> None:
     files = (CatalogueFile("a.jpg", "jpg", 1, ""), CatalogueFile("b.jpg", "jpg", 1, ""))
     photos = [*(CataloguePhoto(n, str(n), JPG, (file,)) for n, file in enumerate(files)), *NOTHING_LEFT]
     assert loss(photos, check_files(photos, {"a.jpg"}, set())) == Loss(1, 2)
+
+
+def test_names_of_other_photos_are_not_even_parsed() -> None:
+    photos = [CataloguePhoto(1, "A.1", JPG, (CatalogueFile("A.1.jpg", "jpg", 1, ""),))]
+    mine = ["A.1.ARW", "A.1.ARW.xmp", "A.1.JPEG", "A.1.xmp"]
+    entries = [Entry(name, 1, 0, 1, 1) for name in (*mine, "A.1.jpg", *(f"B{number}.jpg" for number in range(9)))]
+    parsed: list[str] = []
+
+    def noting(name: str) -> ParsedName | RefusedName:
+        parsed.append(name)
+        return parse(name, Uploader())
+
+    assert [file.entry.name for file in untracked_files(photos, entries, frozenset(), noting)] == mine
+    assert parsed == mine

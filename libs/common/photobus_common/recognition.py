@@ -64,12 +64,15 @@ def recognized(
     photos have the bytes, that with the same basename comes first, then one of the same project, one that still has its
     row, one with more files alike, the oldest.
     """
-    keys = {basename: telling(files) for basename, files in groups.items()}
+    by_bytes: dict[Bytes, set[str]] = {}
+    for basename, files in groups.items():
+        for key in telling(files):
+            by_bytes.setdefault(key, set()).add(basename)
     ranked = sorted(
         (_rank(basename, shared, photo, project_id), basename, photo)
         for photo in photos
-        for basename, of_group in keys.items()
-        if (shared := of_group & telling(photo.files)) and not _in_place(photo, groups[basename], project_id, there)
+        for basename, shared in _alike(photo, by_bytes).items()
+        if not _in_place(photo, groups[basename], project_id, there)
     )
     chosen: dict[str, MissedPhoto] = {}
     taken: set[int] = set()
@@ -95,6 +98,15 @@ def pairs_of(files: Sequence[CatalogueFile], photo: MissedPhoto) -> list[Pair]:
                 rest.remove(found)
                 pairs.append(Pair(found, known))
     return sorted(pairs, key=lambda pair: pair.found.name)
+
+
+def _alike(photo: MissedPhoto, by_bytes: Mapping[Bytes, Collection[str]]) -> dict[str, set[Bytes]]:
+    """Return the basenames that have bytes of the photo, and which."""
+    found: dict[str, set[Bytes]] = {}
+    for key in telling(photo.files):
+        for basename in by_bytes.get(key, ()):
+            found.setdefault(basename, set()).add(key)
+    return found
 
 
 def _in_place(

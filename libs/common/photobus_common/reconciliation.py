@@ -135,12 +135,16 @@ def untracked_files(
     """Return the files among ``entries`` that belong to ``photos`` and have no row.
 
     Passed over: what no photo's name fits (hidden and temporary files among it), and names that an open upload or file
-    operation is about.
+    operation is about. A large folder is looked through once for each portion of its photos, so a name is only parsed
+    that may be one of theirs.
     """
     by_name = {photo.filename: photo for photo in photos}
     tracked = {file.name for photo in by_name.values() for file in photo.files}
     found = []
     for entry in entries:
+        stem = entry.name.rpartition(".")[0]
+        if stem not in by_name and stem.rpartition(".")[0] not in by_name:  # a sidecar's may end with two extensions
+            continue
         if entry.name in tracked or entry.name in expected:
             continue
         parsed = parse(entry.name)

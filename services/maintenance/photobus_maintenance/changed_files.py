@@ -4,22 +4,23 @@ Only a file whose size or time is not the recorded one is read. One with the sam
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from photobus_common.events import cut_by_bytes
 from photobus_common.events.projects import FileFact, ManifestChanged, PhotoFiles, PhotoFilesChanged
 from photobus_common.reconciliation import CatalogueFile, CataloguePhoto
 from photobus_common.storage.folder import Entry
-from photobus_common.storage.project_folder import modified_at
+from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.store.photos import Arrival, Recorded, StoredFile, photos_of_basenames, record_files
-from photobus_common.store.reconciliation import correct_times
+from photobus_common.store.reconciliation import correct_times, names_in_motion, photos_in_project
 from photobus_common.store.unit_of_work import UnitOfWork
+from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.asking import ask_for_derivatives
 from photobus_maintenance.identifying import Identity
 from photobus_maintenance.odd_files import read_or_tell
 from photobus_maintenance.settling import settling
-from photobus_maintenance.visits import Sight, Visit, look
+from photobus_maintenance.visits import Sight, Visit, keep_project
 
 PORTION: Final = 200
 """Files that are read, and then written, at once."""
@@ -58,7 +59,8 @@ async def check_changed(visit: Visit, sight: Sight) -> None:
     """Look at the files on record that ``sight`` shows otherwise than their rows say."""
     differing = _differing(visit, sight)
     for start in range(0, len(differing), PORTION):
-        visit.job.hand_back_if_asked()
+        if start:
+            visit.job.hand_back_if_asked()
         read = []
         for one in differing[start : start + PORTION]:
             identity = await read_or_tell(visit, one.entry, one.file.kind, one.photo.id)
@@ -86,12 +88,18 @@ def _differing(visit: Visit, sight: Sight) -> list[_Differing]:
 
 
 async def _correct(visit: Visit, read: Sequence[_Read]) -> None:
-    """Write what still is as it was read, where nothing can move any more; the caller holds the lock."""
-    photo_ids = tuple(sorted({one.of.photo.id for one in read}))
+    """Write what still is as it was read, where nothing can move any more; the caller holds the lock.
+
+    Only these files are looked at again: all of a large folder may have changed, and to list it so often takes hours.
+    """
+    photo_ids = sorted({one.of.photo.id for one in read})
     project = visit.project
     async with visit.report.checkpoint() as work:
-        sight = await look(replace(visit, photo_ids=photo_ids), work.connection, lock=True)
-        now = _differing(visit, sight)
+        await keep_project(visit, work.connection)
+        photos = await photos_in_project(work.connection, project.id, photo_ids, lock=True)
+        names = [one.of.entry.name for one in read]
+        entries = await in_thread_beside(work.connection, _entries, visit.folder, names)
+        now = _differing(visit, Sight(photos, entries, await names_in_motion(work.connection, project.id)))
         still = [one for one in read if one.of in now]
         same = [one.arrival.file for one in still if one.is_same]
         await correct_times(work.connection, project.id, [(file.name, file.modified_at) for file in same])
@@ -100,6 +108,11 @@ async def _correct(visit: Visit, read: Sequence[_Read]) -> None:
             basenames = sorted({arrival.basename for arrival in arrivals})
             known = await photos_of_basenames(work.connection, project.id, basenames)
             _tell(visit, work, await record_files(work.connection, project.tenant, project.id, known, arrivals))
+
+
+def _entries(folder: ProjectFolder, names: Sequence[str]) -> list[Entry]:
+    """Return those of the files that are there; blocks."""
+    return [entry for name in names if (entry := folder.stat(name)) is not None]
 
 
 def _tell(visit: Visit, work: UnitOfWork, recorded: Sequence[Recorded]) -> None:

@@ -19,6 +19,7 @@ from photobus_common.storage.folder import Entry
 from photobus_common.storage.project_folder import ProjectFolder, modified_at
 from photobus_common.store import uploads
 from photobus_common.store.database import Connection
+from photobus_common.store.namesakes import unknown_basenames
 from photobus_common.store.photos import Arrival, KnownPhotos, Recorded, StoredFile, photos_of_basenames, record_files
 from photobus_common.store.recognizing import basenames_perhaps_moved
 from photobus_common.store.reconciliation import names_in_motion
@@ -29,6 +30,7 @@ from photobus_maintenance.identifying import Found
 from photobus_maintenance.odd_files import identity_or_tell
 from photobus_maintenance.reading_files import cut, identify_all
 from photobus_maintenance.recognizing import recognize
+from photobus_maintenance.rounds import START
 from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
@@ -37,6 +39,12 @@ PORTION: Final = 500
 
 PORTION_BYTES: Final = 256 * 1024**2
 """Bytes that are read before rows are written, in any number of photos."""
+
+ASKED: Final = 2000
+"""Basenames that are looked for in the rows at once."""
+
+UNASKED: Final = "unasked"
+"""In the cursor: the project of which photos have rows by now whose derivatives nobody has asked for."""
 
 _New = tuple[ParsedName, Entry]
 
@@ -51,26 +59,34 @@ async def add_new_photos(visit: Visit) -> None:
         free = await _wanted(connection, visit, groups)
     sized = ((groups[name], sum(entry.size for _, entry in groups[name])) for name in free)
     portions = [[file for group in portion for file in group] for portion in cut(sized, PORTION, PORTION_BYTES)]
-    created = 0
+    created = int((visit.job.cursor or {}).get(UNASKED) == visit.project.id)
     async with aclosing(_read_ahead(visit, portions)) as read:
         async for files, found, last in read:
             arrivals = await recognize(visit, await _identified(visit, files, found))
             async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
                 created += await _add(visit, arrivals, created, last=last)
+    if created and not portions:
+        async with visit.report.checkpoint() as work:
+            _ask_for_derivatives(visit, work)
 
 
 async def _read_ahead(
     visit: Visit, portions: Sequence[Sequence[_New]]
 ) -> AsyncGenerator[tuple[Sequence[_New], Sequence[Found], bool], None]:
-    """Yield each portion with what was found of its files, and whether it is the last."""
+    """Yield each portion with what was found of its files, and whether it is the last.
 
-    def begin(files: Sequence[_New]) -> asyncio.Task[list[Found]]:
-        return asyncio.create_task(identify_all(visit, [(entry, parsed.kind) for parsed, entry in files]))
+    The first is read to its end, so that a job that is asked back all the time comes to an end too.
+    """
 
-    reading = begin(portions[0]) if portions else None
+    def begin(files: Sequence[_New], *, to_the_end: bool = False) -> asyncio.Task[list[Found]]:
+        read = identify_all(visit, [(entry, parsed.kind) for parsed, entry in files], to_the_end=to_the_end)
+        return asyncio.create_task(read)
+
+    reading = begin(portions[0], to_the_end=True) if portions else None
     try:
         for number, files in enumerate(portions, start=1):
-            visit.job.hand_back_if_asked()
+            if number > 1:
+                visit.job.hand_back_if_asked()
             if reading is None:
                 raise AssertionError("each portion is begun with the one before")
             found = await reading
@@ -111,8 +127,10 @@ async def _wanted(connection: Connection, visit: Visit, groups: Mapping[str, Seq
     What stays because its name is taken is looked at again by the next run, when it may be free.
     """
     project = visit.project
-    known = (await photos_of_basenames(connection, project.id, list(groups))).ids
-    unknown = [name for name in sorted(groups) if name not in known]
+    names = sorted(groups)
+    unknown: list[str] = []
+    for start in range(0, len(names), ASKED):
+        unknown += await unknown_basenames(connection, project.id, names[start : start + ASKED])
     free = set(await _free(connection, visit, unknown))
     sizes = [(name, entry.size) for name in unknown if name not in free for _, entry in groups[name]]
     moved = await basenames_perhaps_moved(connection, project.tenant, project.id, sizes)
@@ -154,6 +172,9 @@ async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before
         _tell(visit, work, recorded)
         if last and before + len(recorded):
             _ask_for_derivatives(visit, work)
+        elif recorded:
+            cursor = {**START, **(visit.job.cursor or {}), UNASKED: project.id}
+            await visit.job.save_cursor(cursor, work)
     return len(recorded)
 
 

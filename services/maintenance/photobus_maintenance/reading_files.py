@@ -21,15 +21,16 @@ File = tuple[Entry, FileKind]
 GroupT = TypeVar("GroupT")
 
 
-async def identify_all(visit: Visit, files: Sequence[File]) -> list[Found]:
-    """Read the files; return what was found of each, in their order. Raises ``HandBackError``."""
+async def identify_all(visit: Visit, files: Sequence[File], *, to_the_end: bool = False) -> list[Found]:
+    """Read the files; return what was found of each, in their order. Raises ``HandBackError`` unless ``to_the_end``."""
     chunks = list(cut(((file, file[0].size) for file in files), _FILES, _BYTES))
     found: list[list[Found]] = [[] for _ in chunks]
     left = iter(enumerate(chunks))
 
     async def read() -> None:
         for at, chunk in left:
-            visit.job.hand_back_if_asked()
+            if not to_the_end:
+                visit.job.hand_back_if_asked()
             found[at] = await in_thread(identify_each, visit.folder, chunk)
 
     ended = await asyncio.gather(*(read() for _ in range(READERS)), return_exceptions=True)

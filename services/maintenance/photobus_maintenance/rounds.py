@@ -239,7 +239,6 @@ class _Round:
             await self._save(project.id + 1, None if pending else (project, glance, began))
             return
         while True:
-            job.hand_back_if_asked()
             async with job.database.connection() as connection:
                 photo_ids = await photo_ids_after(connection, project.id, after, portion)
             last = len(photo_ids) < portion
@@ -253,6 +252,7 @@ class _Round:
                 await self._save(project.id + 1, (project, glance, began) if whole and not pending else None)
                 return
             await self._save(project.id, photo=after)
+            job.hand_back_if_asked()  # not before: to list a large folder takes so long that nothing would ever be done
 
     async def _count(self, project: CatalogueProject) -> None:
         """Count all photos of the project as looked at."""

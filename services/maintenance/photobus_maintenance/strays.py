@@ -64,7 +64,8 @@ async def clear_strays(visit: Visit) -> None:
         _tell_strays(visit, going)
         return
     for start in range(0, len(going), PORTION):
-        visit.job.hand_back_if_asked()
+        if start:
+            visit.job.hand_back_if_asked()
         async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
             strays = await _record(visit, going[start : start + PORTION])
             if strays:

@@ -6,7 +6,7 @@ or known again (``new_photos``), and what is nothing of a project's (``strays``)
 """
 
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
@@ -22,7 +22,7 @@ from photobus_common.storage.project_folder import modified_at
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
-from photobus_common.worker import Job
+from photobus_common.worker import ItemOutcome, Job
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.asking import ask_for_derivatives
 from photobus_maintenance.changed_files import check_changed
@@ -83,7 +83,8 @@ async def check_folder(visit: Visit) -> None:
     await manifest_state(visit)
     if visit.entries is not None:
         visit = await renamed_before(visit)
-    await _remove_leftovers(visit)
+    if visit.last or visit.items:  # once for all portions of a folder, which may hold very many derivatives
+        await _remove_leftovers(visit)
     async with visit.job.database.connection() as connection:
         sight = await look(visit, connection, lock=False)
     await _check_known(visit, sight)
@@ -95,11 +96,12 @@ async def check_folder(visit: Visit) -> None:
 
 
 async def _check_known(visit: Visit, sight: Sight) -> None:
-    untracked = _untracked(sight, visit)
+    """Add what belongs to the visit's photos; a job that is asked back keeps what it has read so far, if anything."""
     identified: list[_Identified] = []
     unreadable: set[int] = set()
-    for file in untracked:
-        visit.job.hand_back_if_asked()
+    for file in _untracked(sight, visit):
+        if identified and visit.job.should_hand_back:
+            break
         try:
             found = await in_thread(identify, visit.folder, file.entry, file.kind)
             if found is None:
@@ -110,11 +112,19 @@ async def _check_known(visit: Visit, sight: Sight) -> None:
             continue
         if found is not None:
             identified.append(_Identified(file, *found))
+    else:
+        await _settle(visit, identified, visit.outcomes(unreadable))
+        return
+    await _settle(visit, identified, ())
+    visit.job.hand_back_if_asked()
+
+
+async def _settle(visit: Visit, identified: Sequence[_Identified], outcomes: Sequence[ItemOutcome]) -> None:
     if not identified:
-        visit.job.record(visit.outcomes(unreadable))
+        visit.job.record(outcomes)
         return
     async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
-        await _add(visit, identified, unreadable)
+        await _add(visit, identified, outcomes)
 
 
 async def _remove_leftovers(visit: Visit) -> None:
@@ -137,9 +147,9 @@ def _untracked(sight: Sight, visit: Visit) -> list[UntrackedFile]:
     return untracked_files(sight.photos, settled, sight.expected, partial(filenames.parse, uploader=settings.uploader))
 
 
-async def _add(visit: Visit, identified: Sequence[_Identified], unreadable: Collection[int]) -> None:
+async def _add(visit: Visit, identified: Sequence[_Identified], outcomes: Sequence[ItemOutcome]) -> None:
     """Look again where nothing can move any more, and add what is still as it was; the caller holds the lock."""
-    async with visit.report.checkpoint(visit.outcomes(unreadable)) as work:
+    async with visit.report.checkpoint(outcomes) as work:
         still = {file.entry: file for file in _untracked(await look(visit, work.connection, lock=True), visit)}
         added = [
             replace(one, untracked=still[one.untracked.entry]) for one in identified if one.untracked.entry in still

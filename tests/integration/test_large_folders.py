@@ -1,0 +1,152 @@
+"""Folders that hold very much: a check gets on however often it is asked back, and looks at nothing again and again."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from by_hand import Owner, believing, bytes_of
+from dying import Runner
+from shelf import Shelf
+from working import Site
+
+from photobus_common.commands import RunJob
+from photobus_common.config import Settings
+from photobus_common.definitions import load_definitions
+from photobus_common.events.tasks import TaskRequested
+from photobus_common.storage.folder import Folder
+from photobus_common.storage.library import Library
+from photobus_common.storage.project_folder import ProjectFolder
+from photobus_common.worker import Job
+from photobus_common.worker.results import Completed
+from photobus_maintenance import changed_files, marking, new_photos, rounds
+from photobus_maintenance.app import handlers_of
+from photobus_maintenance.context import Context
+
+RUNS = 8
+"""More than any of these checks may take."""
+
+
+@pytest.fixture
+def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
+    return Owner(shelf, Runner(site, handlers_of(Context(library, believing(settings), load_definitions()))))
+
+
+@pytest.fixture
+def _asked_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others wait all the time: each job is asked back as soon as it is in its first folder."""
+    really_glance = marking.Glance.__init__
+
+    def then_asked(self: Any, *args: Any) -> None:
+        really_glance(self, *args)
+        for job in _running:
+            job.ask_back("portion")
+
+    monkeypatch.setattr(marking.Glance, "__init__", then_asked)
+    really_init = Job.__init__
+
+    def noted(self: Job, *args: Any, **options: Any) -> None:
+        really_init(self, *args, **options)
+        _running[:] = [self]
+
+    monkeypatch.setattr(Job, "__init__", noted)
+
+
+_running: list[Job] = []
+
+
+async def to_the_end(owner: Owner, command: RunJob) -> int:
+    """Run the job until it is done; return how many runs it took."""
+    for number in range(1, RUNS + 1):
+        if await owner.runner.run(command) == Completed():
+            return number
+    raise AssertionError("it never comes to an end")
+
+
+def counted(monkeypatch: pytest.MonkeyPatch, owner: type, name: str) -> list[str]:
+    """Note the calls of a method of folders."""
+    calls: list[str] = []
+    really: Callable[..., Any] = getattr(owner, name)
+
+    def noted(self: Folder, *args: Any, **options: Any) -> Any:
+        calls.append(self.name)
+        return really(self, *args, **options)
+
+    monkeypatch.setattr(owner, name, noted)
+    return calls
+
+
+@pytest.mark.usefixtures("_asked_back")
+async def test_other_halves_are_added_however_often_the_check_is_asked_back(owner: Owner) -> None:
+    here = await owner.project("a")
+    for name in "ABC":
+        await owner.photo(here, name, f"{name}.jpg")
+        owner.put(f"a/{name}.dng")
+    assert await to_the_end(owner, await owner.runner.job("folder_check")) > 1
+    assert [photo.available for photo in (await owner.seen()).values()] == ["jpg raw"] * 3
+
+
+@pytest.mark.usefixtures("_asked_back")
+async def test_changed_files_are_followed_however_often_the_check_is_asked_back(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changed_files, "PORTION", 1)
+    here = await owner.project("a")
+    for name in "ABC":
+        await owner.photo(here, name, f"{name}.jpg")
+        owner.put(f"a/{name}.jpg", bytes_of(f"{name}.jpg") + b"more")
+    assert await to_the_end(owner, await owner.runner.job("folder_check")) > 1
+    assert {photo.status for photo in (await owner.seen()).values()} == {"pending"}
+
+
+@pytest.mark.usefixtures("_asked_back")
+async def test_new_photos_get_rows_and_derivatives_however_often_the_check_is_asked_back(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_photos, "PORTION", 1)
+    await owner.project("a")
+    for name in "AB":
+        owner.put(f"a/{name}.jpg")
+    owner.put("a/C.jpg", b"not a photo")
+    assert await to_the_end(owner, await owner.runner.job("folder_check")) > 1
+    assert [photo.filename for photo in (await owner.seen()).values()] == ["A", "B"]
+    [asked] = [data for data in await owner.said() if isinstance(data, TaskRequested)]
+    assert asked.targets.filter == {"project_folder": "a", "status": "pending"}
+
+
+@pytest.mark.usefixtures("_asked_back")
+async def test_derivatives_are_asked_for_also_when_nothing_is_left_to_add(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(new_photos, "PORTION", 1)
+    await owner.project("a")
+    for name in "AB":
+        owner.put(f"a/{name}.jpg")
+    command = await owner.runner.job("folder_check")
+    await owner.runner.run(command)
+    (owner.shelf.root / "a/B.jpg").unlink()
+    await to_the_end(owner, command)
+    assert len([data for data in await owner.said() if isinstance(data, TaskRequested)]) == 1
+
+
+async def test_a_folder_of_many_changed_files_is_listed_once(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changed_files, "PORTION", 1)
+    here = await owner.project("a")
+    for name in "ABC":
+        await owner.photo(here, name, f"{name}.jpg")
+        owner.put(f"a/{name}.jpg", bytes_of(f"{name}.jpg") + b"more")
+    lists = counted(monkeypatch, Folder, "list")
+    await owner.runner.do("folder_check")
+    assert {photo.status for photo in (await owner.seen()).values()} == {"pending"}
+    assert lists == ["a"]
+
+
+async def test_leftovers_are_looked_for_once_in_a_folder_of_many_photos(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "PORTION", 1)
+    here = await owner.project("a")
+    for name in "ABC":
+        await owner.photo(here, name, f"{name}.jpg")
+    looks = counted(monkeypatch, ProjectFolder, "remove_leftovers")
+    await owner.runner.do("folder_check")
+    assert looks == ["a"]
