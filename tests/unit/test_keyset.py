@@ -48,6 +48,8 @@ def test_other_texts_are_refused_with_the_field(text: str) -> None:
         Cursor(BY_TIME.word, datetime(2026, 1, 1), 1),  # noqa: DTZ001  a time without a zone is the case
         Cursor(BY_TIME.word, datetime(2026, 1, 1, tzinfo=UTC), 2**63),
         Cursor(BY_TIME.word, datetime(2026, 1, 1, tzinfo=UTC), True),
+        Cursor(BY_TIME.word, "0001-01-01T00:00:00+14:00", 1),
+        Cursor(BY_TIME.word, "9999-12-31T23:59:59-14:00", 1),
         Cursor(BY_TIME.word, None, None),
         Cursor(BY_TIME.word, [["x"] * 3000], 1),
     ],

@@ -8,7 +8,7 @@ import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, Self
 from uuid import UUID
 
@@ -145,7 +145,7 @@ def timestamp(value: Any) -> datetime:
     moment = datetime.fromisoformat(value)
     if moment.tzinfo is None:
         raise ValueError("without a time zone")
-    return moment
+    return moment.astimezone(UTC)  # what lies beyond the first or the last year then is none, also to the database
 
 
 def text(value: Any) -> str:

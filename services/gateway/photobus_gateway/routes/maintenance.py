@@ -3,6 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
+import asyncpg
 from aiohttp import web
 from pydantic import Field
 
@@ -109,9 +110,11 @@ def _run_types(definitions: Definitions) -> list[str]:
 
 
 async def _runs(connection: Connection, tasks: list[TaskView]) -> list[RunView]:
-    rows = await runs.steps_of_runs(connection, [task.id for task in tasks])
+    steps: dict[UUID, list[asyncpg.Record]] = {task.id: [] for task in tasks}
+    for row in await runs.steps_of_runs(connection, list(steps)):
+        steps[row["task_id"]].append(row)
     moment = now()
-    return [run_view(task, [row for row in rows if row["task_id"] == task.id], moment) for task in tasks]
+    return [run_view(task, steps[task.id], moment) for task in tasks]
 
 
 async def _task(connection: Connection, tenant: str, task_id: UUID) -> TaskView:
