@@ -214,7 +214,7 @@ class _Round:
         opening = opened_where_it_lies(self._job.database, self._context.library, project)
         async with opening as (now, folder):
             began = datetime.now(UTC)
-            glance = await in_thread(Glance, folder, time.time_ns())
+            glance = await in_thread(Glance, folder, self._context.settings, time.time_ns())
             rows = known.rows.get(project.id)
             mark = known.marks.get(project.id)
             if rows is not None and mark is not None and glance.mark(rows) == mark:

@@ -12,8 +12,9 @@ SELECT project_id, mark FROM folder_marks
 WHERE job_type = $1 AND project_id = ANY($2::bigint[]) AND full_at > now() - $3::interval
 """
 
+# The clock of a worker may be ahead: a mark of the future would hold for ever.
 SET_MARK: Final = """
-INSERT INTO folder_marks (project_id, job_type, mark, full_at) VALUES ($1, $2, $3, $4)
+INSERT INTO folder_marks (project_id, job_type, mark, full_at) VALUES ($1, $2, $3, least($4, now()))
 ON CONFLICT (project_id, job_type) DO UPDATE SET mark = excluded.mark, full_at = excluded.full_at
 """
 
