@@ -219,6 +219,18 @@ async def test_the_only_folder_of_an_active_project_stays_wherever_it_lies(
     assert lacking != there
 
 
+async def test_the_trash_of_a_project_that_was_back_and_is_missed_since_is_kept(
+    trash: Bin, site: Site, runner: Runner
+) -> None:
+    """Its owner copied it out of the trash, and has lost the copy: what lies in the trash is all there is."""
+    orphan, folder = await trash.deleted("orphan", 30)
+    await site.execute("UPDATE projects SET cancel_cause = 'folder_gone', deleted_by = NULL WHERE id = $1", orphan)
+    command = await runner.do("project_scavenge")
+    assert trash.names == ["orphan"]
+    assert (folder / "A.jpg").exists()
+    assert [(line.code, line.folder) for line in await report(site, command)] == [("folder_in_trash", "orphan")]
+
+
 async def test_a_project_that_comes_back_or_is_being_deleted_is_left_alone(
     trash: Bin, site: Site, runner: Runner
 ) -> None:

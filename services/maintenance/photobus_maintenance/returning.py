@@ -15,6 +15,7 @@ from photobus_common.store.deletions import activate_project, deletion_tasks, is
 from photobus_common.store.discovery import forget_missing, removed_after, without_rows
 from photobus_common.store.lost_files import record_lost
 from photobus_common.store.projects import TakenNames
+from photobus_common.store.trash_removals import forget_whole
 from photobus_common.worker.blocking import in_thread
 from photobus_maintenance.adopting import free_name
 from photobus_maintenance.following import number_of
@@ -35,6 +36,7 @@ async def bring_back(search: Search, folder: ProjectFolder, verdict: Verdict) ->
             name = _name(project, folder.name, taken)
             version = await activate_project(work.connection, project.id, name, folder.name)
             await forget_missing(work.connection, project.id)
+            await forget_whole(work.connection, project.id)
             data = ProjectReturned(**search.about(project.id, folder.name), name=name, version=version)
             search.report.changed(work, data, "project_returned", 1, folder.name)
             await search.begin(work, project=project.id)

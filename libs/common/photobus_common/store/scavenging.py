@@ -18,7 +18,7 @@ FROM project_operations o WHERE o.project_id = {0} ORDER BY o.id DESC LIMIT 1
 UNFINISHED_DELETIONS: Final = f"""
 SELECT pr.id, pr.tenant, pr.name, pr.folder, false AS active, pr.created_at, t.library_id
 FROM projects pr JOIN tenants t USING (tenant) JOIN LATERAL ({_LAST.format("pr.id")}) o ON true
-WHERE pr.tenant = $1 AND pr.status = 'canceled' AND pr.id > $2
+WHERE pr.tenant = $1 AND pr.cancel_cause = 'deleted' AND pr.id > $2
     AND (o.state = 'open' OR o.kind = 'trash' AND o.outcome = 'kept')
     AND NOT EXISTS (
         SELECT FROM task_projects w JOIN tasks k ON k.id = w.task_id
@@ -32,11 +32,12 @@ SELECT id, task_id, kind, path, target_path, target_name, device, inode FROM ({_
 WHERE o.kind = 'trash' AND o.state = 'done' AND o.outcome = 'kept'
 """  # noqa: S608 - put together from constants
 
+# One that was back since and is missed now may have its only folder there: it is none of these.
 PROJECT_IN_TRASH: Final = """
 SELECT pr.id, pr.tenant, pr.name, pr.folder, false AS active, pr.created_at, t.library_id
 FROM project_operations o JOIN projects pr ON pr.id = o.project_id JOIN tenants t ON t.tenant = pr.tenant
 WHERE o.tenant = $1 AND o.target_path = $2 AND o.kind = 'trash' AND (o.state = 'open' OR o.outcome = 'moved')
-    AND pr.status = 'canceled' AND NOT EXISTS (
+    AND pr.cancel_cause = 'deleted' AND NOT EXISTS (
         SELECT FROM project_operations n WHERE n.project_id = o.project_id AND n.id > o.id AND n.outcome = 'moved'
     )
 ORDER BY o.id DESC LIMIT 1
