@@ -14,6 +14,7 @@ from photobus_common.storage.library import Library
 from photobus_maintenance.app import handlers_of
 from photobus_maintenance.context import Context
 
+RENAME = "UPDATE projects SET name = $2 WHERE name = $1"
 CHECKS = ("duplicate_resolution", "folder_alignment", "manifest_check", "folder_check", "cache_validation")
 
 
@@ -58,3 +59,21 @@ async def test_a_folder_in_the_place_of_another_changes_no_photos(owner: Owner) 
         await owner.runner.do(job_type)
     assert await owner.seen() == before
     assert owner.shelf.disk() == files
+
+
+async def test_the_place_of_an_absent_disk_keeps_its_name(owner: Owner) -> None:
+    photos = await two_projects(owner)
+    for name in ("a", "b"):
+        await owner.runner.site.execute(RENAME, name, f"{name} renamed")
+    owner.rename("a", "../the disk of a")
+    (owner.shelf.root / "a").mkdir()
+    command = await owner.runner.do("folder_alignment")
+    assert sorted(path.name for path in owner.shelf.root.iterdir() if path.is_dir()) == ["a", "b renamed"]
+    assert ("a", "folder_not_its_own") in {
+        (line.folder, line.code) for line in await report(owner.runner.site, command)
+    }
+
+    (owner.shelf.root / "a").rmdir()
+    owner.rename("../the disk of a", "a")
+    await owner.runner.do("folder_alignment")
+    assert (await owner.seen())[photos["a"]].folder == "a renamed"

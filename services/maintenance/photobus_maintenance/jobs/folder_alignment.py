@@ -23,6 +23,7 @@ from photobus_common.storage.errors import (
 )
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import TenantLibrary
+from photobus_common.storage.manifest import MANIFEST
 from photobus_common.storage.names import folder_name, numbered
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.storage.whole_folders import between_name, move_whole, respell
@@ -35,6 +36,7 @@ from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
 from photobus_maintenance.following import Neighbours, follow, is_right, manifest_of, number_of
+from photobus_maintenance.manifests import NOT_ITS_OWN
 from photobus_maintenance.report import Report
 from photobus_maintenance.rounds import PAGE
 
@@ -45,10 +47,20 @@ TRIES: Final = 3
 """How often a project is looked at that gets other folders meanwhile."""
 
 
+SHOWN: Final = 10
+"""Folders that one line of the report names: it must fit into an event."""
+
+
 class FolderInUseError(ConflictError):
     """Something is on record for the project's folder that has not ended; its name stays until that has."""
 
     code = "folder_in_use"
+
+
+class NotItsOwnError(ConflictError):
+    """The folder does not say that it is the project's: it may be another's, or the place of an absent disk."""
+
+    code = NOT_ITS_OWN
 
 
 class SeveralFoldersError(ConflictError):
@@ -156,7 +168,7 @@ class _Alignment:
         """Rename the folder, and then write the manifest; the caller holds the folder's lock."""
         try:
             now = await self._rename(project, folder)
-        except (NameTakenError, FolderInUseError) as error:
+        except (NameTakenError, FolderInUseError, NotItsOwnError) as error:
             self._refuse(project, error)
             await self._follow_in_manifest(project, folder)
             return True
@@ -172,6 +184,8 @@ class _Alignment:
             target = await in_thread_beside(work.connection, _target, library, now, folder, others)
             if target is None:
                 return now
+            if not await in_thread_beside(work.connection, _may_be_its_own, folder, now):
+                raise NotItsOwnError(f"The folder {now.folder} has no manifest of the project's; it keeps its name.")
             reason = (await under_way(work.connection, now.id)).reason
             if reason is not None:
                 raise FolderInUseError(reason)
@@ -234,7 +248,8 @@ class _Alignment:
         if numbers:
             return numbers[min(numbers)]
         if len(names) > 1:
-            raise SeveralFoldersError(f"The folders {', '.join(names)} say that they are the project's.")
+            first = ", ".join(names[:SHOWN]) + (" and others" if len(names) > SHOWN else "")
+            raise SeveralFoldersError(f"The folders {first} say that they are the project's.")
         return names[0] if names else None
 
     def _library(self, project: CatalogueProject) -> TenantLibrary:
@@ -265,6 +280,14 @@ def _target(
             if not neighbours.have(candidate):
                 return candidate
     raise NameTakenError(f"{folder_name(project.name)} is there already.")
+
+
+def _may_be_its_own(folder: ProjectFolder, project: CatalogueProject) -> bool:
+    """Whether the manifest is there and not another project's; blocks."""
+    manifest = manifest_of(folder)
+    if manifest is None:
+        return folder.taken(MANIFEST)
+    return manifest.is_of(project.id, project.created_at)
 
 
 def _rename_on_disk(library: TenantLibrary, folder: ProjectFolder, name: str, target: str) -> None:
