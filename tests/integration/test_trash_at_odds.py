@@ -119,3 +119,28 @@ async def test_strays_whose_names_fill_more_than_an_event_are_all_told(
     await runner.do("trash_maintenance")
     told = await site.said(StrayFilesTrashed)
     assert sum(len(one.files) for one in told) == 200
+
+
+async def test_what_others_keep_under_that_name_stays_where_nothing_is_to_be_thrown_away(
+    shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    """As in folders that were there before photobus: another program may call its own so."""
+    await shelf.project("a")
+    kept = [shelf.root / "a" / TRASH / "files" / "A.jpg", shelf.root / TRASH / "files" / "B.jpg"]
+    for path in kept:
+        file(path)
+    file(shelf.root / "a" / TRASH / named(25) / "C.jpg")
+    lenient = Maintenance(lock_wait_seconds=0.0, stray_files="report")
+    context = Context(library, settings.model_copy(update={"maintenance": lenient}), load_definitions())
+    handlers: dict[str, Handler] = {
+        "trash_maintenance": TrashMaintenance(context),
+        "project_scavenge": ProjectScavenge(context),
+    }
+    for job_type, codes in (
+        ("trash_maintenance", ["trash_stray", "trash_emptied"]),
+        ("project_scavenge", ["trash_stray"]),
+    ):
+        command = await Runner(site, handlers).do(job_type)
+        assert sorted(line.code for line in await report(site, command)) == sorted(codes)
+    assert all(path.exists() for path in kept)
+    assert [path.name for path in (shelf.root / "a" / TRASH).iterdir()] == ["files"]

@@ -66,6 +66,15 @@ class LibraryTrash:
                     reason = f"It lay in the library's trash under a name that photobus never gave; it is {there} now."
                     report.found(Finding(kind="reported", code="trash_stray_put_by", reason=reason, subject=path))
 
+    def tell_kept(self, strays: Sequence[str]) -> None:
+        """Report strays that stay where they are, as their owner wants it."""
+        subject, reason = (
+            storable(f"{TRASH}/{strays[0]}"),
+            "It lies in the library's trash, and photobus never put it there.",
+        )
+        found = Finding(kind="reported", code="trash_stray", reason=reason, subject=subject, count=len(strays))
+        self.scavenging.report.found(found)
+
     async def names(self, trashed: str) -> Sequence[str]:
         """Return what lies in a trash folder."""
         return await in_thread(_names, self.library, trashed)

@@ -74,9 +74,12 @@ class _Library:
         await self._finish_deletions()
         await self._finish_removals()
         contents = await self._trash.contents()
-        if contents.strays:
+        settings = self._scavenging.context.settings.maintenance
+        if contents.strays and settings.stray_files == "report":
+            self._trash.tell_kept(contents.strays)
+        elif contents.strays:
             await self._guarded(TRASH, None, self._trash.put_by(contents.strays))
-        for trashed in contents.expired(expires_before(self._scavenging.context.settings.maintenance)):
+        for trashed in contents.expired(expires_before(settings)):
             await self._guarded(f"{TRASH}/{trashed}", None, self._expire(trashed))
 
     async def _finish_deletions(self) -> None:

@@ -5,13 +5,13 @@ record with how much it is, then it is deleted, then it is told; so it is told o
 undo, a removal or an upload has on record is left alone, and they put it there under the same lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from photobus_common.errors import PhotobusError
 from photobus_common.events import cut_by_bytes
-from photobus_common.events.maintenance import StrayFile, StrayFilesTrashed, TrashEmptied
+from photobus_common.events.maintenance import Finding, StrayFile, StrayFilesTrashed, TrashEmptied
 from photobus_common.logging import get_logger
 from photobus_common.storable import storable
 from photobus_common.storage.errors import LockedError, StorageFullError
@@ -78,21 +78,14 @@ class _Emptying:
         self._visit = visit
         self._wait = visit.context.settings.maintenance.lock_wait_seconds
         self._before = expires_before(visit.context.settings.maintenance)
+        self._keeps = visit.context.settings.maintenance.stray_files == "report"
         self._passed: set[str] = set()
         self._expired: list[str] = []
 
     async def run(self) -> None:
         """Put by what is not ours, delete what has expired; come back as long as anything lies there."""
         visit = self._visit
-        contents = await in_thread(contents_of, visit.folder)
-        while todo := [stray for stray in contents.strays if stray not in self._passed]:
-            visit.job.hand_back_if_asked()
-            try:
-                await self._put_by(todo[:_STRAYS])
-            except StorageFullError as error:  # what is deleted next makes room
-                visit.report.refused(visit.project, error.code, error.public_message, TRASH)
-                break
-            contents = await in_thread(contents_of, visit.folder)
+        contents = await self._put_all_by(await in_thread(contents_of, visit.folder))
         async with visit.job.database.connection() as connection:
             begun = await begun_removals(connection, visit.project.id)
         self._expired = contents.expired(self._before)
@@ -101,8 +94,34 @@ class _Emptying:
             visit.job.hand_back_if_asked()
             more = await self._delete_portion()
         contents = await in_thread(contents_of, visit.folder)
-        if contents != Contents():
+        if contents.folders or (contents.strays and not self._keeps):
             visit.pending.append("trash")
+
+    async def _put_all_by(self, contents: Contents) -> Contents:
+        """Put by what is not ours, unless its owner wants it left where it is; return what lies there then."""
+        visit = self._visit
+        if self._keeps:
+            self._tell_kept(contents.strays)
+            return contents
+        while todo := [stray for stray in contents.strays if stray not in self._passed]:
+            visit.job.hand_back_if_asked()
+            try:
+                await self._put_by(todo[:_STRAYS])
+            except StorageFullError as error:  # what is deleted next makes room
+                visit.report.refused(visit.project, error.code, error.public_message, TRASH)
+                break
+            contents = await in_thread(contents_of, visit.folder)
+        return contents
+
+    def _tell_kept(self, strays: Sequence[str]) -> None:
+        if not strays:
+            return
+        about = {"project_id": self._visit.project.id, "project_folder": self._visit.project.folder}
+        subject = storable(f"{TRASH}/{strays[0]}")
+        found = Finding(
+            kind="reported", code="trash_stray", reason=NOT_OURS, subject=subject, count=len(strays), **about
+        )
+        self._visit.report.found(found)
 
     async def _put_by(self, strays: list[str]) -> None:
         """Put strays into a trash folder of now: how old they are nobody can tell, so their time begins."""
