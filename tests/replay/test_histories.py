@@ -18,7 +18,7 @@ from photobus_common.events import Event, decode, encode
 from photobus_orchestrator.domain.evolve import DECISIONS
 from photobus_orchestrator.domain.reaction import Transition
 from photobus_orchestrator.domain.replay import recorded
-from photobus_orchestrator.domain.state import NotRequested, State
+from photobus_orchestrator.domain.state import NotRequested, State, TaskState
 from photobus_orchestrator.fold import Received, react_to_all
 from photobus_orchestrator.projection import Projection, document
 
@@ -69,6 +69,14 @@ def pairs(name: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
 def test_a_history_folds_to_its_recorded_end(name: str) -> None:
     for expected, found in pairs(name):
         assert {key: found.get(key) for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_state_that_was_stored_then_is_read_now(name: str) -> None:
+    end = json.loads((HISTORIES / f"{name}.end.json").read_text(encoding="utf-8"))
+    for row in end["tasks"]:
+        stored = {"params": {}} | row  # what was empty was not recorded
+        assert TaskState.model_validate_json(json.dumps(stored)).status == stored["status"]
 
 
 @pytest.mark.parametrize("name", NAMES)
