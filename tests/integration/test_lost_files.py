@@ -239,3 +239,17 @@ async def test_killed_between_any_two_effects_a_cleaning_is_told_once(owner: Own
     told = [photo.filename for data in await owner.said() if isinstance(data, PhotosRemoved) for photo in data.photos]
     assert sorted(told) == sorted(names)
     assert all(removed for *_, removed in await owner.lost())
+
+
+async def test_nothing_is_cleaned_while_the_disk_of_a_project_is_away(owner: Owner) -> None:
+    here = await owner.project("a")
+    photo = await owner.photo(here, "A", "A.jpg")
+    path = owner.shelf.root / "a" / "A.jpg"
+    path.unlink()
+    await owner.check("manifest_check")
+    await owner.runner.site.execute(LONG_AGO, timedelta(days=31))
+    owner.put("a/A.jpg")  # it is back, and before a check sees that its disk goes away
+    owner.rename("a", "../disk")
+    (owner.shelf.root / "a").mkdir()
+    await owner.runner.do("manifest_cleaning")
+    assert photo.id in await owner.seen()

@@ -1,7 +1,8 @@
 """``manifest_cleaning``: photos go of which no file is there any more, as the checks of the same task have found.
 
 A flag alone is never believed: the task has held rows against the disk before, or a check has found the files gone long
-ago, and the folder is looked at once more under its lock. The log keeps what an undo, or a file that comes back, needs.
+ago, and the folder, if it says that it is the project's, is looked at once more under its lock. The log keeps what an
+undo, or a file that comes back, needs.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,6 +25,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread_beside
 from photobus_maintenance.context import Context
+from photobus_maintenance.manifests import is_its_own
 from photobus_maintenance.rounds import Manner, visit_projects
 from photobus_maintenance.visits import Sight, Visit, look
 
@@ -48,7 +50,7 @@ class ManifestCleaning:
 async def _clean(visit: Visit) -> None:
     async with visit.job.database.connection() as connection:
         found = await _found_gone(visit, connection)
-    if not found:
+    if not found or not await is_its_own(visit):
         return
     async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
         await _remove(replace(visit, photo_ids=found))
