@@ -16,7 +16,7 @@ from discovering import (
     trashed_in,
     write_manifest,
 )
-from shelf import DNG, Shelf, put
+from shelf import DNG, XMP, Shelf, put
 from working import Site
 
 from photobus_common.config import Settings
@@ -127,6 +127,15 @@ async def test_without_a_photo_in_common_it_is_a_project_of_its_own(explorer: Ex
     ]
     assert await site.said(FilesRenamed) == []
     await explorer.agreed()
+
+
+async def test_a_sidecar_is_no_photo_in_common(explorer: Explorer) -> None:
+    alike = {"A.jpg.xmp": XMP}
+    trip = await project(explorer, {"A.jpg": picture(1), **alike})
+    folder = second(explorer, {"A.jpg": picture(2), **alike})
+    await explorer.discover()
+    assert files_in(folder) == files_in(trip) == ["A.jpg", "A.jpg.xmp"]
+    assert [row[:2] for row in await explorer.projects()] == [("Trip", "Trip"), ("From the old disk", folder.name)]
 
 
 async def test_so_is_one_that_holds_more_than_files(explorer: Explorer, site: Site) -> None:

@@ -55,15 +55,19 @@ class UnmergedError(ConflictError):
 
 @dataclass(frozen=True)
 class Copy:
-    """A file that the project has under the same name, with the same bytes: here and there as they were compared."""
+    """A file that the project has under the same name, with the same bytes: here and there as they were compared.
+
+    ``telling``: it shows whose the folder is. Sidecars may be alike that are not of one photo, and empty files are.
+    """
 
     here: Entry
     there: Entry
+    telling: bool
 
 
 @dataclass(frozen=True)
 class Likeness:
-    """The project that a folder is, and the files that show it."""
+    """The project that a folder is, and the copies in it; those by which it is known for what it is go last."""
 
     verdict: Verdict
     project: CatalogueProject
@@ -92,9 +96,15 @@ async def likeness(search: Search, folder: ProjectFolder, verdict: Verdict) -> L
             portion = {entry.name: entry for entry in entries[start : start + PORTION]}
             async with search.job.database.connection() as connection:
                 files = await files_of_names(connection, project.id, list(portion))
-            alike = [portion[file.name] for file in files if file.size == portion[file.name].size]
+            alike = [
+                (portion[file.name], file.kind != "sidecar" and file.size > 0)
+                for file in files
+                if file.size == portion[file.name].size
+            ]
             copies += await in_thread(_copies, folder, own, alike)
-    return Likeness(verdict, project, copies) if copies or not entries else None
+    if not any(copy.telling for copy in copies) and entries:
+        return None
+    return Likeness(verdict, project, sorted(copies, key=lambda copy: copy.telling))
 
 
 async def merge(search: Search, folder: ProjectFolder, same: Likeness) -> CatalogueProject:
@@ -251,16 +261,16 @@ def _holds_files_only(folder: ProjectFolder, entries: Sequence[Entry]) -> bool:
     ) and all(storable(name) == name for name in known)
 
 
-def _copies(folder: ProjectFolder, own: ProjectFolder, entries: Sequence[Entry]) -> list[Copy]:
+def _copies(folder: ProjectFolder, own: ProjectFolder, entries: Sequence[tuple[Entry, bool]]) -> list[Copy]:
     """Return those of ``entries`` whose bytes the file of the same name in the project has, too; blocks."""
     found = []
-    for here in entries:
+    for here, telling in entries:
         there = own.stat(here.name)
         if there is None or there.size != here.size:
             continue
         digest = md5_if_readable(folder, here.name)
         if digest is not None and digest == md5_if_readable(own, there.name):
-            found.append(Copy(here, there))
+            found.append(Copy(here, there, telling))
     return found
 
 
