@@ -1,5 +1,6 @@
 """A folder that is a project a second time under an unknown id: its files become the project's, its copies go."""
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -180,6 +181,18 @@ async def test_a_young_file_lets_the_folder_wait(
     await patient.discover()
     assert shelf.disk() == before
     assert await explorer.projects() == [("Trip", "Trip", "active")]
+
+
+async def test_a_file_of_a_camera_whose_clock_is_years_ahead_is_not_waited_for(
+    explorer: Explorer, shelf: Shelf, site: Site, settings: Settings, library: Library
+) -> None:
+    patient = Explorer(shelf, site, runner_of(site, guard(settings, settle_seconds=600.0), library))
+    await project(explorer, {"A.jpg": picture(1)})
+    folder = second(explorer, {"A.jpg": picture(1)})
+    os.utime(folder / "A.jpg", (4_000_000_000, 4_000_000_000))
+    aged(folder)
+    await patient.discover()
+    assert not folder.exists()
 
 
 async def test_hundreds_of_files_come_in_portions(explorer: Explorer, site: Site) -> None:

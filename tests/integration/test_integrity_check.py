@@ -43,6 +43,12 @@ def write(photo: Photo, name: str, content: bytes = DNG + b"more") -> None:
     put(photo.folder / name, content)
 
 
+def write_ahead(photo: Photo) -> None:
+    """Write something else, with a time that is far from here."""
+    write(photo, "A.jpg")
+    os.utime(photo.folder / "A.jpg", (4_000_000_000, 4_000_000_000))
+
+
 def move(name: str, to: str) -> Callable[[Photo], None]:
     """Rename a file."""
 
@@ -90,6 +96,7 @@ CASES: Final[dict[str, Case]] = {
     "a bit rotted": Case(lambda photo: rot(photo, "A.jpg"), (("bit_rot", "A.jpg"),)),
     "of a RAW too": Case(lambda photo: rot(photo, "A.dng"), (("bit_rot", "A.dng"),), ("A.dng", "A.jpg")),
     "written to": Case(lambda photo: write(photo, "A.jpg"), (("changed_outside", "A.jpg"),)),
+    "written to by a camera whose clock is years ahead": Case(write_ahead, (("changed_outside", "A.jpg"),)),
     "touched only": Case(lambda photo: os.utime(photo.folder / "A.jpg", (0, 0))),
     "being written": Case(lambda photo: (photo.folder / "A.jpg").write_bytes(b"new")),
     "a sidecar written to": Case(lambda photo: write(photo, "A.xmp"), rows=("A.jpg", "A.xmp")),

@@ -150,3 +150,15 @@ async def test_leftovers_are_looked_for_once_in_a_folder_of_many_photos(
     looks = counted(monkeypatch, ProjectFolder, "remove_leftovers")
     await owner.runner.do("folder_check")
     assert looks == ["a"]
+
+
+async def test_a_sidecar_stays_with_its_photo_when_its_name_could_be_of_another(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is where files of more kinds are accepted than when it came."""
+    monkeypatch.setattr(rounds, "PORTION", 1)
+    here = await owner.project("a")
+    exported = await owner.photo(here, "A.png", "A.png.jpg", "A.png.xmp")
+    await owner.photo(here, "A", "A.jpg")
+    await owner.runner.do("folder_check")
+    assert (await owner.seen())[exported.id].files == ("A.png.jpg", "A.png.xmp")

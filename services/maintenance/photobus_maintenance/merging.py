@@ -5,7 +5,6 @@ files, under free names. They come first, on record before the first is touched 
 of the copies is here, this folder is known for what it is. What is left of it goes to the library's trash as a whole.
 """
 
-import time
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -37,13 +36,13 @@ from photobus_maintenance.duplicates import free_basenames, targets_of
 from photobus_maintenance.judging import Verdict
 from photobus_maintenance.renames_on_record import finish_renames
 from photobus_maintenance.searching import Search
+from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
 PORTION: Final = 200
 """Files that are renamed, or go to the trash, at once."""
 
 _OWN: Final = frozenset({MANIFEST, THUMBNAILS, PREVIEWS, TRASH})
-_NANOSECONDS: Final = 1_000_000_000
 _COPY: Final = "The project has this file already."
 
 
@@ -86,8 +85,7 @@ async def likeness(search: Search, folder: ProjectFolder, verdict: Verdict) -> L
     entries = await in_thread(folder.list)
     if not await in_thread(_holds_files_only, folder, entries):
         return None
-    settled_before = time.time_ns() - int(search.context.settings.maintenance.settle_seconds * _NANOSECONDS)
-    if any(entry.mtime_ns >= settled_before for entry in entries):
+    if any(map(settling(search.context.settings.maintenance), entries)):
         raise LockedError("Files of the folder may still be being written.")
     copies: list[Copy] = []
     async with opened_project(search.context.library, project) as own:

@@ -19,6 +19,7 @@ from photobus_common.photos import filenames
 from photobus_common.photos.exif import Exif
 from photobus_common.reconciliation import CatalogueFile, UntrackedFile, kinds_with, shown_name, untracked_files
 from photobus_common.storage.project_folder import modified_at
+from photobus_common.store.file_renames import names_with_rows
 from photobus_common.store.photos import Weight, metadata_row
 from photobus_common.store.reconciliation import ChangedPhoto, Extension, NewFile, add_found_files
 from photobus_common.store.unit_of_work import UnitOfWork
@@ -99,7 +100,7 @@ async def _check_known(visit: Visit, sight: Sight) -> None:
     """Add what belongs to the visit's photos; a job that is asked back keeps what it has read so far, if anything."""
     identified: list[_Identified] = []
     unreadable: set[int] = set()
-    for file in _untracked(sight, visit):
+    for file in await _without_rows(visit, _untracked(sight, visit)):
         if identified and visit.job.should_hand_back:
             break
         try:
@@ -117,6 +118,15 @@ async def _check_known(visit: Visit, sight: Sight) -> None:
         return
     await _settle(visit, identified, ())
     visit.job.hand_back_if_asked()
+
+
+async def _without_rows(visit: Visit, files: Sequence[UntrackedFile]) -> list[UntrackedFile]:
+    """Return those that no other photo of the project has: other settings may have made them part of this one."""
+    if not files:
+        return []
+    async with visit.job.database.connection() as connection:
+        known = await names_with_rows(connection, visit.project.id, [file.entry.name for file in files])
+    return [file for file in files if file.entry.name not in known]
 
 
 async def _settle(visit: Visit, identified: Sequence[_Identified], outcomes: Sequence[ItemOutcome]) -> None:

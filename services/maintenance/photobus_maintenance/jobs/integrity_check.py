@@ -5,7 +5,6 @@ is still wrong there is told. So files in motion, in flight, or changed by their
 neither is a name that is only spelt otherwise.
 """
 
-import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -32,6 +31,7 @@ from photobus_maintenance.context import Context
 from photobus_maintenance.manifests import is_its_own
 from photobus_maintenance.original_reading import Pace, Reading, read_original
 from photobus_maintenance.rounds import Manner, visit_projects
+from photobus_maintenance.settling import settling
 from photobus_maintenance.spelling import respelt, spelt_alike
 from photobus_maintenance.visits import Visit, concerns_one_file, keep_project
 
@@ -41,7 +41,6 @@ _MANNER: Final = Manner(portion=100, listed=False, passes_over=False)
 _DISK_ERRORS_IN_A_ROW: Final = 20
 """So often in a row no file can be read, each being tried twice, from a disk that is dying or gone."""
 
-_NANOSECONDS: Final = 1_000_000_000
 _NAMES_AT_ONCE: Final = 2000
 
 Code = Literal["bit_rot", "changed_outside", "missing", "untracked", "unreadable"]
@@ -124,7 +123,7 @@ class _Check:
         return _Suspect(file, "changed_outside", reason, name, entry)
 
     def _settled(self, entry: Entry) -> bool:
-        return entry.mtime_ns < time.time_ns() - int(self._settings.settle_seconds * _NANOSECONDS)
+        return not settling(self._settings)(entry)
 
     async def _reason(self, visit: Visit, error: StorageUnavailableError) -> str:
         """Return why one file cannot be read; raises ``error`` when it is not one file that cannot."""
@@ -168,7 +167,8 @@ class _Check:
 
     async def _report_untracked(self, visit: Visit) -> None:
         """Report what lies in the folder and no photo has, once all of the project's photos were gone through."""
-        entries = {entry.name: entry for entry in await in_thread(visit.folder.list) if self._settled(entry)}
+        settles = settling(self._settings)
+        entries = {entry.name: entry for entry in await in_thread(visit.folder.list) if not settles(entry)}
         async with visit.job.database.connection() as connection:
             suspects = await _untracked(connection, visit, entries)
         if not suspects or not await is_its_own(visit):
