@@ -21,6 +21,7 @@ from photobus_common.worker.results import Completed
 from photobus_maintenance import changed_files, marking, new_photos, rounds
 from photobus_maintenance.app import handlers_of
 from photobus_maintenance.context import Context
+from photobus_maintenance.jobs import duplicate_resolution
 
 RUNS = 8
 """More than any of these checks may take."""
@@ -126,6 +127,23 @@ async def test_derivatives_are_asked_for_also_when_nothing_is_left_to_add(
     (owner.shelf.root / "a/B.jpg").unlink()
     await to_the_end(owner, command)
     assert len([data for data in await owner.said() if isinstance(data, TaskRequested)]) == 1
+
+
+@pytest.mark.usefixtures("_asked_back")
+async def test_names_are_resolved_however_often_the_job_is_asked_back(
+    owner: Owner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duplicate_resolution, "PORTION", 1)
+    there, here = await owner.project("a"), await owner.project("b")
+    for name in "ABCD":
+        await owner.photo(there, name, f"{name}.jpg")
+    for name in "ABC":
+        owner.rename(f"a/{name}.jpg", f"b/{name}.jpg")
+    owner.put("b/D.jpg")
+    assert await to_the_end(owner, await owner.runner.job("duplicate_resolution", here[1])) > 1
+    assert sorted(path.name for path in (owner.shelf.root / "b").glob("*.jpg")) == [
+        *("A.jpg", "B.jpg", "C.jpg", "D_duplicate1.jpg")
+    ]
 
 
 async def test_a_folder_of_many_changed_files_is_listed_once(owner: Owner, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,7 @@ from photobus_maintenance.duplicates import free_basenames, targets_of
 from photobus_maintenance.manifests import manifest_state
 from photobus_maintenance.moved_by_hand import moved_by_hand
 from photobus_maintenance.renames_on_record import finish_renames, renamed_before
-from photobus_maintenance.rounds import Manner, visit_projects
+from photobus_maintenance.rounds import START, Manner, visit_projects
 from photobus_maintenance.settling import settling
 from photobus_maintenance.visits import Visit, keep_project
 
@@ -32,6 +32,9 @@ PORTION: Final = 200
 
 ASKED: Final = 2000
 """Basenames that are looked for in the rows at once."""
+
+_UNTRACKED: Final = "untracked"
+_LOOKED_AT: Final = "looked_at"
 
 
 @dataclass(frozen=True)
@@ -76,16 +79,34 @@ class DuplicateResolution:
 async def _resolve(visit: Visit) -> None:
     await manifest_state(visit)  # raises for a folder that is another project's
     visit = await renamed_before(visit)
-    groups = _groups(visit)
-    async for portion in _unknown(visit, sorted(name for name, group in groups.items() if group.is_photo)):
+    groups, after = _groups(visit), _looked_at(visit)
+    if after:
+        visit.pending.append(_UNTRACKED)
+    basenames = sorted(name for name, group in groups.items() if group.is_photo and name > after)
+    async for portion in _unknown(visit, basenames):
         # Whether one of these names is another photo's does not show in this folder, so it is not marked as done.
-        visit.pending.append("untracked")
-        visit.job.hand_back_if_asked()
+        visit.pending.append(_UNTRACKED)
         duplicates = await _duplicates(visit, [groups[name] for name in portion])
         if duplicates:
             async with visit.folder.locked(visit.context.settings.maintenance.lock_wait_seconds):
                 await _record(visit, duplicates, groups.keys())
                 await finish_renames(visit)
+        if visit.job.should_hand_back:
+            await _note(visit, portion[-1])
+            visit.job.hand_back_if_asked()
+
+
+def _looked_at(visit: Visit) -> str:
+    """Return the last basename of the project that a run of the job looked at, before it was asked back."""
+    known = (visit.job.cursor or {}).get(_LOOKED_AT, {})
+    return str(known["basename"]) if known.get("project") == visit.project.id else ""
+
+
+async def _note(visit: Visit, basename: str) -> None:
+    """Let the next run go on behind ``basename``: photos that were moved by hand are read to be told from others."""
+    async with visit.report.checkpoint() as work:
+        looked_at = {"project": visit.project.id, "basename": basename}
+        await visit.job.save_cursor({**START, **(visit.job.cursor or {}), _LOOKED_AT: looked_at}, work)
 
 
 def _groups(visit: Visit) -> dict[str, Group]:
