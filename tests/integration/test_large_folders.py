@@ -1,12 +1,14 @@
 """Folders that hold very much: a check gets on however often it is asked back, and looks at nothing again and again."""
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import pytest
 from by_hand import Owner, believing, bytes_of
 from dying import Runner
-from shelf import Shelf
+from shelf import XMP, Shelf
+from upkeep import report
 from working import Site
 
 from photobus_common.commands import RunJob
@@ -180,3 +182,26 @@ async def test_a_sidecar_stays_with_its_photo_when_its_name_could_be_of_another(
     await owner.photo(here, "A", "A.jpg")
     await owner.runner.do("folder_check")
     assert (await owner.seen())[exported.id].files == ("A.png.jpg", "A.png.xmp")
+
+
+async def test_a_photo_of_which_no_event_can_tell_costs_no_other_project(owner: Owner) -> None:
+    """All spellings of the endings of one long name are files of one photo: more than fit into an event."""
+    await owner.project("a")
+    await owner.project("b")
+    name = "A" * 240
+    owner.put(f"a/{name}.jpg", bytes_of("A.jpg"))
+    spelt = [ending for word in ("jpeg", "heic", "tiff", "webp", "avif", "heif", "jpg") for ending in spellings(word)]
+    for sidecar in (f"{name}.{ending}.{xmp}" for ending in spelt for xmp in spellings("xmp")):
+        owner.put(f"a/{sidecar}", XMP)
+    owner.put("b/B.jpg")
+    command = await owner.runner.do("folder_check")
+    assert [photo.filename for photo in (await owner.seen()).values()] == ["B"]
+    assert {(line.folder, line.kind, line.code) for line in await report(owner.runner.site, command)} == {
+        ("a", "refused", "internal_error"),
+        ("b", "changed", "photos_added"),
+    }
+
+
+def spellings(word: str) -> list[str]:
+    """Return the word in every mixture of large and small letters."""
+    return ["".join(letters) for letters in product(*((letter.lower(), letter.upper()) for letter in word))]

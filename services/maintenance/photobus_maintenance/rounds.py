@@ -19,6 +19,7 @@ from photobus_common.storage.folder import Folder
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.database import Connection
 from photobus_common.store.folder_marks import RowsMark, marks_of_projects, rows_of_projects, set_mark
+from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.reconciliation import (
     active_projects_from,
     photo_ids_after,
@@ -30,6 +31,7 @@ from photobus_common.store.reconciliation import (
 from photobus_common.targets import PhotoTarget, group_by_project
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread
+from photobus_common.worker.results import AttemptFailed, result_of
 from photobus_maintenance.context import Context
 from photobus_maintenance.marking import Glance
 from photobus_maintenance.report import Report
@@ -193,7 +195,8 @@ class _Round:
         """Visit a project so that what is wrong with its own folder costs nothing but itself.
 
         In a job over the library that goes for a folder that the disk cannot read as well, or has no room in, if the
-        library answers otherwise; else the attempt has failed.
+        library answers otherwise, and for what nobody thought of: else no project behind it would ever be visited. In
+        others the attempt has failed.
         """
         try:
             await self._visit(project, known)
@@ -205,6 +208,12 @@ class _Round:
             library = self._context.library.tenant(project.tenant, project.library_id)
             await in_thread(library.open, undo=Folder.close)
             self._pass_by(project, error)
+        except Exception as error:
+            failure = result_of(error)
+            if not self._whole_library or not isinstance(failure, AttemptFailed) or isinstance(error, DATABASE_OUTAGES):
+                raise
+            log.exception("project_not_checked", project=project.folder)
+            self._report.refused(project, failure.code, failure.reason)
 
     def _pass_by(self, project: CatalogueProject, error: PhotobusError) -> None:
         log.warning("project_not_checked", project=project.folder, reason=error.public_message)
