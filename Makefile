@@ -25,8 +25,9 @@ help: ## list the commands
 up: $(VENV)/.runtime ## set up and run the whole system; data in ./data, Ctrl-C stops it
 	@exec $(BIN)/photobus up
 
+# TESTS names some of them: make test TESTS="tests/unit tests/contract"
 test: $(VENV)/.dev ## set up and run every test, with NATS and Postgres of their own
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest $(TESTS)
 
 check: $(VENV)/.dev ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

@@ -10,6 +10,7 @@ import pytest
 from bus_traffic import until
 from running_stack import PHOTOBUS, RunningStack
 from shelf import put
+from shoot import until_ended
 
 from photobus_client import PhotobusClient
 
@@ -83,6 +84,8 @@ async def test_it_is_served_where_it_lies(stack: RunningStack, photos: Path) -> 
             return await projects(photobus) == {"Trip": 3, "Nothing yet": 0}
 
         await until(discovered)
+        task = await photobus.start_task("maintenance_global", {"all": True})
+        assert (await until_ended(photobus, task.id)).status == "completed"
     await until(lambda: len(list((photos / "user_0" / "Trip" / ".thumb").glob("*.jpg"))) == 3)
     assert visible(photos) == before
     assert not (stack.data / "library").exists()

@@ -118,8 +118,8 @@ def _overrides(postgres: EmbeddedPostgres, nats: EmbeddedNats, library: Path, po
 
 def _of_existing(*, existing: bool) -> Overrides:
     """Return what is otherwise where photos lay before: films beside them are not photobus's to throw away."""
-    decided = "stray_files" in load_settings().maintenance.model_fields_set
-    return {"maintenance": {"stray_files": "report"}} if existing and not decided else {}
+    undecided = load_settings().maintenance.stray_files is None
+    return {"maintenance": {"stray_files": "report"}} if existing and undecided else {}
 
 
 def _services(

@@ -210,15 +210,16 @@ class Maintenance(Section):
 
     A check that finds files gone of at least ``removal_photos`` photos, and of more than ``removal_share`` of those it
     looked at or of their project, changes nothing. Files of no accepted type go to the trash, or are only reported, as
-    ``stray_files`` says. What lies in the trash is deleted after ``trash_hours``. Scheduled checks pass over folders
-    that look unchanged, for at most ``full_pass_hours``. A project is archived when its folder was gone in two runs at
-    least ``orphan_hours`` apart. A photo none of whose files was there for ``missing_days`` is removed by any cleaning.
+    ``stray_files`` says, by default the former. What lies in the trash is deleted after ``trash_hours``. Scheduled
+    checks pass over folders that look unchanged, for at most ``full_pass_hours``. A project is archived when its folder
+    was gone in two runs at least ``orphan_hours`` apart. A photo none of whose files was there for ``missing_days`` is
+    removed by any cleaning.
     """
 
     settle_seconds: float = Field(default=10.0, ge=0)
     removal_share: float = Field(default=0.3, ge=0, le=1)
     removal_photos: int = Field(default=20, ge=1)
-    stray_files: Literal["trash", "report"] = "trash"
+    stray_files: Literal["trash", "report"] | None = None
     trash_hours: float = Field(default=24.0, gt=0)
     full_pass_hours: float = Field(default=24.0, ge=0)
     orphan_hours: float = Field(default=1.0, ge=0)
