@@ -6,7 +6,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from photobus_client.models import Model, Page
-from photobus_client.transport import Transport
+from photobus_client.transport import Transport, path_part
 
 _PAGE: Final = 500
 
@@ -65,7 +65,7 @@ class Confirmations:
 
     async def show(self, confirmation_id: UUID | str) -> Confirmation:
         """Return one confirmation."""
-        answer = await self._transport.json("GET", f"/api/confirmations/{confirmation_id}", query={"limit": 1})
+        answer = await self._transport.json("GET", _path(confirmation_id), query={"limit": 1})
         return Confirmation.model_validate(answer["confirmation"])
 
     async def photos(self, confirmation_id: UUID | str) -> AsyncIterator[MissedPhoto]:
@@ -73,7 +73,7 @@ class Confirmations:
         cursor: str | None = None
         while True:
             query = {"limit": _PAGE, "cursor": cursor}
-            answer = await self._transport.json("GET", f"/api/confirmations/{confirmation_id}", query=query)
+            answer = await self._transport.json("GET", _path(confirmation_id), query=query)
             page = Page[MissedPhoto].model_validate(answer["items"])
             for photo in page.items:
                 yield photo
@@ -90,5 +90,9 @@ class Confirmations:
         return await self._answer(confirmation_id, "refuse")
 
     async def _answer(self, confirmation_id: UUID | str, answer: Literal["confirm", "refuse"]) -> Confirmation:
-        told = await self._transport.once("POST", f"/api/confirmations/{confirmation_id}", {"answer": answer})
+        told = await self._transport.once("POST", _path(confirmation_id), {"answer": answer})
         return Confirmation.model_validate(told)
+
+
+def _path(confirmation_id: UUID | str) -> str:
+    return f"/api/confirmations/{path_part(str(confirmation_id))}"

@@ -64,7 +64,7 @@ class Report:
             Finding(
                 kind="refused",
                 code=code,
-                reason=reason,
+                reason=storable(reason),
                 project_id=project.id,
                 project_folder=project.folder,
                 subject=None if subject is None else storable(subject),
