@@ -29,9 +29,12 @@ async def running_stack(**environment: str) -> AsyncIterator[RunningStack]:
     """Run the whole system, with ``environment`` on top, in a folder that goes with it."""
     with own_folder() as folder:
         stack = RunningStack(folder / "data", **environment)
-        await stack.start()
-        yield stack
-        await stack.interrupt()
+        try:
+            await stack.start()
+            yield stack
+            await stack.interrupt()
+        finally:
+            await stack.abandon()
 
 
 async def upload(client: PhotobusClient, folder: str, files: dict[str, bytes]) -> list[int]:
