@@ -244,6 +244,20 @@ class TestRenamed:
         await explorer.discover()
         assert explorer.shelf.disk() == before
 
+    async def test_one_that_gave_its_place_to_another_is_followed_and_so_is_that(self, explorer: Explorer) -> None:
+        ids = [await explorer.shelf.project(name) for name in ("A", "B")]
+        await explorer.shelf.photo(("A", ids[0]), "a", ["a.jpg"])
+        await explorer.shelf.photo(("B", ids[1]), "b", ["b.jpg"])
+        root = explorer.shelf.root
+        (root / "A").rename(root / "C")
+        (root / "B").rename(root / "A")
+        await explorer.discover()
+        await explorer.discover()  # that A is nobody's place any more shows to the next search
+        assert await explorer.projects() == [("C", "C", "active"), ("A", "A", "active")]
+        assert [await explorer.id_of(folder) for folder in ("C", "A")] == ids
+        assert [await explorer.photos(folder) for folder in ("C", "A")] == [{"a": ["a.jpg"]}, {"b": ["b.jpg"]}]
+        await explorer.agreed()
+
 
 class TestCopies:
     async def test_a_copy_is_a_project_of_its_own(self, explorer: Explorer) -> None:

@@ -17,7 +17,7 @@ from photobus_common.storage.library import TenantLibrary
 from photobus_common.storage.manifest import Manifest
 from photobus_common.storage.names import folder_name, numbered, numbered_names
 from photobus_common.storage.project_folder import ProjectFolder
-from photobus_common.storage.whole_folders import between_name, lies_at, open_at
+from photobus_common.storage.whole_folders import between_name, lies_at
 from photobus_common.store.deletions import lock_project
 from photobus_common.store.folders import set_folder
 from photobus_common.store.projects import TakenNames, taken_names
@@ -25,6 +25,7 @@ from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.worker import Job
 from photobus_common.worker.blocking import in_thread, in_thread_beside
 from photobus_maintenance.context import Context
+from photobus_maintenance.judging import own_folder
 from photobus_maintenance.report import Report
 
 FollowCause = Literal["folder_alignment", "folder_discovery"]
@@ -84,6 +85,8 @@ async def follow(
         now = await lock_project(work.connection, project.tenant, project.id)
         if now is None or not now.active or now.folder != project.folder or folder.name in taken.folders:
             raise LockedError("The project was deleted, or has another folder by now.")
+        if await own_folder(work.connection, library, now) is not None:
+            return False
         others = TakenNames(taken.names - {now.name}, taken.folders - {now.folder})
         manifest, half_done = await in_thread_beside(work.connection, _judge, library, now, folder, others.folders)
         if manifest is None:
@@ -112,11 +115,7 @@ async def _write(
 def _judge(
     library: TenantLibrary, project: CatalogueProject, folder: ProjectFolder, others: Collection[str]
 ) -> tuple[Manifest | None, bool]:
-    """Return the folder's manifest if it is the project's and its own folder is gone, and whether the name may stay."""
-    own = open_at(library, project.folder)
-    if own is not None:
-        own.close()
-        return None, False
+    """Return the folder's manifest if it is the project's, and whether the name may stay."""
     if not lies_at(library, folder.name, folder):
         raise LockedError("The folder was renamed meanwhile.")
     manifest = manifest_of(folder)

@@ -5,6 +5,7 @@
 | none, or broken | | a new project |
 | may not be read | | left as it is, and reported |
 | of an active project | its own folder is gone | that folder, renamed by its owner or by an alignment cut short |
+| | what lies in its place is another project's | that folder, all the same: both were renamed |
 | | its own folder is there | a copy, and so a new project |
 | of an archived one | its folder had left the library | back, and so is the project |
 | | is being deleted or brought back | left as it is |
@@ -77,7 +78,7 @@ async def judge(connection: Connection, library: TenantLibrary, folder: ProjectF
 async def _of_active(
     connection: Connection, library: TenantLibrary, folder: ProjectFolder, named: NamedProject
 ) -> Verdict:
-    own = await in_thread_beside(connection, identity_at, library, named.project.folder)
+    own = await own_folder(connection, library, named.project)
     if own == folder.identity or named.under_way:  # the file system takes two spellings for one name, or it is held
         return LEAVE
     return Verdict("follow", named.project) if own is None else NEW
@@ -111,6 +112,33 @@ def identity_at(library: TenantLibrary, folder: str) -> tuple[int, int] | None:
         return None
     with opened:
         return opened.identity
+
+
+async def own_folder(
+    connection: Connection, library: TenantLibrary, project: CatalogueProject
+) -> tuple[int, int] | None:
+    """Return device and inode of the project's own folder, or None where there is none.
+
+    What lies in its place and says that it is another active project's is not its own, however it came there.
+    """
+    found, manifest = await in_thread_beside(connection, _in_the_place_of, library, project)
+    if found is None or manifest is None or manifest.id == project.id:
+        return found
+    named = await named_project(connection, library.tenant, manifest)
+    return None if named is not None and named.project.active else found
+
+
+def _in_the_place_of(
+    library: TenantLibrary, project: CatalogueProject
+) -> tuple[tuple[int, int] | None, Manifest | None]:
+    opened = open_at(library, project.folder)
+    if opened is None:
+        return None, None
+    with opened:
+        try:
+            return opened.identity, opened.read_manifest()
+        except (ManifestBrokenError, FileUnreadableError):
+            return opened.identity, None
 
 
 def changed_ns(folder: ProjectFolder) -> int:
