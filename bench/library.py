@@ -6,18 +6,16 @@ Only the catalogue is that large; nothing here looks at files.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 from typing import Any, Final
 
 from running_stack import RunningStack
 
 from bench.memory import peak_of, peaks
 from bench.report import Figure, percentile, show
-from bench.stack import running_stack
+from bench.stack import catalogue, running_stack
 from photobus_client import PhotobusClient, Task
-from photobus_common.config import Postgres
-from photobus_common.store.database import Connection, Database
+from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter, photo_filter_sql
 from photobus_common.store.photo_pages import SORTS, SOURCE, page_of_photos
 
@@ -71,25 +69,13 @@ IS_RESOLVED: Final = "SELECT EXISTS (SELECT FROM target_resolutions WHERE task_i
 
 async def main() -> None:
     """Measure and show."""
-    async with running_stack() as stack, stack.client() as client, _catalogue(stack) as connection:
+    async with running_stack() as stack, stack.client() as client, catalogue(stack) as connection:
         await _seed(connection)
         figures = await _pages(client, connection)
         figures += await _keys(stack, client, connection)
         figures += await _task(stack, client, connection)
         figures += peaks(stack)
     show("library", figures)
-
-
-@asynccontextmanager
-async def _catalogue(stack: RunningStack) -> AsyncIterator[Connection]:
-    """Connect to the stack's own Postgres."""
-    dsn = (stack.data / "run" / "dsn").read_text().strip()
-    database = await Database.open(Postgres(dsn=dsn, command_timeout_seconds=900), "bench")
-    try:
-        async with database.connection() as connection:
-            yield connection
-    finally:
-        await database.close()
 
 
 async def _seed(connection: Connection) -> None:

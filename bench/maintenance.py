@@ -12,8 +12,8 @@ import hashlib
 import os
 import signal
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -23,10 +23,9 @@ from running_stack import RunningStack
 
 from bench.memory import peaks
 from bench.report import Figure, show
-from bench.stack import running_stack
+from bench.stack import catalogue, running_stack
 from photobus_client import PhotobusClient
-from photobus_common.config import Postgres
-from photobus_common.store.database import Connection, Database
+from photobus_common.store.database import Connection
 
 SIZES: Final = "10000,100000,1000000"
 IN_FOLDER: Final = 2_000
@@ -62,7 +61,7 @@ async def main() -> None:
 
 
 async def _measure(photos: int) -> list[Figure]:
-    async with running_stack(**ENVIRONMENT) as stack, stack.client() as client, _catalogue(stack) as connection:
+    async with running_stack(**ENVIRONMENT) as stack, stack.client() as client, catalogue(stack) as connection:
         root = stack.data / "library" / TENANT
         _make(root, photos)
         with _stopped(stack, "derivatives"):
@@ -184,18 +183,6 @@ async def _copied(connection: Connection) -> float:
     for query in (COPY_ROWS, COPY_FILES):
         await connection.copy_from_query(query, output=drop)
     return time.perf_counter() - began
-
-
-@asynccontextmanager
-async def _catalogue(stack: RunningStack) -> AsyncIterator[Connection]:
-    """Connect to the stack's own Postgres."""
-    dsn = (stack.data / "run" / "dsn").read_text().strip()
-    database = await Database.open(Postgres(dsn=dsn, command_timeout_seconds=900), "bench")
-    try:
-        async with database.connection() as connection:
-            yield connection
-    finally:
-        await database.close()
 
 
 @contextmanager

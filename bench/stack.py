@@ -11,6 +11,8 @@ import aiohttp
 from running_stack import RunningStack
 
 from photobus_client import PhotobusClient
+from photobus_common.config import Postgres
+from photobus_common.store.database import Connection, Database
 
 
 @contextmanager
@@ -35,6 +37,18 @@ async def running_stack(**environment: str) -> AsyncIterator[RunningStack]:
             await stack.interrupt()
         finally:
             await stack.abandon()
+
+
+@asynccontextmanager
+async def catalogue(stack: RunningStack) -> AsyncIterator[Connection]:
+    """Connect to the stack's own Postgres."""
+    dsn = (stack.data / "run" / "dsn").read_text().strip()
+    database = await Database.open(Postgres(dsn=dsn, command_timeout_seconds=900), "bench")
+    try:
+        async with database.connection() as connection:
+            yield connection
+    finally:
+        await database.close()
 
 
 async def upload(client: PhotobusClient, folder: str, files: dict[str, bytes]) -> list[int]:
