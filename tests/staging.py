@@ -261,10 +261,10 @@ def _wait(effect: str) -> None:
         actor.arrive(effect).result()
 
 
-def _project_of(fd: int) -> str:
-    """Return the folder of the library that the open folder is, or lies in."""
-    path = Path(f"/proc/self/fd/{fd}").readlink()
-    return path.parts[path.parts.index(TENANT) + 1]
+def _project_of(fd: int) -> tuple[str, ...]:
+    """Return the folder of the library that the open folder is, or lies in; of one outside, all of its path."""
+    parts = Path(f"/proc/self/fd/{fd}").readlink().parts
+    return parts[parts.index(TENANT) + 1 :][:1] if TENANT in parts else parts
 
 
 def _noted(function: Callable[..., None]) -> Callable[..., None]:
