@@ -25,7 +25,6 @@ from photobus_maintenance.jobs import folder_check, manifest_check, manifest_cle
 from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 from photobus_maintenance.visits import Visit
 
-ADD_PROJECTS = "INSERT INTO task_projects (task_id, project_id) SELECT $1, unnest($2::bigint[])"
 ADD_CHECK = """
 INSERT INTO jobs (id, tenant, task_id, step, index, job_type, service, lane, priority, over, first, count, status,
     attempt, dispatch, dispatched_at, created_at)
@@ -51,8 +50,7 @@ def handlers(settings: Settings, library: Library) -> dict[str, Handler]:
 
 async def post(site: Site, job_type: str, projects: Sequence[int], *, checked: bool = False) -> RunJob:
     """Command a job over projects, whose task has checked them if that is said."""
-    command = await site.post([], job_type, over="projects", task_type="change_commit_all")
-    await site.execute(ADD_PROJECTS, command.task_id, projects)
+    command = await site.post([], job_type, over="projects", task_type="change_commit_all", projects=projects)
     if checked:
         await site.execute(ADD_CHECK, command.job_id)
     return command
