@@ -26,6 +26,7 @@ from photobus_common.store.reconciliation import names_in_motion
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask, request_task
 from photobus_common.worker.blocking import in_thread
+from photobus_maintenance.asking import ask_for_derivatives
 from photobus_maintenance.identifying import Found
 from photobus_maintenance.odd_files import identity_or_tell
 from photobus_maintenance.reading_files import cut, identify_all
@@ -67,7 +68,7 @@ async def add_new_photos(visit: Visit) -> None:
                 created += await _add(visit, arrivals, created, last=last)
     if created and not portions:
         async with visit.report.checkpoint() as work:
-            _ask_for_derivatives(visit, work)
+            _ask_for_all(visit, work)
 
 
 async def _read_ahead(
@@ -170,8 +171,10 @@ async def _add(visit: Visit, identified: Sequence[tuple[Arrival, Entry]], before
         arrivals = [arrival for arrival in arrivals if arrival.basename in shown]
         recorded = await record_files(work.connection, project.tenant, project.id, KnownPhotos(), arrivals)
         _tell(visit, work, recorded)
-        if last and before + len(recorded):
-            _ask_for_derivatives(visit, work)
+        if last and before:
+            _ask_for_all(visit, work)
+        elif last:
+            ask_for_derivatives(visit, work, [photo.photo_id for photo in recorded])
         elif recorded:
             cursor = {**START, **(visit.job.cursor or {}), UNASKED: project.id}
             await visit.job.save_cursor(cursor, work)
@@ -201,7 +204,7 @@ def _tell(visit: Visit, work: UnitOfWork, recorded: Sequence[Recorded]) -> None:
         work.emit(visit.job.origin.event(ManifestChanged(**visit.about, created=len(parts))))
 
 
-def _ask_for_derivatives(visit: Visit, work: UnitOfWork) -> None:
+def _ask_for_all(visit: Visit, work: UnitOfWork) -> None:
     """Ask with the last rows, by a filter: so it is one task for any number of photos, those of a killed run too."""
     definition = visit.context.definitions["generate_derivatives"]
     wanted = {"project_folder": visit.project.folder, "status": "pending"}
