@@ -7,26 +7,19 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 from deleting import deletion
+from effects import Effects, was_killed, work_to_the_end
 from removing import removal
 
-from photobus_common.bus.connection import Broker
-from photobus_common.bus.publisher import BusPublisher
 from photobus_common.config import Settings
-from photobus_common.events import decode
-from photobus_common.events.tasks import JobCompleted
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
-from photobus_common.store.database import Database
-from photobus_common.store.unit_of_work import OutboxMessage
-from photobus_common.worker.runtime import Worker
 from photobus_filemover import completing
 from photobus_filemover.jobs import project_cleanup_db, project_restore
 
@@ -45,15 +38,7 @@ async def run_until_killed(settings: Settings, effects: int, mount: Mount | None
     It ends with the first job that it completes, or the first of type ``last``.
     """
     process = await _start(settings, effects, signal.SIGKILL, mount, last)
-    try:
-        async with asyncio.timeout(60):
-            code = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert code in {0, -signal.SIGKILL}
-    return code != 0
+    return await was_killed(process)
 
 
 @asynccontextmanager
@@ -88,55 +73,7 @@ def _mounted(mount: Mount) -> list[str]:
     return ["unshare", *root, "--mount", "sh", "-c", script, str(mount.source), str(mount.target)]
 
 
-class _Effects:
-    """Counts down; the process gets the signal with the last."""
-
-    def __init__(self, left: int, number: int) -> None:
-        self.left = left
-        self._signal = number
-
-    def happened(self) -> None:
-        self.left -= 1
-        if self.left == 0:
-            os.kill(os.getpid(), self._signal)
-
-    def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``function`` as an effect."""
-
-        def counted(*args: Any, **options: Any) -> Any:
-            result = function(*args, **options)
-            self.happened()
-            return result
-
-        return counted
-
-    def after_rows(self, write: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the writing of rows as an effect, which its transaction does not show yet."""
-
-        async def counted(*args: Any) -> Any:
-            result = await write(*args)
-            self.happened()
-            return result
-
-        return counted
-
-
-class _CountedPublisher(BusPublisher):
-    """Is told right after each commit what it said; the first it hears of is that the job was claimed."""
-
-    effects: _Effects
-    last: str
-    ended: asyncio.Event
-
-    def offer(self, messages: Sequence[OutboxMessage]) -> None:
-        self.effects.happened()
-        super().offer(messages)
-        for data in (decode(message.payload).data for message in messages):
-            if isinstance(data, JobCompleted) and self.last in {"", data.job_type}:
-                self.ended.set()
-
-
-async def _main(settings: Settings, effects: _Effects, last: str) -> None:
+async def _main(settings: Settings, effects: Effects, last: str) -> None:
     for name in ("rename", "remove", "sync"):
         setattr(Folder, name, effects.after(getattr(Folder, name)))
     for name in ("write_removed", "write_moved", "write_restored"):
@@ -147,22 +84,11 @@ async def _main(settings: Settings, effects: _Effects, last: str) -> None:
         (project_restore, "activate_project"),
     ):
         setattr(module, name, effects.after_rows(getattr(module, name)))
-    database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
-    broker = await Broker.open(settings.nats, "crashing")
-    publisher = _CountedPublisher(broker, database, settings)
-    publisher.effects, publisher.last, publisher.ended = effects, last, asyncio.Event()
     library = Library(settings.library.root)
     handlers = {**removal(settings, library), **deletion(settings, library)}
-    worker = Worker("filemover", handlers, database, broker, publisher, settings)
-    async with asyncio.TaskGroup() as group:
-        publishing = group.create_task(publisher.run())
-        await worker.run(publisher.ended)
-        await publisher.drain()
-        publishing.cancel()
-    await broker.close()
-    await database.close()
+    await work_to_the_end("filemover", handlers, settings, effects.happened, last)
 
 
 if __name__ == "__main__":
-    counting = _Effects(int(sys.argv[2]), int(sys.argv[3]))
+    counting = Effects(int(sys.argv[2]), int(sys.argv[3]))
     asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), counting, sys.argv[4]))

@@ -6,27 +6,20 @@ with the settings as JSON, the number of effects and what a rename is. It ends b
 
 import asyncio
 import os
-import signal
 import stat
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from asyncpg.transaction import Transaction
+from effects import Effects, was_killed, work_to_the_end
 from renaming import renamers
 
-from photobus_common.bus.connection import Broker
-from photobus_common.bus.publisher import BusPublisher
 from photobus_common.config import Settings
-from photobus_common.events import decode
-from photobus_common.events.tasks import JobCompleted
 from photobus_common.storage import renaming
 from photobus_common.storage.folder import Folder
 from photobus_common.storage.library import Library
-from photobus_common.store.database import Database
-from photobus_common.store.unit_of_work import OutboxMessage
-from photobus_common.worker.runtime import Worker
 
 
 async def run_until_killed(settings: Settings, effects: int, storage: str = "renaming") -> bool:
@@ -36,37 +29,11 @@ async def run_until_killed(settings: Settings, effects: int, storage: str = "ren
     """
     arguments = (settings.model_dump_json(), str(effects), storage)
     process = await asyncio.create_subprocess_exec(sys.executable, str(Path(__file__)), *arguments)
-    try:
-        async with asyncio.timeout(60):
-            code = await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
-    assert code in {0, -signal.SIGKILL}
-    return code != 0
+    return await was_killed(process)
 
 
-class _Effects:
-    """Counts down; the process dies with the last."""
-
-    def __init__(self, left: int) -> None:
-        self._left = left
-
-    def happened(self) -> None:
-        self._left -= 1
-        if self._left == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def after(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        """Return ``function`` as an effect."""
-
-        def counted(*args: Any, **options: Any) -> Any:
-            result = function(*args, **options)
-            self.happened()
-            return result
-
-        return counted
+class _Effects(Effects):
+    """Counts both sides of each commit, and both steps of a rename that takes two."""
 
     def around_commit(self, leave: Callable[..., Any]) -> Callable[..., Any]:
         """Return the end of a transaction as two effects: all is written, all is committed."""
@@ -92,37 +59,13 @@ class _Effects:
         return linking
 
 
-class _Publisher(BusPublisher):
-    """Hears of the end of the job."""
-
-    ended: asyncio.Event
-
-    def offer(self, messages: Sequence[OutboxMessage]) -> None:
-        super().offer(messages)
-        if any(isinstance(decode(message.payload).data, JobCompleted) for message in messages):
-            self.ended.set()
-
-
 async def _main(settings: Settings, effects: _Effects, storage: str) -> None:
-    database = await Database.open(settings.postgres, "crashing", settings.pipeline.stale_seconds)
-    broker = await Broker.open(settings.nats, "crashing")
     for name in ("rename", "remove", "replace", "sync"):
         setattr(Folder, name, effects.after(getattr(Folder, name)))
     setattr(Transaction, "__aexit__", effects.around_commit(Transaction.__aexit__))  # noqa: B010 - mypy allows no other
     if storage == "linking":
         setattr(renaming, "rename_no_replace", effects.by_link(renaming.rename_no_replace))  # noqa: B010
-    publisher = _Publisher(broker, database, settings)
-    publisher.ended = asyncio.Event()
-    worker = Worker(
-        "maintenance", renamers(settings, Library(settings.library.root)), database, broker, publisher, settings
-    )
-    async with asyncio.TaskGroup() as group:
-        publishing = group.create_task(publisher.run())
-        await worker.run(publisher.ended)
-        await publisher.drain()
-        publishing.cancel()
-    await broker.close()
-    await database.close()
+    await work_to_the_end("maintenance", renamers(settings, Library(settings.library.root)), settings)
 
 
 if __name__ == "__main__":
