@@ -80,7 +80,6 @@ FOLDERS: Final = "SELECT folder FROM projects WHERE status = 'active'"
 MOVE_TASKS: Final = "SELECT id FROM tasks WHERE type = 'image_move'"
 CANCELED: Final = "SELECT i.photo_id FROM task_items i JOIN tasks t ON t.id = i.task_id WHERE t.status = 'canceled'"
 EVENTS: Final = "SELECT payload FROM event_log ORDER BY seq"
-SPOILED_BY_DEATH: Final = frozenset({"database_unavailable", "log_incomplete", "storage_unavailable"})
 
 
 @dataclass(frozen=True)

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from bus_traffic import TENANT
-from maintaining import LONG, Scene, new_id
+from maintaining import LONG, Scene
 from maintenance_states import picture, tagged
 from shelf import put
 
@@ -201,7 +201,7 @@ async def calm(scene: Scene) -> None:
 
 async def missed(scene: Scene, project: str) -> None:
     """Let the folder of the project have been missed two hours ago, wherever it is now."""
-    await scene.execute(MISSED, scene.ids[project], new_id())
+    await scene.execute(MISSED, scene.ids[project], uuid4())
 
 
 async def busy(scene: Scene) -> None:
@@ -238,7 +238,7 @@ async def changing(scene: Scene, name: str) -> None:
 
 def trashed(scene: Scene, project: str, name: str, ago: timedelta) -> None:
     """Put a file into the trash of a project, as if that had been some time ago."""
-    folder = scene.root / project / TRASH / trash_folder(datetime.now(UTC) - ago, new_id())
+    folder = scene.root / project / TRASH / trash_folder(datetime.now(UTC) - ago, uuid4())
     folder.mkdir(parents=True)
     put(folder / name)
 

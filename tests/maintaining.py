@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from bus_traffic import TENANT
 from running_orchestrator import Running, running
@@ -132,11 +132,6 @@ class Scene:
         async with self.shelf.database.transaction() as connection:
             await connection.execute(statement, *parameters)
 
-    async def value(self, query: str, *parameters: object) -> Any:
-        """Ask for one value."""
-        [(value,)] = await self.orchestrator.fetch(query, *parameters)
-        return value
-
     async def ask(self, task_type: str) -> UUID:
         """Ask for a task over everything, as a schedule does."""
         ask = Ask(load_definitions()[task_type], Targets(kind="all"), source="system")
@@ -199,8 +194,3 @@ def _files(root: Path) -> dict[str, bytes]:
 def changes(seen: Seen) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the events that tell of a change of a project or a photo."""
     return [(word, data) for word, data in seen.events if "project_id" in data and word not in TALK]
-
-
-def new_id() -> UUID:
-    """Return an id that nothing has."""
-    return uuid4()

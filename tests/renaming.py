@@ -1,6 +1,5 @@
 """Jobs of maintenance that rename files and folders, and what a project looks like from all its sides."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,11 +68,6 @@ def contents(shelf: Shelf) -> list[bytes]:
 def folders(shelf: Shelf) -> list[str]:
     """Return the folders of the library that are not hidden."""
     return sorted(path.name for path in shelf.root.iterdir() if path.is_dir() and not path.name.startswith("."))
-
-
-def names_by_photo(rows: list[dict[str, object]]) -> Mapping[object, object]:
-    """Return the basename of each photo by its id."""
-    return {row["id"]: row["filename"] for row in rows}
 
 
 def _name_in(folder: Path, project_id: int) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
-from maintaining import Scene, new_id
+from maintaining import Scene
 from maintenance_states import Expected, Table, files, picture
 from shelf import MADE_AT, put
 
@@ -196,7 +197,7 @@ async def folder_gone(scene: Scene) -> list[Expected]:
 async def folder_gone_long(scene: Scene) -> list[Expected]:
     photo = await scene.photo("folder_gone_long", "folder_gone_long")
     shutil.rmtree(photo.folder)
-    await scene.execute(MISSED, photo.project_id, new_id())
+    await scene.execute(MISSED, photo.project_id, uuid4())
     rows = {"folder_gone_long": ("folder_gone_long.jpg",)}
     return [
         Expected(
@@ -214,7 +215,7 @@ async def folder_gone_long(scene: Scene) -> list[Expected]:
 async def folder_gone_for_good(scene: Scene) -> list[Expected]:
     photo = await scene.photo("folder_gone_for_good", "folder_gone_for_good")
     shutil.rmtree(photo.folder)
-    await scene.execute(MISSED, photo.project_id, new_id())
+    await scene.execute(MISSED, photo.project_id, uuid4())
     await scene.execute(ARCHIVE, photo.project_id, "folder_gone")
     return [Expected(photo.project_id, None, rows={}, status="removed", said=("PhotosRemoved", "ProjectRemoved"))]
 
@@ -243,7 +244,7 @@ async def trash_ages(scene: Scene) -> list[Expected]:
     project_id = await scene.project("trash_ages")
     trash = scene.root / "trash_ages" / ".trash"
     for when, name in ((OLD, "old"), (YOUNG, "young"), (COMING, "coming")):
-        folder = trash / trash_folder(when, new_id())
+        folder = trash / trash_folder(when, uuid4())
         folder.mkdir(parents=True)
         put(folder / f"{name}.jpg")
         os.utime(folder / f"{name}.jpg", (0, 0) if name != "old" else None)

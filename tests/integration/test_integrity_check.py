@@ -22,7 +22,6 @@ from photobus_maintenance import marking, original_reading
 from photobus_maintenance.jobs import integrity_check
 from photobus_maintenance.original_reading import Pace
 
-AGE_S: Final = 3600
 NFC: Final = "caf\N{LATIN SMALL LETTER E WITH ACUTE}"
 NFD: Final = "cafe\N{COMBINING ACUTE ACCENT}"
 

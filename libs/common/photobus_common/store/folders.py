@@ -14,8 +14,6 @@ FOLDERS_NOW: Final = """
 SELECT id, folder FROM projects WHERE id = ANY($1::bigint[]) ORDER BY id FOR SHARE
 """
 
-FOLDER_OF: Final = "SELECT folder FROM projects WHERE id = $1"
-
 SET_FOLDER: Final = """
 UPDATE projects SET folder = $2, name = $3, version = version + 1, updated_at = now()
 WHERE id = $1 AND status = 'active' RETURNING version
@@ -54,12 +52,6 @@ class UnderWay:
 async def folders_now(connection: Connection, project_ids: Sequence[int]) -> dict[int, str]:
     """Return the folders of projects, archived ones too, once nobody is about to change one of them."""
     return {row["id"]: row["folder"] for row in await connection.fetch(FOLDERS_NOW, sorted(project_ids))}
-
-
-async def folder_of(connection: Connection, project_id: int) -> str | None:
-    """Return the project's folder, whatever its state; None where there is no such project."""
-    folder: str | None = await connection.fetchval(FOLDER_OF, project_id)
-    return folder
 
 
 async def set_folder(connection: Connection, project_id: int, folder: str, name: str) -> int:
