@@ -53,7 +53,7 @@ class Lives:
             raise DeathError
 
 
-class _Quiet:
+class Quiet:
     """Nobody publishes: what was said stands in the outbox."""
 
     def offer(self, messages: Sequence[OutboxMessage]) -> None:
@@ -81,7 +81,7 @@ class Runner:
 
     async def run(self, command: RunJob, effects: int | None = None) -> Result | Abandoned | None:
         """Run the job as a worker does, and return how it ended; None for one that died after so many effects."""
-        database, publisher = self.site.database, _Quiet()
+        database, publisher = self.site.database, Quiet()
         ledger, holder = Ledger(database, publisher, "/maintenance", "runner", 0.0), uuid4()
         answer = await ledger.claim(command, holder)
         assert answer.verdict == "granted"

@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from discovering import Explorer, guard, runner_of
 from gateway_server import Gateway, running_gateway
 from lying_disk import Disk, watch
 from maintaining import Scene, scene_of
@@ -88,3 +89,9 @@ async def scene(settings: Settings, shelf: Shelf, broker: Broker) -> AsyncIterat
 def disk(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> Disk:
     """What that library lies on."""
     return watch(monkeypatch, scene.root)
+
+
+@pytest.fixture
+def explorer(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Explorer:
+    """Who discovers folders, however young they are."""
+    return Explorer(shelf, site, runner_of(site, guard(settings), library))

@@ -12,16 +12,11 @@ from discovering import (
     aged,
     files_in,
     folder_of,
-    guard,
     picture,
-    runner_of,
     write_manifest,
 )
-from shelf import DNG, Shelf, put
-from working import Site
+from shelf import DNG, put
 
-from photobus_common.config import Settings
-from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.worker.results import Completed
@@ -34,16 +29,6 @@ BROKEN = b"id: ["
 
 Arranged = Callable[[], Awaitable[None]]
 """Sees that all is as it should be after a discovery of what was arranged."""
-
-
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return guard(settings)
-
-
-@pytest.fixture
-def explorer(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Explorer:
-    return Explorer(shelf, site, runner_of(site, settings, library))
 
 
 @pytest.fixture(autouse=True)

@@ -29,16 +29,6 @@ from photobus_common.storage.project_folder import TRASH
 pytestmark = pytest.mark.usefixtures("broker", "tenant")
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return guard(settings)
-
-
-@pytest.fixture
-def explorer(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Explorer:
-    return Explorer(shelf, site, runner_of(site, settings, library))
-
-
 async def project(explorer: Explorer, files: Mapping[str, bytes]) -> Path:
     """Make the project ``Trip`` of these files, and have them indexed."""
     await explorer.shelf.project("Trip")

@@ -6,16 +6,14 @@ from uuid import uuid4
 
 import pytest
 from bus_traffic import ORIGIN, TENANT
-from discovering import Explorer, aged, files_in, folder_of, guard, manifest_of, runner_of, write_manifest
-from dying import _Quiet
-from shelf import MADE_AT, Shelf, put
+from discovering import Explorer, aged, files_in, folder_of, manifest_of, write_manifest
+from dying import Quiet
+from shelf import MADE_AT, put
 from working import Site
 
-from photobus_common.config import Settings
 from photobus_common.events.maintenance import ProjectReturned
 from photobus_common.events.projects import PhotosAdded, PhotosRemoved, PhotosRestored
 from photobus_common.removal import removed_photo
-from photobus_common.storage.library import Library
 from photobus_common.store.deletions import archive_projects
 from photobus_common.store.removals import delete_photos, removable_photos
 from photobus_common.store.unit_of_work import unit_of_work
@@ -44,23 +42,13 @@ TAGS = "SELECT photo_id, tag FROM photo_tags"
 pytestmark = pytest.mark.usefixtures("broker", "tenant")
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return guard(settings)
-
-
-@pytest.fixture
-def explorer(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Explorer:
-    return Explorer(shelf, site, runner_of(site, settings, library))
-
-
 async def deleted(explorer: Explorer, outcome: str | None = "moved", *, ended: bool = True) -> tuple[int, int]:
     """Make a project with a photo, and delete it as its tasks do; return both. Its folder is left to the caller."""
     project_id = await explorer.shelf.project("Trip")
     photo = await explorer.shelf.photo(("Trip", project_id), "A", ["A.jpg"])
     await explorer.site.execute(TAG, photo.id, TENANT)
     task_id = uuid4()
-    async with unit_of_work(explorer.shelf.database, _Quiet()) as work:
+    async with unit_of_work(explorer.shelf.database, Quiet()) as work:
         connection = work.connection
         await archive_projects(connection, TENANT, [project_id], task_id, MADE_AT)
         photos = await removable_photos(connection, TENANT, [photo.id], lock=True)
