@@ -6,13 +6,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from dying import Runner
+from removing import removal
 from shelf import Photo, Shelf, content_of, md5, put
 from taking_back import archive
+from working import Site
 
 from photobus_common.config import Maintenance, Settings
+from photobus_common.definitions import load_definitions
 from photobus_common.events import EventData, decode
+from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.worker.results import Completed
+from photobus_maintenance.app import handlers_of
+from photobus_maintenance.context import Context
 
 CHECKS: Final = ("manifest_check", "folder_check")
 MARKS: Final = "SELECT project_id FROM folder_marks WHERE job_type = $1 ORDER BY project_id"
@@ -192,6 +198,12 @@ def bytes_of(name: str) -> bytes:
 def digest(name: str) -> str:
     """MD5 of that content."""
     return md5(bytes_of(name))
+
+
+def owner_of(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
+    """Return the owner of the library, whose jobs of maintenance and removals run under ``settings``."""
+    handlers = handlers_of(Context(library, settings, load_definitions()))
+    return Owner(shelf, Runner(site, {**handlers, **removal(settings, library)}))
 
 
 def believing(settings: Settings) -> Settings:

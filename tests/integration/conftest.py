@@ -5,6 +5,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from by_hand import Owner, believing, owner_of
 from discovering import Explorer, guard, runner_of
 from gateway_server import Gateway, running_gateway
 from lying_disk import Disk, watch
@@ -18,6 +19,7 @@ from photobus_common.config import Events, Nats, Pipeline, Settings
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_local.nats import EmbeddedNats
+from photobus_maintenance import marking
 
 
 @pytest.fixture
@@ -95,3 +97,15 @@ def disk(monkeypatch: pytest.MonkeyPatch, scene: Scene) -> Disk:
 def explorer(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Explorer:
     """Who discovers folders, however young they are."""
     return Explorer(shelf, site, runner_of(site, guard(settings), library))
+
+
+@pytest.fixture
+def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
+    """Who moves files about by hand, and has them checked."""
+    return owner_of(shelf, site, believing(settings), library)
+
+
+@pytest.fixture
+def marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a folder be marked right after its last change, where nothing changes behind a check."""
+    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))

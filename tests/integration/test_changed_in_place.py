@@ -5,33 +5,18 @@ from datetime import UTC, datetime
 
 import images
 import pytest
-from by_hand import Owner, believing, bytes_of, seen_as
-from dying import Runner
+from by_hand import Owner, bytes_of, seen_as
 from images import Shot
-from reconciling import checks
-from shelf import JPEG, Shelf, md5
-from working import Site
+from shelf import JPEG, md5
 
-from photobus_common.config import Settings
 from photobus_common.events.maintenance import FindingsReported
 from photobus_common.events.projects import PhotoFilesChanged
 from photobus_common.events.tasks import TaskRequested
-from photobus_common.storage.library import Library
-from photobus_maintenance import marking
+
+pytestmark = pytest.mark.usefixtures("marks_at_once")
 
 FILE = "SELECT md5, size, modified_at FROM photo_files WHERE name = $1"
 VERSIONS = "SELECT id, version FROM photos ORDER BY id"
-
-
-@pytest.fixture
-def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    return Owner(shelf, Runner(site, checks(believing(settings), library)))
-
-
-@pytest.fixture(autouse=True)
-def _marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing changes behind a check here, so that a folder may be marked right after its last change."""
-    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))
 
 
 async def changes(owner: Owner) -> list[PhotoFilesChanged]:

@@ -3,23 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from by_hand import Owner, believing
-from dying import Runner
+from by_hand import Owner, believing, owner_of
 from shelf import Shelf
 from working import Site
 
 from photobus_common.config import Settings, Uploader
-from photobus_common.definitions import load_definitions
 from photobus_common.storage.library import Library
 from photobus_common.store.folder_marks import marks_of_projects, set_mark
-from photobus_maintenance import marking
-from photobus_maintenance.app import handlers_of
-from photobus_maintenance.context import Context
 
-
-@pytest.fixture(autouse=True)
-def _marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))
+pytestmark = pytest.mark.usefixtures("marks_at_once")
 
 
 async def test_what_is_accepted_now_is_looked_for_at_once(
@@ -28,7 +20,7 @@ async def test_what_is_accepted_now_is_looked_for_at_once(
     def owner(uploader: Uploader) -> Owner:
         now = believing(settings.model_copy(update={"uploader": uploader}))
         now = now.model_copy(update={"maintenance": now.maintenance.model_copy(update={"stray_files": "report"})})
-        return Owner(shelf, Runner(site, handlers_of(Context(library, now, load_definitions()))))
+        return owner_of(shelf, site, now, library)
 
     before = owner(Uploader(accepted_files={"jpg": ("jpg",)}))
     await before.photo(await before.project("a"), "A", "A.jpg")

@@ -1,18 +1,14 @@
 """Folders of two projects that their owner gave each other's names: no photo may become another by that."""
 
 import pytest
-from by_hand import SIZE, Owner, believing, bytes_of
-from dying import Runner
+from by_hand import SIZE, Owner, believing, bytes_of, owner_of
 from shelf import Shelf
 from upkeep import report
 from working import Site
 
 from photobus_common.config import Library as LibrarySettings
 from photobus_common.config import Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.storage.library import Library
-from photobus_maintenance.app import handlers_of
-from photobus_maintenance.context import Context
 
 RENAME = "UPDATE projects SET name = $2 WHERE name = $1"
 CHECKS = ("duplicate_resolution", "folder_alignment", "manifest_check", "folder_check", "cache_validation")
@@ -21,7 +17,7 @@ CHECKS = ("duplicate_resolution", "folder_alignment", "manifest_check", "folder_
 @pytest.fixture
 def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
     by_project = settings.model_copy(update={"library": LibrarySettings(unique_names="project")})
-    return Owner(shelf, Runner(site, handlers_of(Context(library, believing(by_project), load_definitions()))))
+    return owner_of(shelf, site, believing(by_project), library)
 
 
 async def two_projects(owner: Owner) -> dict[str, int]:

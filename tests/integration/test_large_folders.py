@@ -5,33 +5,21 @@ from itertools import product
 from typing import Any
 
 import pytest
-from by_hand import Owner, believing, bytes_of
-from dying import Runner
-from shelf import XMP, Shelf
+from by_hand import Owner, bytes_of
+from shelf import XMP
 from upkeep import report
-from working import Site
 
 from photobus_common.commands import RunJob
-from photobus_common.config import Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.folder import Folder
-from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.worker import Job
 from photobus_common.worker.results import Completed
 from photobus_maintenance import changed_files, marking, new_photos, rounds
-from photobus_maintenance.app import handlers_of
-from photobus_maintenance.context import Context
 from photobus_maintenance.jobs import duplicate_resolution
 
 RUNS = 8
 """More than any of these checks may take."""
-
-
-@pytest.fixture
-def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    return Owner(shelf, Runner(site, handlers_of(Context(library, believing(settings), load_definitions()))))
 
 
 @pytest.fixture

@@ -5,22 +5,15 @@ from datetime import timedelta
 import pytest
 from by_hand import Owner, believing, bytes_of, seen_as
 from deleting import deletion
-from dying import Runner
-from reconciling import checks
 from removing import commit, keep, removal
-from shelf import Shelf
 from working import Site, hired
 
 from photobus_common.config import Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.events.projects import PhotosRemoved
 from photobus_common.photos.exif import Exif
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import ProjectFolder
 from photobus_common.store.photos import Arrival, StoredFile, photos_of_basenames, record_files
-from photobus_common.worker.job import Handler
-from photobus_maintenance.context import Context
-from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
 
 LONG_AGO = "UPDATE lost_files SET lost_at = lost_at - $1::interval"
 STALE = "UPDATE photos SET jpg_available = false WHERE id = $1"
@@ -37,17 +30,6 @@ VALUES ('user_0', $1, gen_random_uuid(), 'manifest_check', 'refused', 'storage_u
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return believing(settings)
-
-
-@pytest.fixture
-def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    cleaning = ManifestCleaning(Context(library, settings, load_definitions()))
-    handlers: dict[str, Handler] = {
-        **checks(settings, library),
-        **removal(settings, library),
-        "manifest_cleaning": cleaning,
-    }
-    return Owner(shelf, Runner(site, handlers))
 
 
 async def test_a_file_is_lost_until_it_is_back(owner: Owner) -> None:

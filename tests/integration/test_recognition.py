@@ -4,25 +4,22 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from by_hand import Owner, Seen, believing, bytes_of, seen_as
-from dying import Runner
-from reconciling import checks
+from by_hand import Owner, Seen, believing, bytes_of, owner_of, seen_as
 from removing import commit, derivatives, keep, removal, show
 from shelf import Photo, Shelf, put
 from taking_back import undo
 from working import Site, hired
 
 from photobus_common.config import Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.events.maintenance import FindingsReported, PhotosRecognized
 from photobus_common.events.projects import PhotoFilesChanged, PhotosAdded, PhotosRestored
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
-from photobus_maintenance import marking, new_photos
-from photobus_maintenance.context import Context
-from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
+from photobus_maintenance import new_photos
+
+pytestmark = pytest.mark.usefixtures("marks_at_once")
 
 ARCHIVE = "UPDATE projects SET status = 'canceled', archived_at = now(), cancel_cause = $2 WHERE id = $1"
 INTEND_MOVE = """
@@ -38,22 +35,6 @@ SET_NAMES = ("library", "project")
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return believing(settings)
-
-
-@pytest.fixture(autouse=True)
-def _marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing changes behind a check here, so that a folder may be marked right after its last change."""
-    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))
-
-
-@pytest.fixture
-def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    return owner_of(shelf, site, settings, library)
-
-
-def owner_of(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    cleaning = ManifestCleaning(Context(library, settings, load_definitions()))
-    return Owner(shelf, Runner(site, {**checks(settings, library), "manifest_cleaning": cleaning}))
 
 
 async def recognised(owner: Owner) -> list[tuple[int, int]]:

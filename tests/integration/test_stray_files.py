@@ -7,9 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from by_hand import Owner, believing, bytes_of
-from dying import DeathError, Runner
-from reconciling import checks
+from by_hand import Owner, believing, bytes_of, owner_of
+from dying import DeathError
 from shelf import Shelf
 from working import Site
 
@@ -20,8 +19,9 @@ from photobus_common.storage import renaming
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.library import SENTINEL, Library
 from photobus_common.storage.manifest import MANIFEST
-from photobus_maintenance import marking
 from photobus_maintenance.strays import fate_of
+
+pytestmark = pytest.mark.usefixtures("marks_at_once")
 
 GOES = ["notes.txt", "film.MP4", "no extension", "two\nlines.txt", "a\\b.doc", "Thumbs.db", "x" * 251 + ".txt", "'\".é"]
 STAYS = [
@@ -29,17 +29,6 @@ STAYS = [
     "~lock", "film.mp4.crdownload", "A.jpg~", "x.tmp",
 ]  # fmt: skip
 UNFIT = ["a\\b.jpg", "two\nlines.JPG", "x" * 251 + ".jpg", "control\x7f.dng", "bell\x07.xmp"]
-
-
-@pytest.fixture
-def owner(shelf: Shelf, site: Site, settings: Settings, library: Library) -> Owner:
-    return Owner(shelf, Runner(site, checks(believing(settings), library)))
-
-
-@pytest.fixture(autouse=True)
-def _marks_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing changes behind a check here, so that a folder may be marked right after its last change."""
-    monkeypatch.setattr(marking, "_YOUNG_NS", -(10**12))
 
 
 @pytest.mark.parametrize(
@@ -109,7 +98,7 @@ async def test_where_its_owner_wants_that_it_stays_and_is_reported(
 ) -> None:
     usual = believing(settings)
     manner = usual.maintenance.model_copy(update={"stray_files": "report"})
-    owner = Owner(shelf, Runner(site, checks(usual.model_copy(update={"maintenance": manner}), library)))
+    owner = owner_of(shelf, site, usual.model_copy(update={"maintenance": manner}), library)
     await owner.project("a")
     for name in ("film 1.MP4", "film 2.MP4", "notes.txt"):
         owner.put(f"a/{name}", b"words")
