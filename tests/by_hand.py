@@ -14,6 +14,7 @@ from working import Site
 from photobus_common.config import Maintenance, Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.events import EventData, decode
+from photobus_common.events.maintenance import FindingsReported, PhotosRecognized
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.worker.results import Completed
@@ -210,3 +211,15 @@ def believing(settings: Settings) -> Settings:
     """Settings under which a check believes that all of a few photos are gone."""
     guard = Maintenance(removal_photos=50, lock_wait_seconds=0.0, settle_seconds=600)
     return settings.model_copy(update={"maintenance": guard})
+
+
+async def recognised(owner: Owner) -> list[tuple[int, int]]:
+    """Photo and source project of each that was known again, in order."""
+    told = [data for data in await owner.said() if isinstance(data, PhotosRecognized)]
+    return [(photo.photo_id, data.source_project_id) for data in told for photo in data.photos]
+
+
+async def findings(owner: Owner) -> list[tuple[str, str | None, int]]:
+    """Code, subject and count of each finding."""
+    told = [data for data in await owner.said() if isinstance(data, FindingsReported)]
+    return [(found.code, found.subject, found.count) for data in told for found in data.findings]

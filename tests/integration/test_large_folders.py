@@ -5,7 +5,7 @@ from itertools import product
 from typing import Any
 
 import pytest
-from by_hand import Owner, bytes_of
+from by_hand import Owner, bytes_of, recognised
 from shelf import XMP
 from upkeep import report
 
@@ -193,3 +193,24 @@ async def test_a_photo_of_which_no_event_can_tell_costs_no_other_project(owner: 
 def spellings(word: str) -> list[str]:
     """Return the word in every mixture of large and small letters."""
     return ["".join(letters) for letters in product(*((letter.lower(), letter.upper()) for letter in word))]
+
+
+@pytest.mark.usefixtures("marks_at_once")
+async def test_three_thousand_files_may_move_at_once(owner: Owner) -> None:
+    here, there = await owner.project("a"), await owner.project("b")
+    names = [f"IMG_{number:04}" for number in range(3000)]
+    photos = await owner.many(here, names)
+    for name in names:
+        owner.rename(f"a/{name}.jpg", f"b/{name}.jpg")
+    await owner.check("folder_check")
+
+    seen = await owner.seen()
+    assert sorted(seen) == sorted(photos.values())
+    assert {(photo.folder, photo.files) for photo in seen.values()} == {("b", (f"{name}.jpg",)) for name in names}
+    assert all(seen[photos[name]].tags == (f"of {name}",) for name in names)
+    assert {source for _, source in await recognised(owner)} == {here[1]}
+    asked = [data.targets.photo_ids for data in await owner.said() if isinstance(data, TaskRequested)]
+    assert sorted(photo for ids in asked for photo in ids or ()) == sorted(photos.values())
+    await owner.check("folder_check")
+    assert await owner.marked() == [here[1], there[1]]
+    await owner.nothing_more()

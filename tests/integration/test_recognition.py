@@ -4,24 +4,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
-from by_hand import Owner, Seen, believing, bytes_of, owner_of, seen_as
-from removing import commit, derivatives, keep, removal, show
+from by_hand import Owner, Seen, believing, bytes_of, findings, owner_of, recognised, seen_as
+from removing import derivatives, keep, show
 from shelf import Photo, Shelf, put
-from taking_back import undo
-from working import Site, hired
+from working import Site
 
 from photobus_common.config import Settings
-from photobus_common.events.maintenance import FindingsReported, PhotosRecognized
+from photobus_common.events.maintenance import PhotosRecognized
 from photobus_common.events.projects import PhotoFilesChanged, PhotosAdded, PhotosRestored
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.folder import Entry, Folder
 from photobus_common.storage.library import Library
-from photobus_common.storage.manifest import MANIFEST
 from photobus_maintenance import new_photos
 
 pytestmark = pytest.mark.usefixtures("marks_at_once")
 
-ARCHIVE = "UPDATE projects SET status = 'canceled', archived_at = now(), cancel_cause = $2 WHERE id = $1"
 INTEND_MOVE = """
 INSERT INTO file_operations (id, tenant, actor, task_id, job_id, attempt, position, photo_id, kind, project_id, path,
     filename, target_project_id, target_path, target_filename)
@@ -35,18 +32,6 @@ SET_NAMES = ("library", "project")
 @pytest.fixture
 def settings(settings: Settings) -> Settings:
     return believing(settings)
-
-
-async def recognised(owner: Owner) -> list[tuple[int, int]]:
-    """Photo and source project of each that was known again, in order."""
-    told = [data for data in await owner.said() if isinstance(data, PhotosRecognized)]
-    return [(photo.photo_id, data.source_project_id) for data in told for photo in data.photos]
-
-
-async def findings(owner: Owner) -> list[tuple[str, str | None, int]]:
-    """Code, subject and count of each finding."""
-    told = [data for data in await owner.said() if isinstance(data, FindingsReported)]
-    return [(found.code, found.subject, found.count) for data in told for found in data.findings]
 
 
 EITHER = pytest.mark.parametrize(
@@ -218,26 +203,6 @@ async def test_of_photos_with_the_same_bytes_each_file_is_one(owner: Owner) -> N
     await owner.nothing_more()
 
 
-async def test_three_thousand_files_may_move_at_once(owner: Owner) -> None:
-    here, there = await owner.project("a"), await owner.project("b")
-    names = [f"IMG_{number:04}" for number in range(3000)]
-    photos = await owner.many(here, names)
-    for name in names:
-        owner.rename(f"a/{name}.jpg", f"b/{name}.jpg")
-    await owner.check("folder_check")
-
-    seen = await owner.seen()
-    assert sorted(seen) == sorted(photos.values())
-    assert {(photo.folder, photo.files) for photo in seen.values()} == {("b", (f"{name}.jpg",)) for name in names}
-    assert all(seen[photos[name]].tags == (f"of {name}",) for name in names)
-    assert {source for _, source in await recognised(owner)} == {here[1]}
-    asked = [data.targets.photo_ids for data in await owner.said() if isinstance(data, TaskRequested)]
-    assert sorted(photo for ids in asked for photo in ids or ()) == sorted(photos.values())
-    await owner.check("folder_check")
-    assert await owner.marked() == [here[1], there[1]]
-    await owner.nothing_more()
-
-
 @pytest.mark.parametrize("unique", SET_NAMES)
 async def test_a_name_that_another_photo_has_is_left_alone_where_names_are_unique(
     shelf: Shelf, site: Site, settings: Settings, library: Library, unique: str
@@ -285,75 +250,6 @@ async def test_what_cannot_be_verified_waits(owner: Owner) -> None:
     [copy] = [one for one in (await owner.seen()).values() if one.id != photo.id]
     assert (copy.folder, copy.filename, copy.tags) == ("b", "Sunset", ())
     assert await owner.marked() == [here[1], there[1]]
-
-
-@pytest.mark.parametrize(("cause", "follows"), [("folder_gone", True), ("deleted", False)])
-async def test_photos_of_an_archived_project_follow_if_its_folder_had_gone(
-    owner: Owner, cause: str, follows: bool
-) -> None:
-    here, _ = await owner.project("a"), await owner.project("b")
-    photo = await owner.photo(here, "A", "A.jpg")
-    owner.rename("a/A.jpg", "b/Sunset.jpg")
-    for path in (owner.shelf.root / "a" / MANIFEST, owner.shelf.root / "a"):
-        path.unlink() if path.is_file() else path.rmdir()
-    await owner.runner.site.execute(ARCHIVE, here[1], cause)
-    await owner.check("folder_check")
-    seen = await owner.seen()
-    assert (seen[photo.id].folder, len(seen)) == ("b" if follows else "a", 1)
-    assert bool(await recognised(owner)) == follows
-
-
-async def test_a_photo_that_was_cleaned_away_comes_back_with_all_it_had(owner: Owner) -> None:
-    here, _ = await owner.project("a"), await owner.project("b")
-    photo = await owner.photo(here, "A", "A.dng", "A.jpg")
-    await keep(owner.runner.site, photo, "raw")
-    times = await owner.taken_at()
-    away = owner.shelf.root / ".elsewhere"
-    away.mkdir()
-    for ending in (".dng", ".jpg"):
-        owner.rename(f"a/A{ending}", f".elsewhere/A{ending}")
-    await owner.check_and_clean()
-    assert await owner.seen() == {}
-    assert {(name, removed) for _, name, _, removed in await owner.lost()} == {("A.dng", True), ("A.jpg", True)}
-
-    owner.rename(".elsewhere/A.jpg", "b/B.jpg")
-    await owner.check()
-    [seen] = (await owner.seen()).values()
-    assert seen == Seen(photo.id, "b", "B", ("B.jpg",), "jpg", "raw", ("of A",), "pending")
-    assert await owner.taken_at() == times
-    [back] = [data for data in await owner.said() if isinstance(data, PhotosRestored)]
-    assert (back.cause, back.photos[0].photo_id, back.photos[0].filename) == ("folder_check", photo.id, "B")
-    assert [(name, removed) for _, name, _, removed in await owner.lost()] == [("B.dng", False)]
-    await owner.nothing_more()
-
-
-async def test_a_photo_that_was_cleaned_away_comes_back_under_its_own_name_first(owner: Owner) -> None:
-    here, _ = await owner.project("a"), await owner.project("b")
-    photo = await owner.photo(here, "A", "A.jpg")
-    (photo.folder / "A.jpg").unlink()
-    await owner.check_and_clean()
-    owner.put("a/A.jpg")
-    owner.put("b/COPY.jpg", bytes_of("A.jpg"))
-    await owner.check()
-    seen = await owner.seen()
-    assert (seen[photo.id].folder, seen[photo.id].filename) == ("a", "A")
-    [copy] = [one for one in seen.values() if one.id != photo.id]
-    assert (copy.filename, copy.tags) == ("COPY", ())
-    await owner.nothing_more()
-
-
-async def test_what_the_log_does_not_tell_yet_waits(owner: Owner) -> None:
-    here = await owner.project("a")
-    photo = await owner.photo(here, "A", "A.jpg")
-    (photo.folder / "A.jpg").unlink()
-    await owner.check_and_clean(archived=False)
-    owner.put("a/B.jpg", bytes_of("A.jpg"))
-    await owner.runner.do("folder_check")
-    assert await owner.seen() == {}
-    assert await owner.marked() == []
-    await owner.archive()
-    await owner.check("folder_check")
-    assert seen_as(await owner.seen()) == {photo.id: ("a", "B", ("B.jpg",))}
 
 
 async def test_what_is_on_its_way_is_not_taken_over(owner: Owner) -> None:
@@ -478,31 +374,3 @@ async def moved_about(
         moved.id: (there, f"M{number}", (f"M{number}.dng", f"M{number}.jpg")),
         other.id: (there, f"O{number}", (f"O{number}.dng", f"O{number}.jpg")),
     }
-
-
-async def test_an_earlier_task_is_undone_as_far_as_the_photo_is_where_it_was(
-    owner: Owner, site: Site, settings: Settings, library: Library
-) -> None:
-    here, there = await owner.project("a"), await owner.project("b")
-    photo, other = await owner.photo(here, "A", "A.dng", "A.jpg"), await owner.photo(here, "B", "B.dng", "B.jpg")
-    for one in (photo, other):
-        await keep(site, one, "jpg")
-    handlers = removal(settings, library)
-    async with hired(settings, handlers):
-        committed = await commit(site, [photo, other])
-        await site.until_idle()
-    owner.rename("a/A.jpg", "b/Sunset.jpg")
-    await owner.check("folder_check")
-    undone = await undo(site, settings, handlers, committed)
-
-    assert seen_as(await owner.seen()) == {
-        photo.id: ("b", "Sunset", ("Sunset.jpg",)),
-        other.id: ("a", "B", ("B.dng", "B.jpg")),
-    }
-    assert {photo_id: status for photo_id, status, _ in await site.outcomes(undone)} == {
-        photo.id: "failed",
-        other.id: "done",
-    }
-    assert there[1] != here[1]
-    history = await site.fetch("SELECT type FROM event_log WHERE photo_ids @> ARRAY[$1::bigint] ORDER BY seq", photo.id)
-    assert [word for (word,) in history if word.startswith("Photo")] == ["PhotoFilesChanged", "PhotosRecognized"]
