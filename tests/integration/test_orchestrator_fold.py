@@ -267,7 +267,7 @@ async def test_a_replay_knows_states_that_were_stored_before_tasks_could_wait(bu
         ("DELETE FROM jobs WHERE status = 'canceled'", "missing, the log has"),
         ("INSERT INTO task_items SELECT gen_random_uuid(), 0, 1, 1", "not in the log"),
         ("DELETE FROM task_items WHERE position = 7", "missing, the log has"),
-        ("UPDATE event_log SET payload = replace(payload, 'ada', 'eve') WHERE seq = 3", "does not follow"),
+        ("UPDATE event_log SET payload = replace(payload, '\"ada\"', '\"eve\"') WHERE seq = 3", "does not follow"),
         ("DELETE FROM event_log WHERE seq = (SELECT max(seq) FROM event_log)", "is not that of the last event"),
         ("DELETE FROM event_log WHERE seq = 2", "event_log 3: its hash does not follow"),
         ("DELETE FROM outbox WHERE kind = 'event'", "by the log"),
