@@ -1,0 +1,1 @@
+"""A campaign that tries to break photobus: load, faults, and a judge who trusts nobody."""
