@@ -31,6 +31,14 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert settings.pipeline.max_attempts_default == 7
 
 
+def test_the_number_of_copies_comes_from_the_environment_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHOTOBUS_EVENTS__REPLICAS", "3")
+    assert load_settings().events.replicas == 3
+    monkeypatch.setenv("PHOTOBUS_EVENTS__REPLICAS", "2")
+    with pytest.raises(ConfigurationError, match="replicas"):
+        load_settings()
+
+
 def test_every_error_is_told_at_once(tmp_path: Path) -> None:
     (tmp_path / "photobus.yaml").write_text("jobs: {default_size: 2001}\ngateway: {port: 70000}\nnonsense: 1\n")
 

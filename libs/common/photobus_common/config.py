@@ -9,10 +9,10 @@ import os
 from collections.abc import Mapping
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import YamlConfigSettingsSource
 
@@ -38,6 +38,11 @@ ACCEPTED_FILES: Final[Mapping[PhotoKind, tuple[str, ...]]] = {
     ),
     "other": ("png", "tif", "tiff", "webp", "heic", "heif", "avif", "gif"),
 }
+
+
+def _number(given: Any) -> Any:
+    """Read what the environment gives as text: pydantic compares it with the words of a ``Literal`` as it stands."""
+    return int(given) if isinstance(given, str) and given.isdecimal() else given
 
 
 class Section(BaseModel):
@@ -67,7 +72,7 @@ class Events(Section):
     """The log. ``max_age_days`` 0 keeps events in the broker for ever; ``replicas`` is for a cluster."""
 
     max_age_days: int = Field(default=30, ge=0)
-    replicas: Literal[1, 3, 5] = 1
+    replicas: Annotated[Literal[1, 3, 5], BeforeValidator(_number)] = 1
     duplicate_window_seconds: int = Field(default=120, ge=10)
     first_seq_gap: int = Field(default=1_000_000, ge=1)
     relay_after_seconds: float = Field(default=2.0, gt=0)
