@@ -1,29 +1,68 @@
 """The processes of the system under test, each of which can be killed, paused and restarted."""
 
+import os
+import signal
+from contextlib import suppress
+
+import psutil
+
+from photobus_local.supervisor import Part
+
 
 class KeptPart:
     """One supervised process, whatever process id it has at the moment."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, part: Part) -> None:
+        self.name = part.name
+        self._part = part
+        self._paused: list[psutil.Process] = []
 
     @property
     def pid(self) -> int:
         """Id of the process that runs, or ran last."""
-        raise NotImplementedError
+        return self._part.pid
 
     async def kill(self) -> None:
         """End it by SIGKILL; the supervisor starts it again."""
-        raise NotImplementedError
+        self.kill_now()
+
+    def kill_now(self) -> None:
+        """Do that without letting anything else happen before."""
+        self._signal(signal.SIGKILL)
 
     async def pause(self) -> None:
-        """Stop it and all of its children by SIGSTOP."""
-        raise NotImplementedError
+        """Stop it and all of its children by SIGSTOP, as a machine is that is out of memory or moved elsewhere."""
+        with suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            if not _ours(process):
+                return
+            process.suspend()  # first, so that it starts no more of them
+            self._paused.append(process)
+            for child in process.children(recursive=True):
+                with suppress(psutil.NoSuchProcess):
+                    child.suspend()
+                    self._paused.append(child)
 
     async def resume(self) -> None:
-        """Let what was paused go on."""
-        raise NotImplementedError
+        """Let what was paused go on, where it has not been killed."""
+        while self._paused:
+            with suppress(psutil.NoSuchProcess):
+                self._paused.pop().resume()
 
-    async def restart(self) -> None:
-        """Ask it to end in order (SIGTERM or what it takes for that); the supervisor starts it again."""
-        raise NotImplementedError
+    async def restart(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask it to end in order; the supervisor starts it again."""
+        self._signal(number)
+
+    async def ready(self) -> None:
+        """Return once it does its work."""
+        await self._part.ready()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):
+            if _ours(psutil.Process(self.pid)):
+                os.kill(self.pid, number)
+
+
+def _ours(process: psutil.Process) -> bool:
+    """Whether the process is a child of this one: the id of one that has ended may be another's by now."""
+    return process.ppid() == os.getpid()

@@ -3,8 +3,10 @@
 import asyncio
 import json
 import os
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 from photobus_common.errors import ConfigurationError
@@ -13,6 +15,7 @@ from photobus_local.ports import LOOPBACK, free_port
 from photobus_local.secrets_file import kept_secret, write_private
 
 USER: Final = "photobus"
+NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _PROBE_SECONDS: Final = 0.02
 
 
@@ -20,15 +23,25 @@ class EmbeddedNats:
     """One server whose streams, password, configuration and log lie in ``directory``.
 
     ``port`` 0 takes a free one, and keeps it for later starts of this object. Every acknowledged message is on disk.
+    ``further`` is configuration in the server's own words, such as that of a cluster in which it is called ``name``.
     ``start`` raises ``ConfigurationError`` with one line that says what to do.
     """
 
-    def __init__(self, directory: Path, port: int = 0, *, log: Path | None = None) -> None:
-        self.name = "nats"
+    def __init__(
+        self,
+        directory: Path,
+        port: int = 0,
+        *,
+        log: Path | None = None,
+        name: str = "nats",
+        further: Mapping[str, object] = NOTHING,
+    ) -> None:
+        self.name = name
         self.directory = directory.absolute()
         self.port = port
         self.user = USER
         self.password = ""
+        self._further = further
         self._log = log or self.directory / "nats.log"
         self._child: Child | None = None
 
@@ -94,6 +107,7 @@ class EmbeddedNats:
                 "listen": f"{LOOPBACK}:{self.port}",
                 "jetstream": {"sync_interval": "always"},
                 "authorization": {"user": self.user, "password": self.password},
+                **self._further,
             },
             indent=2,
         )

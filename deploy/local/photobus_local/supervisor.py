@@ -9,7 +9,7 @@ from photobus_common.errors import ConfigurationError
 from photobus_common.logging import get_logger
 
 _FIRST_DELAY_SECONDS: Final = 0.2
-_LONGEST_DELAY_SECONDS: Final = 10.0
+LONGEST_DELAY_SECONDS: Final = 10.0
 _STABLE_SECONDS: Final = 30.0
 _READY_SECONDS: Final = 120.0
 
@@ -42,11 +42,20 @@ class Part(Protocol):
 
 
 class Supervisor:
-    """``say`` gets one line for a person; ``publish`` the process ids by name, whenever they change."""
+    """``say`` gets one line for a person; ``publish`` the process ids by name, whenever they change.
 
-    def __init__(self, say: Callable[[str], None], publish: Callable[[Mapping[str, int]], None]) -> None:
+    What dies again and again is started again after ever more seconds, but at most ``longest_delay``.
+    """
+
+    def __init__(
+        self,
+        say: Callable[[str], None],
+        publish: Callable[[Mapping[str, int]], None],
+        longest_delay: float = LONGEST_DELAY_SECONDS,
+    ) -> None:
         self._say = say
         self._publish = publish
+        self._longest_delay = longest_delay
         self._layers: list[tuple[Part, ...]] = []
         self._pids: dict[str, int] = {}
         self._watches: list[asyncio.Task[None]] = []
@@ -90,7 +99,7 @@ class Supervisor:
             started = loop.time()
             status = await part.wait()
             failures = 1 if loop.time() - started > _STABLE_SECONDS else failures + 1
-            delay = restart_delay(failures)
+            delay = restart_delay(failures, self._longest_delay)
             log.warning("part_ended", part=part.name, status=status, restart_in_seconds=delay)
             self._tell(f"{part.name} {ending(status)}; starting it again in {delay:g} s.")
             await asyncio.sleep(delay)
@@ -125,9 +134,9 @@ async def _all_ready(parts: list[Part]) -> None:
         await asyncio.gather(*waits, return_exceptions=True)
 
 
-def restart_delay(failures: int) -> float:
+def restart_delay(failures: int, longest: float = LONGEST_DELAY_SECONDS) -> float:
     """Seconds to wait before a restart, after the ``failures``-th end in a row (1 is the first)."""
-    return min(_FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16), _LONGEST_DELAY_SECONDS)
+    return min(_FIRST_DELAY_SECONDS * 2.0 ** min(failures - 1, 16), longest)
 
 
 def ending(status: int) -> str:
