@@ -11,7 +11,7 @@ from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Filemover, Settings
-from photobus_common.events.projects import MovedFile, PhotoMoved, PhotosMoved
+from photobus_common.events.projects import KeptKinds, MovedFile, PhotoMoved, PhotosMoved
 from photobus_common.events.tasks import JobAttemptFailed, JobHandedBack
 from photobus_common.storage.library import Library
 from photobus_common.worker.job import Handler
@@ -91,6 +91,7 @@ async def test_photos_of_any_projects_lie_in_one_with_all_that_belongs_to_them(
             ),
             thumbnail_status="generated",
             preview_status="generated",
+            keep=KeptKinds(jpg=False, raw=False, other=False),
         ),
     )
 

@@ -11,7 +11,8 @@ from shelf import Shelf
 from working import LEASES, Site, hired
 
 from photobus_common.config import Filemover, Settings
-from photobus_common.events.projects import PhotosRestored, ProjectRestored
+from photobus_common.events.maintenance import FolderRenamed
+from photobus_common.events.projects import PhotosRestored, ProjectRestored, ProjectTrashed
 from photobus_common.storage.library import Library
 from photobus_common.storage.project_folder import TRASH
 from photobus_common.subjects import project_subject
@@ -20,8 +21,12 @@ from photobus_filemover.jobs import project_cleanup_db
 EFFECTS_OF_FIRST_PORTION = 4
 """Claim, operation on record, rows written, portion committed."""
 
+EFFECTS_UNTIL_RENAMED = 8
+"""After those: the place on record, the folder renamed."""
+
 HANDED_BACK = "SELECT count(*) FROM event_log WHERE task_id = $1 AND type = 'JobHandedBack'"
 VERSIONS = "SELECT DISTINCT version FROM photos WHERE project_id = $1"
+FOLDER = "SELECT folder, version FROM projects WHERE id = $1"
 ASKED = "SELECT count(*) FROM tasks WHERE type = 'generate_derivatives'"
 UNARCHIVED = """
 INSERT INTO outbox (id, kind, message_id, tenant, subject, payload, relay_at)
@@ -246,3 +251,26 @@ async def test_one_that_did_not_get_to_its_end_is_begun_anew_also_after_another_
         assert versions == [(7,), (7,), (9,)]  # the last had been back once more
         assert await deletions.process.fetch(OPEN) == [(0,)]
     assert tree(shelf.root / "Sea") == files
+
+
+async def test_one_that_stopped_with_its_folder_under_another_name_says_where_it_lies(
+    shelf: Shelf, settings: Settings, library: Library
+) -> None:
+    short = settings.model_copy(update={"pipeline": LEASES.model_copy(update={"stale_seconds": 0.6})})
+    sea, _ = await arrange(shelf, "Sea")
+    async with at_work(short, library, movers=False) as deletions:
+        async with hired(short, deletion(short, library)):
+            task = await deletions.deleted(sea)
+        await arrange(shelf, "Sea")
+        broken = await deletions.restore(sea, task)
+        assert await run_until_killed(short, EFFECTS_UNTIL_RENAMED, last="project_restore")
+        assert (shelf.root / "Sea (2)").exists()
+        await deletions.cancel(broken, "project_restore")
+        async with hired(short, deletion(short, library)):
+            assert await deletions.end_of(broken) == ("canceled", None)
+            await deletions.deleted(sea, retry_of=task)
+        [told] = await said_of(deletions, sea, FolderRenamed)
+        assert (told.cause, told.old_folder, told.new_folder, told.version) == ("project_restore", "Sea", "Sea (2)", 3)
+        assert await deletions.process.fetch(FOLDER, sea) == [("Sea (2)", 3)]
+        trashed_again = (await said_of(deletions, sea, ProjectTrashed))[-1]
+        assert trashed_again.project_folder == "Sea (2)"

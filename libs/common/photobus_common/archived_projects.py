@@ -12,6 +12,7 @@ from typing import Any
 
 from photobus_common.errors import ConflictError
 from photobus_common.events import EventData
+from photobus_common.events.maintenance import FolderRenamed
 from photobus_common.events.projects import ProjectTrashed
 from photobus_common.reconciliation import CatalogueProject
 from photobus_common.storage.errors import FolderMissingError, LockedError
@@ -141,8 +142,22 @@ class Undertaking:
             if operation.kind == "trash":
                 self.tell(work, ProjectTrashed(**self.about(project), trash_path=there.path))
             else:
-                await follow_folder(work.connection, project.id, there.path)
+                await self._follow(work, project, there.path)
         await end_operation(work.connection, operation.id, outcome)
+
+    async def _follow(self, work: UnitOfWork, project: CatalogueProject, folder: str) -> None:
+        """Let the row say where the folder lies to which a restoration brought it that then did not end."""
+        version = await follow_folder(work.connection, project.id, folder)
+        if version is not None:
+            data = FolderRenamed(
+                **{**self.about(project), "project_folder": folder},
+                cause="project_restore",
+                old_folder=project.folder,
+                new_folder=folder,
+                project_name=project.name,
+                version=version,
+            )
+            self.tell(work, data)
 
 
 async def move_to_trash(deletion: Undertaking, project: CatalogueProject, folder: ProjectFolder) -> None:

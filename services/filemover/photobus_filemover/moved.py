@@ -167,4 +167,5 @@ def _told(one: Moved, changed: Mapping[int, ChangedPhoto]) -> Iterator[PhotoMove
         ),
         thumbnail_status=row.thumbnail_status,
         preview_status=row.preview_status,
+        keep=row.keep,
     )

@@ -142,6 +142,7 @@ def _changed(one: Removed, row: ChangedPhoto) -> PhotoFiles:
         removed=tuple(_fact(file) for file in one.removed),
         thumbnail_status=row.thumbnail_status,
         preview_status=row.preview_status,
+        keep=row.keep,
     )
 
 

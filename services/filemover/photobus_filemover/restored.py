@@ -202,6 +202,7 @@ async def write_restored(work: UnitOfWork, places: Places, settled: Sequence[Res
                 added=_facts(growing[row.id]),
                 thumbnail_status=row.thumbnail_status,
                 preview_status=row.preview_status,
+                keep=row.keep,
             )
             for row in changed.values()
         ]

@@ -132,6 +132,7 @@ def _changed(photo: Recorded) -> PhotoFiles:
         removed=tuple(_fact(file) for file in photo.replaced),
         thumbnail_status=photo.thumbnail_status,
         preview_status=photo.preview_status,
+        keep=photo.keep,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from photobus_common.archived_projects import Found, Undertaking, is_being_restored, move_to_trash
 from photobus_common.events import Event, EventData
-from photobus_common.events.maintenance import TrashEmptied
+from photobus_common.events.maintenance import FolderRenamed, TrashEmptied
 from photobus_common.events.projects import PhotosRemoved, ProjectTrashed
 from photobus_common.logging import get_logger
 from photobus_common.reconciliation import CatalogueProject
@@ -33,6 +33,7 @@ from photobus_maintenance.report import Report
 from photobus_maintenance.trash import FILES, expires_before
 
 _CODES: Final = {
+    FolderRenamed.TYPE: "folder_renamed",
     ProjectTrashed.TYPE: "project_trashed",
     TrashEmptied.TYPE: "trash_emptied",
     PhotosRemoved.TYPE: "photos_removed",

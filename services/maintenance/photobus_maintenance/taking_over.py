@@ -184,6 +184,7 @@ def _moved(one: KnownAgain, row: ChangedPhoto) -> PhotoMoved:
         ),
         thumbnail_status=row.thumbnail_status,
         preview_status=row.preview_status,
+        keep=row.keep,
     )
 
 
@@ -251,6 +252,7 @@ def _grown(photo: Recorded) -> PhotoFiles:
         added=tuple(FileFact(name=file.name, kind=file.kind, size=file.size, md5=file.md5) for file in facts),
         thumbnail_status=photo.thumbnail_status,
         preview_status=photo.preview_status,
+        keep=photo.keep,
     )
 
 

@@ -70,11 +70,14 @@ class ProjectRemoved(ProjectEvent):
 
 
 class FolderRenamed(ProjectEvent):
-    """The folder of the project has another name: by alignment with the project's, or as its owner renamed it."""
+    """The folder of the project has another name: by alignment with the project's, or as its owner renamed it.
+
+    With ``project_restore`` the project is archived: its folder came back under a name that was free, and no further.
+    """
 
     TYPE: ClassVar[str] = "FolderRenamed"
 
-    cause: Literal["folder_alignment", "folder_discovery"]
+    cause: Literal["folder_alignment", "folder_discovery", "project_restore"]
     old_folder: str
     new_folder: str
     project_name: str

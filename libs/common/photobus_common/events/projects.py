@@ -28,8 +28,19 @@ class PhotoAdded(Part):
     files: tuple[FileFact, ...]
 
 
+class KeptKinds(Part):
+    """Which kinds of file of a photo its owner wants to keep."""
+
+    jpg: bool
+    raw: bool
+    other: bool
+
+
 class PhotoFiles(Part):
-    """What changed among the files of a photo that exists already, and the state of its derivatives after that."""
+    """What changed among the files of a photo that exists already, and the state of its derivatives after that.
+
+    ``keep`` is what is kept of it then. Logs from before it was told have none: kinds that came newly were kept.
+    """
 
     photo_id: int
     filename: str
@@ -38,6 +49,7 @@ class PhotoFiles(Part):
     removed: tuple[FileFact, ...] = ()
     thumbnail_status: DerivativeStatus | None = None
     preview_status: DerivativeStatus | None = None
+    keep: KeptKinds | None = None
 
 
 class PhotoDerivatives(Part):
@@ -59,14 +71,6 @@ class TrashedFile(Part):
     trash_path: str
     size: int
     md5: str | None = None
-
-
-class KeptKinds(Part):
-    """Which kinds of file of a photo its owner wants to keep."""
-
-    jpg: bool
-    raw: bool
-    other: bool
 
 
 class PhotoKeep(Part):
@@ -118,7 +122,10 @@ class MovedFile(Part):
 
 
 class PhotoMoved(Part):
-    """A photo that lies in another project now; ``filename`` differs from ``source_filename`` if that was taken."""
+    """A photo that lies in another project now; ``filename`` differs from ``source_filename`` if that was taken.
+
+    ``files`` are all that it has there. ``keep`` is what is kept of it then; it is not told in older logs.
+    """
 
     photo_id: int
     filename: str
@@ -127,6 +134,7 @@ class PhotoMoved(Part):
     files: tuple[MovedFile, ...]
     thumbnail_status: DerivativeStatus
     preview_status: DerivativeStatus
+    keep: KeptKinds | None = None
 
 
 class PhotoTags(Part):

@@ -25,7 +25,10 @@ UPDATE projects SET status = 'active', cancel_cause = NULL, archived_at = NULL, 
 WHERE id = $1 RETURNING version
 """
 
-FOLLOW_FOLDER: Final = "UPDATE projects SET folder = $2, updated_at = now() WHERE id = $1"
+FOLLOW_FOLDER: Final = """
+UPDATE projects SET folder = $2, version = version + 1, updated_at = now()
+WHERE id = $1 AND folder <> $2 RETURNING version
+"""
 
 LOCK_PROJECT: Final = """
 SELECT pr.id, pr.tenant, pr.name, pr.folder, pr.status = 'active' AS active, pr.created_at, t.library_id
@@ -163,9 +166,10 @@ async def activate_project(connection: Connection, project_id: int, name: str, f
     return int(await connection.fetchval(ACTIVATE_PROJECT, project_id, name, folder))
 
 
-async def follow_folder(connection: Connection, project_id: int, folder: str) -> None:
-    """Note the folder in which an archived project lies."""
-    await connection.execute(FOLLOW_FOLDER, project_id, folder)
+async def follow_folder(connection: Connection, project_id: int, folder: str) -> int | None:
+    """Note the folder in which an archived project lies; return the row's new version, None where it said so before."""
+    version: int | None = await connection.fetchval(FOLLOW_FOLDER, project_id, folder)
+    return version
 
 
 async def lock_project(connection: Connection, tenant: str, project_id: int) -> CatalogueProject | None:

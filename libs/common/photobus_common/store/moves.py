@@ -8,7 +8,7 @@ from typing import Final, Literal
 from photobus_common.moving import NOTHING, Destination, Listing, Move, Taken, Wish, candidates
 from photobus_common.store.database import Connection
 from photobus_common.store.file_operations import FileOperation
-from photobus_common.store.reconciliation import ChangedPhoto
+from photobus_common.store.reconciliation import CHANGED_PHOTO, ChangedPhoto
 
 TAKEN_BASENAMES: Final = """
 SELECT p.filename FROM photos p JOIN projects pr ON pr.id = p.project_id
@@ -47,7 +47,7 @@ BASENAMES_BEING_PLACED: Final = """
 SELECT basename FROM uploads WHERE project_id = $1 AND state = 'placing' AND basename IS NOT NULL
 """
 
-MOVE_PHOTOS: Final = """
+MOVE_PHOTOS: Final = f"""
 UPDATE photos p SET project_id = $1, filename = n.filename,
     thumbnail_status = CASE WHEN n.lost_thumbnail AND p.thumbnail_status = 'generated' THEN 'pending'
         ELSE p.thumbnail_status END,
@@ -58,8 +58,8 @@ UPDATE photos p SET project_id = $1, filename = n.filename,
 FROM unnest($2::bigint[], $3::text[], $4::boolean[], $5::boolean[])
     AS n (id, filename, lost_thumbnail, lost_preview)
 WHERE p.id = n.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+RETURNING {CHANGED_PHOTO}
+"""  # noqa: S608 - put together from constants
 
 MOVE_FILES: Final = """
 UPDATE photo_files f SET project_id = $1, name = n.target

@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 from asyncpg import Record
 
 from photobus_common.events.parts import DerivativeStatus, FileKind
+from photobus_common.events.projects import KeptKinds
 from photobus_common.photos.exif import Exif
 from photobus_common.store.database import Connection
 from photobus_common.store.lost_files import forget_found
@@ -42,9 +43,6 @@ METADATA: Final = tuple(_COLUMN_TYPES)
 
 METADATA_RECORD: Final = ", ".join(f"{name} {kind}" for name, kind in _COLUMN_TYPES.items())
 
-_NEW: Final[Mapping[str, Any]] = {"version": 1, "thumbnail_status": "pending", "preview_status": "pending"}
-"""What the row of a new photo says."""
-
 Weight = Literal["replace", "lead", "fill"]
 """How a file's EXIF meets what the photo has: in its place, before it, or only where it has nothing.
 
@@ -75,7 +73,7 @@ SELECT $1, $2, n.filename, n.size, {", ".join(f"n.{name}" for name in METADATA)}
     n.jpg, n.raw, n.other, n.jpg, n.raw, n.other
 FROM jsonb_to_recordset($3)
     AS n (filename text, size bigint, jpg boolean, raw boolean, other boolean, {METADATA_RECORD})
-RETURNING id, filename, version
+RETURNING id, filename, version, thumbnail_status, preview_status, keep_jpg, keep_raw, keep_other
 """  # noqa: S608 - put together from constants
 
 # In the order of their ids, as whoever records derivatives locks them, so that neither can wait for the other's second.
@@ -104,7 +102,7 @@ FROM (
     FROM photo_files WHERE photo_id = ANY($1::bigint[]) GROUP BY photo_id
 ) n
 WHERE p.id = n.photo_id
-RETURNING p.id, p.version, p.thumbnail_status, p.preview_status
+RETURNING p.id, p.version, p.thumbnail_status, p.preview_status, p.keep_jpg, p.keep_raw, p.keep_other
 """
 
 _TIME_WINS: Final = """
@@ -169,13 +167,14 @@ class Arrival:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What arrivals made of one photo; ``version`` and the statuses are the row's after the change."""
+    """What arrivals made of one photo; ``version``, the statuses and ``keep`` are the row's after the change."""
 
     photo_id: int
     basename: str
     version: int
     thumbnail_status: DerivativeStatus
     preview_status: DerivativeStatus
+    keep: KeptKinds
     created: bool
     arrivals: tuple[Arrival, ...]
     replaced: tuple[StoredFile, ...]
@@ -212,15 +211,15 @@ async def record_files(
     await connection.execute(LOCK_PHOTOS, [known.ids[name] for name in groups if name in known.ids])
     new = {name: group for name, group in groups.items() if name not in known.ids}
     inserted = await _insert_photos(connection, tenant, project_id, new)
-    ids = {**known.ids, **inserted}
+    ids = {**known.ids, **{name: row["id"] for name, row in inserted.items()}}
     await _put_files(connection, tenant, project_id, ids, arrivals)
     grown = {known.ids[name]: group for name, group in groups.items() if name in known.ids}
-    states = await _count_in(connection, grown, known)
+    states = {row["id"]: _state(row) for row in [*inserted.values(), *await _count_in(connection, grown, known)]}
     return [
         Recorded(
             photo_id=ids[name],
             basename=name,
-            **states.get(ids[name], _NEW),
+            **states[ids[name]],
             created=name in inserted,
             arrivals=tuple(group),
             replaced=tuple(
@@ -262,12 +261,12 @@ def combined_metadata(files: Sequence[tuple[Exif, datetime]]) -> dict[str, Any]:
 
 async def _insert_photos(
     connection: Connection, tenant: str, project_id: int, groups: Mapping[str, Sequence[Arrival]]
-) -> dict[str, int]:
+) -> dict[str, Record]:
     if not groups:
         return {}
     rows = [_new_photo(basename, arrivals) for basename, arrivals in groups.items()]
     found = await connection.fetch(INSERT_PHOTOS, tenant, project_id, rows)
-    return {row["filename"]: row["id"] for row in found}
+    return {row["filename"]: row for row in found}
 
 
 def _new_photo(basename: str, arrivals: Sequence[Arrival]) -> dict[str, Any]:
@@ -300,10 +299,10 @@ async def _put_files(
 
 async def _count_in(
     connection: Connection, groups: Mapping[int, Sequence[Arrival]], known: KnownPhotos
-) -> dict[int, dict[str, Any]]:
-    """Let photos that were there already know their new files; return what their rows say after that, by id."""
+) -> list[Record]:
+    """Let photos that were there already know their new files; return what their rows say after that."""
     if not groups:
-        return {}
+        return []
     rows = [
         {"photo_id": photo_id, "weight": _weight(arrival, photo_id, known), **metadata}
         for photo_id, group in groups.items()
@@ -315,7 +314,13 @@ async def _count_in(
     found = await connection.fetch(COUNT_FILES_IN, list(groups))
     there = [(photo_id, one.file.name, one.file.md5) for photo_id, group in groups.items() for one in group]
     await forget_found(connection, there)
-    return {row["id"]: {name: row[name] for name in _NEW} for row in found}
+    return list(found)
+
+
+def _state(row: Record) -> dict[str, Any]:
+    """Return how a photo stands, by the names of ``Recorded``."""
+    keep = KeptKinds(jpg=row["keep_jpg"], raw=row["keep_raw"], other=row["keep_other"])
+    return {"keep": keep, **{name: row[name] for name in ("version", "thumbnail_status", "preview_status")}}
 
 
 def _weight(arrival: Arrival, photo_id: int, known: KnownPhotos) -> Weight:

@@ -14,7 +14,7 @@ from photobus_common.reconciliation import CatalogueFile, CatalogueProject
 from photobus_common.store.database import Connection
 from photobus_common.store.lost_files import forget_photos, record_lost
 from photobus_common.store.moves import TAKEN_BASENAMES
-from photobus_common.store.reconciliation import INSERT_FILES, ChangedPhoto
+from photobus_common.store.reconciliation import CHANGED_PHOTO, INSERT_FILES, ChangedPhoto
 
 LIMIT: Final = 16
 """Photos that are looked at beside those of the same name where many have the same bytes: those say little then."""
@@ -70,7 +70,7 @@ WHERE EXISTS (SELECT FROM photo_files f WHERE f.photo_id = p.id AND f.size = n.s
 
 REMOVED_FILES: Final = "DELETE FROM photo_files WHERE photo_id = ANY($1::bigint[])"
 
-RECOGNIZE_PHOTOS: Final = """
+RECOGNIZE_PHOTOS: Final = f"""
 UPDATE photos p SET project_id = $1, filename = n.filename, size = n.size,
     jpg_available = n.jpg, raw_available = n.raw, other_available = n.other,
     keep_jpg = p.keep_jpg OR 'jpg' = ANY(n.anew), keep_raw = p.keep_raw OR 'raw' = ANY(n.anew),
@@ -83,8 +83,8 @@ FROM (
         AS u (id, filename, size, jpg, raw, other, anew)
 ) AS n
 WHERE p.id = n.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+RETURNING {CHANGED_PHOTO}
+"""  # noqa: S608 - put together from constants
 
 REMOVAL: Final = "SELECT payload FROM event_log WHERE event_id = ANY($1::uuid[])"
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from photobus_common.events.parts import DerivativeStatus
+from photobus_common.events.projects import KeptKinds
 from photobus_common.reconciliation import (
     SHOWN_FIRST,
     CatalogueFile,
@@ -73,6 +74,11 @@ DELETE FROM photo_files f USING unnest($2::bigint[], $3::text[]) AS g(photo_id, 
 WHERE f.project_id = $1 AND f.photo_id = g.photo_id AND f.name = g.name
 """
 
+CHANGED_PHOTO: Final = (
+    "p.id, p.filename, p.version, p.thumbnail_status, p.preview_status, p.keep_jpg, p.keep_raw, p.keep_other"
+)
+"""What is read of the row of a photo that was changed."""
+
 _SIZE: Final = """(
     SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'
 )"""
@@ -82,7 +88,7 @@ UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_availabl
     version = p.version + 1, updated_at = now()
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
 WHERE p.id = c.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
+RETURNING {CHANGED_PHOTO}
 """  # noqa: S608 - put together from constants
 
 INSERT_FILES: Final = """
@@ -103,19 +109,27 @@ UPDATE photos p SET size = {_SIZE},
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[]) AS c(id, jpg, raw, other)
 CROSS JOIN LATERAL (SELECT ARRAY (SELECT kind FROM lost_files WHERE photo_id = c.id) AS kinds) AS l
 WHERE p.id = c.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
+RETURNING {CHANGED_PHOTO}
 """  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True)
 class ChangedPhoto:
-    """A photo's row after a change."""
+    """A photo's row after a change, by the columns ``CHANGED_PHOTO``."""
 
     id: int
     filename: str
     version: int
     thumbnail_status: DerivativeStatus
     preview_status: DerivativeStatus
+    keep_jpg: bool
+    keep_raw: bool
+    keep_other: bool
+
+    @property
+    def keep(self) -> KeptKinds:
+        """What is kept of it, as events tell it."""
+        return KeptKinds(jpg=self.keep_jpg, raw=self.keep_raw, other=self.keep_other)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from photobus_common.reconciliation import CatalogueFile
 from photobus_common.removal import Aftermath, DeletedRow, RemovablePhoto
 from photobus_common.store.database import Connection
 from photobus_common.store.photos import LOCK_PHOTOS
-from photobus_common.store.reconciliation import REMOVE_FILES, ChangedPhoto
+from photobus_common.store.reconciliation import CHANGED_PHOTO, REMOVE_FILES, ChangedPhoto
 
 REMOVABLE_PHOTOS: Final = """
 SELECT p.id, p.project_id, pr.folder AS project_folder, p.filename, p.version,
@@ -25,7 +25,7 @@ WHERE p.tenant = $1 AND p.id = ANY($2::bigint[]) AND ($3 OR pr.status = 'active'
 ORDER BY p.project_id, p.id
 """
 
-SHRINK_PHOTOS: Final = """
+SHRINK_PHOTOS: Final = f"""
 UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
     size = (SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'),
     thumbnail_status = CASE c.fate WHEN 'pending' THEN 'pending' WHEN 'removed' THEN 'missing'
@@ -37,8 +37,8 @@ UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_availabl
     version = p.version + 1, updated_at = now()
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[], $5::text[]) AS c (id, jpg, raw, other, fate)
 WHERE p.id = c.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+RETURNING {CHANGED_PHOTO}
+"""  # noqa: S608 - put together from constants
 
 # `row` is what an undo needs beside what the event names by itself; what is null, counted or generated is left out.
 DELETE_PHOTOS: Final = """

@@ -55,6 +55,7 @@ SELECT $1, f.photo_id, $2, f.name, f.kind, f.size, f.md5, coalesce(f.modified_at
 FROM unnest($3::bigint[], $4::text[], $5::text[], $6::bigint[], $7::text[], $8::timestamptz[])
     AS f (photo_id, name, kind, size, md5, modified_at)
 ON CONFLICT DO NOTHING
+RETURNING photo_id, name
 """
 
 INSERT_TAGS: Final = """
@@ -87,13 +88,13 @@ async def restore_photos(
     """Write rows, files and tags of the photos ``removed``, in ``project_id``, with versions that count on.
 
     The caller says by ``removed`` how each is to come back: with which filename, files, flags and statuses; a file
-    without an MD5 is left for a check of the folder to find. ``modified_at`` are the files' own times, by name. Nothing
-    of what is there is changed.
+    without an MD5 is left for a check of the folder to find, and one whose name another photo has does not come back.
+    ``modified_at`` are the files' own times, by name. Nothing of what is there is changed.
     """
     documents = [_document(photo) for photo in removed]
     rows = {row["id"]: row for row in await connection.fetch(INSERT_REMOVED, tenant, project_id, documents)}
     back = [photo for photo in removed if photo.photo_id in rows]
-    await _insert_files(connection, tenant, project_id, back, modified_at)
+    written = await _insert_files(connection, tenant, project_id, back, modified_at)
     tags = [(photo.photo_id, tag) for photo in back for tag in photo.tags]
     if tags:
         await connection.execute(INSERT_TAGS, tenant, *map(list, zip(*tags, strict=True)))
@@ -102,7 +103,7 @@ async def restore_photos(
     others = [photo.photo_id for photo in removed if photo.photo_id not in rows]
     there = frozenset(row["id"] for row in await connection.fetch(THERE, others)) if others else frozenset[int]()
     return Restoration(
-        tuple(_restored(photo, rows[photo.photo_id]) for photo in back), there, frozenset(others) - there
+        tuple(_restored(photo, rows[photo.photo_id], written) for photo in back), there, frozenset(others) - there
     )
 
 
@@ -112,15 +113,17 @@ async def _insert_files(
     project_id: int,
     photos: Sequence[PhotoRemoved],
     modified_at: Mapping[str, datetime],
-) -> None:
+) -> frozenset[tuple[int, str]]:
     files = [
         (photo.photo_id, file.name, file.kind, file.size, file.md5, modified_at.get(file.name))
         for photo in photos
         for file in photo.files
         if file.md5 is not None
     ]
-    if files:
-        await connection.execute(INSERT_FILES, tenant, project_id, *map(list, zip(*files, strict=True)))
+    if not files:
+        return frozenset()
+    rows = await connection.fetch(INSERT_FILES, tenant, project_id, *map(list, zip(*files, strict=True)))
+    return frozenset((row["photo_id"], row["name"]) for row in rows)
 
 
 def _document(photo: PhotoRemoved) -> dict[str, Any]:
@@ -135,14 +138,14 @@ def _document(photo: PhotoRemoved) -> dict[str, Any]:
     }
 
 
-def _restored(photo: PhotoRemoved, row: Any) -> PhotoRestored:
+def _restored(photo: PhotoRemoved, row: Any, written: frozenset[tuple[int, str]]) -> PhotoRestored:
     return PhotoRestored(
         photo_id=photo.photo_id,
         filename=photo.filename,
         version=row["version"],
         keep=photo.keep,
         tags=photo.tags,
-        files=photo.files,
+        files=tuple(file for file in photo.files if (photo.photo_id, file.name) in written),
         thumbnail_status=row["thumbnail_status"],
         preview_status=row["preview_status"],
     )

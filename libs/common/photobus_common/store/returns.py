@@ -7,9 +7,9 @@ from typing import Final
 
 from photobus_common.reconciliation import CatalogueFile, PhotoKind
 from photobus_common.store.database import Connection
-from photobus_common.store.reconciliation import INSERT_FILES, ChangedPhoto
+from photobus_common.store.reconciliation import CHANGED_PHOTO, INSERT_FILES, ChangedPhoto
 
-GROW_PHOTOS: Final = """
+GROW_PHOTOS: Final = f"""
 UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_available = c.other,
     size = (SELECT coalesce(sum(f.size), 0) FROM photo_files f WHERE f.photo_id = p.id AND f.kind <> 'sidecar'),
     thumbnail_status = CASE WHEN c.shown_anew THEN 'pending' ELSE p.thumbnail_status END,
@@ -20,8 +20,8 @@ UPDATE photos p SET jpg_available = c.jpg, raw_available = c.raw, other_availabl
 FROM unnest($1::bigint[], $2::boolean[], $3::boolean[], $4::boolean[], $5::boolean[])
     AS c (id, jpg, raw, other, shown_anew)
 WHERE p.id = c.id
-RETURNING p.id, p.filename, p.version, p.thumbnail_status, p.preview_status
-"""
+RETURNING {CHANGED_PHOTO}
+"""  # noqa: S608 - put together from constants
 
 
 @dataclass(frozen=True)

@@ -91,6 +91,7 @@ def _tell_of_photos(work: UnitOfWork, origin: Origin, project: UploadProject, re
             removed=tuple(_fact(file) for file in change.replaced),
             thumbnail_status=change.thumbnail_status,
             preview_status=change.preview_status,
+            keep=change.keep,
         )
         for change in recorded
         if not change.created

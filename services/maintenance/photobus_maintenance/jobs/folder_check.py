@@ -211,6 +211,7 @@ def _tell(
             added=tuple(one.fact for one in by_photo[photo.id]),
             thumbnail_status=photo.thumbnail_status,
             preview_status=photo.preview_status,
+            keep=photo.keep,
         )
         for photo in changed
     ]

@@ -81,6 +81,7 @@ def _tell(
             removed=tuple(FileFact(name=f.name, kind=f.kind, size=f.size, md5=f.md5) for f in missing[photo.id]),
             thumbnail_status=photo.thumbnail_status,
             preview_status=photo.preview_status,
+            keep=photo.keep,
         )
         for photo in changed
     ]
