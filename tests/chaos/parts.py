@@ -1,12 +1,17 @@
 """The processes of the system under test, each of which can be killed, paused and restarted."""
 
+import asyncio
 import os
 import signal
 from contextlib import suppress
+from typing import Final
 
 import psutil
 
+from photobus_common.errors import ConfigurationError
 from photobus_local.supervisor import Part
+
+_PROBE_SECONDS: Final = 0.1
 
 
 class KeptPart:
@@ -54,8 +59,13 @@ class KeptPart:
         self._signal(number)
 
     async def ready(self) -> None:
-        """Return once it does its work."""
-        await self._part.ready()
+        """Return once it runs and does its work, however often it ends before."""
+        while True:
+            with suppress(psutil.NoSuchProcess, ConfigurationError):
+                if _ours(psutil.Process(self.pid)):
+                    await self._part.ready()
+                    return
+            await asyncio.sleep(_PROBE_SECONDS)
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(psutil.NoSuchProcess, ProcessLookupError):
@@ -65,4 +75,4 @@ class KeptPart:
 
 def _ours(process: psutil.Process) -> bool:
     """Whether the process is a child of this one: the id of one that has ended may be another's by now."""
-    return process.ppid() == os.getpid()
+    return process.ppid() == os.getpid() and process.status() != psutil.STATUS_ZOMBIE
