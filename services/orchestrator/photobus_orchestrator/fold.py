@@ -86,7 +86,7 @@ class Fold:
         Raises ``UnreadableEventError`` (nothing of the batch is folded: what comes after an event that cannot be read
         must wait for a photobus that can) and ``FencedError``.
         """
-        received = [_read(stored) for stored in batch]
+        received = [read_event(stored.seq, stored.payload) for stored in batch]
         async with unit_of_work(self._database, self._publisher) as work:
             known = await recall(work.connection, received)
             fresh = _without_repeats(received, known.archived)
@@ -111,11 +111,12 @@ class Fold:
         return Cursor(last, chain, self.cursor.stream_created)
 
 
-def _read(stored: StoredEvent) -> Received:
+def read_event(seq: int, payload: bytes) -> Received:
+    """Decode the event ``seq``; raises ``UnreadableEventError``, whatever is wrong with it."""
     try:
-        return Received(stored.seq, decode(stored.payload), stored.payload)
+        return Received(seq, decode(payload), payload)
     except (UnreadableEventError, ValueError, LookupError, TypeError) as error:
-        raise UnreadableEventError(f"Event {stored.seq} of the log cannot be read: {error}") from error
+        raise UnreadableEventError(f"Event {seq} of the log cannot be read: {error}") from error
 
 
 def _without_repeats(received: Sequence[Received], archived: frozenset[UUID]) -> list[Received]:
@@ -133,34 +134,41 @@ def _without_repeats(received: Sequence[Received], archived: frozenset[UUID]) ->
 
 def _chained(chain: bytes, fresh: Sequence[Received]) -> list[Entry]:
     entries = []
-    for seq, event, payload in fresh:
-        chain = event_log.link(chain, seq, payload)
-        entries.append(
-            Entry(
-                seq=seq,
-                event_id=event.id,
-                time=event.time,
-                type=event.type,
-                tenant=event.tenant,
-                subject=event.subject,
-                actor=event.actor,
-                task_id=event.data.task() or event.correlation_id,
-                project_id=event.data.project(),
-                photo_ids=event.data.changed_photo_ids(),
-                payload=payload.decode(),
-                hash=chain,
-            ),
-        )
+    for item in fresh:
+        chain = event_log.link(chain, item.seq, item.payload)
+        entries.append(archived(item, chain))
     return entries
 
 
-async def recall(connection: Connection, received: Sequence[Received]) -> Recalled:
-    """Return which of the events came before, and the states of the tasks that the others may change."""
+def archived(received: Received, chain: bytes) -> Entry:
+    """Return what the archive keeps of an event; ``chain`` is its hash."""
+    seq, event, payload = received
+    return Entry(
+        seq=seq,
+        event_id=event.id,
+        time=event.time,
+        type=event.type,
+        tenant=event.tenant,
+        subject=event.subject,
+        actor=event.actor,
+        task_id=event.data.task() or event.correlation_id,
+        project_id=event.data.project(),
+        photo_ids=event.data.changed_photo_ids(),
+        payload=payload.decode(),
+        hash=chain,
+    )
+
+
+async def recall(connection: Connection, received: Sequence[Received], *, archived_too: bool = True) -> Recalled:
+    """Return the states of the tasks that the events may change, and which of the events came before.
+
+    That is not asked where it is known: ``archived_too`` false.
+    """
     inputs = [item.event.data for item in received if type(item.event.data) in INPUTS]
     states: dict[UUID, State] = {task: NotRequested() for data in inputs if (task := data.task()) is not None}
     known = await event_log.what_is_known(
         connection,
-        event_ids=[item.event.id for item in received],
+        event_ids=[item.event.id for item in received] if archived_too else [],
         tasks=list(states),
         requested=[data.task_id for data in inputs if isinstance(data, TaskRequested)],
         before=received[0].seq,

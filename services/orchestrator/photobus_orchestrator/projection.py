@@ -1,5 +1,6 @@
 """From transitions to rows: what tasks, jobs and snapshots look like to callers, collected and written by batch."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -26,7 +27,7 @@ _STATUS_OF_PHASE: Final = {"faulted": "retrying", "lost": "queued"}
 
 @dataclass
 class Projection:
-    """The rows that a batch of transitions changes, in their last form.
+    """The rows that a batch of transitions changes, in their last form; the jobs that are open, with their tasks.
 
     The photos of ``TargetsResolved`` are written by the resolver in the transaction that says so, since a million rows
     would hold up the fold; only a replay takes them from the event (``with_resolved``).
@@ -34,7 +35,8 @@ class Projection:
 
     with_resolved: bool = False
     tasks: dict[UUID, TaskState] = field(default_factory=dict)
-    jobs: dict[UUID, JobRow] = field(default_factory=dict)
+    ended_jobs: dict[UUID, JobRow] = field(default_factory=dict)
+    open_jobs: dict[UUID, UUID] = field(default_factory=dict)
     items: list[ItemRun] = field(default_factory=list)
     projects: list[tuple[UUID, int]] = field(default_factory=list)
     over_projects_of_items: list[UUID] = field(default_factory=list)
@@ -48,18 +50,17 @@ class Projection:
             return
         self.tasks[after.id] = after
         if isinstance(event.data, JobEvent) and isinstance(before, TaskState):
-            self._note_job(before, event, after, event.data)
+            self._note_job(before, event, after, event.data.job_id)
         else:
             self._note_snapshot(after, event.data)
 
-    def _note_job(self, before: TaskState, event: Event, after: TaskState, data: JobEvent) -> None:
-        still_open = after.open.get(data.job_id)
-        if still_open is not None:
-            row = job_row(after, still_open)
-        else:
-            row = job_row(before, before.open[data.job_id])
-            row = row.model_copy(update=_end_of(event, row))
-        self.jobs[data.job_id] = row
+    def _note_job(self, before: TaskState, event: Event, after: TaskState, job_id: UUID) -> None:
+        if job_id in after.open:
+            self.open_jobs[job_id] = after.id
+            return
+        self.open_jobs.pop(job_id, None)
+        row = job_row(before, before.open[job_id])
+        self.ended_jobs[job_id] = row.model_copy(update=_end_of(event, row))
 
     def _note_snapshot(self, task: TaskState, data: Any) -> None:
         if isinstance(data, TaskRequested) and data.targets.kind == "photos":
@@ -73,14 +74,21 @@ class Projection:
         """Write the rows, a statement for each table."""
         if self.tasks:
             await store.save_tasks(connection, [document(task) for task in self.tasks.values()])
-        if self.jobs:
-            await store.save_jobs(connection, list(self.jobs.values()))
+        if jobs := [*self.ended_jobs.values(), *self._rows_of_open_jobs()]:
+            await store.save_jobs(connection, jobs)
         if self.items:
             await store.add_items(connection, self.items)
         if self.projects:
             await store.add_projects(connection, self.projects)
         if self.over_projects_of_items:
             await store.add_projects_of_items(connection, self.over_projects_of_items)
+
+    def _rows_of_open_jobs(self) -> Iterator[JobRow]:
+        """Make them at the end only: most jobs of a batch change several times in it, or end."""
+        for job_id, task_id in self.open_jobs.items():
+            task = self.tasks[task_id]
+            if (job := task.open.get(job_id)) is not None:  # a log that lost events may end tasks before their jobs
+                yield job_row(task, job)
 
 
 def resolved_items(data: TargetsResolved) -> ItemRun:
