@@ -1,12 +1,18 @@
 """The servers from the wheels: private, durable over a kill, clear about what they cannot do."""
 
+import asyncio
 import os
 import pwd
 import stat
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import aiohttp
 import asyncpg
+import mounting
 import nats
+import nats.js.errors
 import psutil
 import pytest
 
@@ -15,6 +21,7 @@ from photobus_local.child import Child, Owner, Program, barred_folder
 from photobus_local.nats import EmbeddedNats
 from photobus_local.ports import is_free
 from photobus_local.postgres import EmbeddedPostgres
+from photobus_local.supervisor import Supervisor
 
 
 def addresses(pid: int) -> set[str]:
@@ -72,6 +79,44 @@ async def test_nats_keeps_streams_over_a_kill(folder_of_servers: Path) -> None:
         await server.stop()
 
 
+@pytest.fixture
+def small_disk(folder_of_servers: Path) -> Iterator[Path]:
+    """A file system that a test can fill."""
+    place = folder_of_servers / "disk"
+    place.mkdir()
+    if not mounting.can_mount(place):
+        pytest.skip("this user may not mount, and so has no disk to fill")
+    mounting.memory(place, 32 * 1024**2)
+    yield place
+    mounting.detach(place)
+
+
+async def test_a_nats_whose_disk_was_full_is_started_anew_and_takes_messages_again(small_disk: Path) -> None:
+    """The server itself does not: its stream takes nothing more, also when there is room again."""
+    server = EmbeddedNats(small_disk / "nats", log=small_disk.parent / "nats.log")
+    supervisor = Supervisor(lambda _line: None, lambda _pids: None)
+    await supervisor.start((server,))
+    first, ballast = server.pid, small_disk / "ballast"
+    try:
+        client = await nats.connect(server.private_url, reconnect_time_wait=0.05, max_reconnect_attempts=-1)
+        await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+        with suppress(OSError), ballast.open("wb", buffering=0) as file:
+            while True:
+                file.write(bytes(64 * 1024))
+        with pytest.raises((nats.errors.Error, TimeoutError)):
+            await client.jetstream().publish("kept", bytes(500_000), timeout=1)
+        ballast.unlink()
+        async with asyncio.timeout(60):
+            while True:
+                with suppress(nats.errors.Error, nats.js.errors.Error, TimeoutError):
+                    if await client.jetstream().publish("kept", b"42", timeout=1):
+                        break
+        assert server.pid != first
+        await client.close()
+    finally:
+        await supervisor.stop()
+
+
 async def test_a_process_id_left_by_a_power_cut_that_is_another_s_by_now(folder_of_servers: Path) -> None:
     """Postgres itself refuses to start while any process of its user has the id."""
     server = EmbeddedPostgres(folder_of_servers / "postgres", durable=False)
@@ -111,6 +156,10 @@ async def test_nats_wants_the_password_and_listens_on_loopback_only(nats_server:
     with pytest.raises(nats.errors.Error):
         await nats.connect(nats_server.url, user=nats_server.user, password="wrong", allow_reconnect=False)  # noqa: S106 - the wrong one
     assert addresses(nats_server.pid) == {"127.0.0.1"}
+    async with aiohttp.ClientSession() as session:
+        for path in ("/healthz", "/connz", "/jsz"):
+            async with session.get(f"http://127.0.0.1:{nats_server._health_port}{path}") as answer:
+                assert answer.status == 404
     assert mode(nats_server.directory / "nats.conf") == mode(nats_server.directory / "password") == 0o600
 
 

@@ -1,15 +1,23 @@
-"""NATS from its wheel, as one real server process with JetStream on the loopback interface."""
+"""NATS from its wheel, as one real server process with JetStream on the loopback interface.
+
+A stream that met a full disk, or another error of writing, takes nothing more until the server is started anew, as the
+server's own word on its health says (nats-server's pull request 7788). So it is asked for it, and ended then.
+"""
 
 import asyncio
 import json
 import os
+import secrets
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import aiohttp
+
 from photobus_common.errors import ConfigurationError
+from photobus_common.logging import get_logger
 from photobus_local.child import Child, Program
 from photobus_local.ports import LOOPBACK, free_port
 from photobus_local.secrets_file import kept_secret, write_private
@@ -17,6 +25,10 @@ from photobus_local.secrets_file import kept_secret, write_private
 USER: Final = "photobus"
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _PROBE_SECONDS: Final = 0.02
+_HEALTH_SECONDS: Final = 2.0
+_BROKEN: Final = "write error"
+
+log = get_logger()
 
 
 class EmbeddedNats:
@@ -42,6 +54,8 @@ class EmbeddedNats:
         self.user = USER
         self.password = ""
         self._further = further
+        self._health_port = 0
+        self._health_path = f"/{secrets.token_urlsafe(32)}"  # whoever knows it reads names of streams and subjects
         self._log = log or self.directory / "nats.log"
         self._child: Child | None = None
 
@@ -65,6 +79,7 @@ class EmbeddedNats:
         self.directory.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.password = kept_secret(self.directory / "password")
         self.port = self.port or free_port()
+        self._health_port = self._health_port or free_port()
         configuration = self.directory / "nats.conf"
         write_private(configuration, self._configuration())
         # The path goes as an argument: the configuration's language cannot write all that a path may hold.
@@ -91,8 +106,33 @@ class EmbeddedNats:
             await self._child.kill()
 
     async def wait(self) -> int:
-        """Wait until the server ends; returns its exit status."""
-        return await self._running_child().wait()
+        """Wait until the server ends; returns its exit status. One that cannot write any more is ended."""
+        child = self._running_child()
+        watch = asyncio.create_task(self._end_when_broken(child))
+        try:
+            return await child.wait()
+        finally:
+            watch.cancel()
+
+    async def _end_when_broken(self, child: Child) -> None:
+        while child.running:
+            health = await self._health()
+            if _BROKEN in health:
+                log.error("broker_cannot_write", server=self.name, health=health)
+                await child.stop()
+            await asyncio.sleep(_HEALTH_SECONDS)
+
+    async def _health(self) -> str:
+        """Return what the server says of its health; nothing when it does not answer, which others notice."""
+        url = f"http://{LOOPBACK}:{self._health_port}{self._health_path}/healthz"
+        try:
+            async with (
+                aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(_HEALTH_SECONDS)) as session,
+                session.get(url) as answer,
+            ):
+                return await answer.text()
+        except (aiohttp.ClientError, TimeoutError):
+            return ""
 
     def _running_child(self) -> Child:
         if self._child is None:
@@ -106,6 +146,8 @@ class EmbeddedNats:
                 "server_name": "photobus",
                 "listen": f"{LOOPBACK}:{self.port}",
                 "jetstream": {"sync_interval": "always"},
+                "http": f"{LOOPBACK}:{self._health_port}",
+                "http_base_path": self._health_path,
                 "authorization": {"user": self.user, "password": self.password},
                 **self._further,
             },
