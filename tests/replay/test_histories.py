@@ -46,7 +46,7 @@ def rows(transitions: list[Transition]) -> dict[str, list[dict[str, Any]]]:
         projection.note(transition)
     return {
         "tasks": [json.loads(document(task)) for task in projection.tasks.values()],
-        "jobs": [json.loads(job.model_dump_json(exclude_none=True)) for job in projection.jobs.values()],
+        "jobs": [json.loads(job.model_dump_json(exclude_none=True)) for job in projection.job_rows()],
     }
 
 

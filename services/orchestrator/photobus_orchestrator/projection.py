@@ -1,6 +1,5 @@
 """From transitions to rows: what tasks, jobs and snapshots look like to callers, collected and written by batch."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
@@ -74,7 +73,7 @@ class Projection:
         """Write the rows, a statement for each table."""
         if self.tasks:
             await store.save_tasks(connection, [document(task) for task in self.tasks.values()])
-        if jobs := [*self.ended_jobs.values(), *self._rows_of_open_jobs()]:
+        if jobs := self.job_rows():
             await store.save_jobs(connection, jobs)
         if self.items:
             await store.add_items(connection, self.items)
@@ -83,12 +82,14 @@ class Projection:
         if self.over_projects_of_items:
             await store.add_projects_of_items(connection, self.over_projects_of_items)
 
-    def _rows_of_open_jobs(self) -> Iterator[JobRow]:
-        """Make them at the end only: most jobs of a batch change several times in it, or end."""
+    def job_rows(self) -> list[JobRow]:
+        """Return the rows of jobs, made at the end only: most jobs of a batch change several times in it, or end."""
+        rows = list(self.ended_jobs.values())
         for job_id, task_id in self.open_jobs.items():
             task = self.tasks[task_id]
             if (job := task.open.get(job_id)) is not None:  # a log that lost events may end tasks before their jobs
-                yield job_row(task, job)
+                rows.append(job_row(task, job))
+        return rows
 
 
 def resolved_items(data: TargetsResolved) -> ItemRun:
