@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crowd import World, derivative
+from rows_and_log import disagreements
 from shelf import md5
 
 from photobus_common.events import decode
@@ -119,6 +120,7 @@ async def faults(world: World) -> list[str]:
         *(word for (word,) in await world.fetch(FAULTS)),
         *_corrections(world, told),
         *await _untold_moves(world, told),
+        *await disagreements(world.database),
     ]
 
 

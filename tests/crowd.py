@@ -20,6 +20,7 @@ from bus_traffic import ORIGIN, TENANT
 from deleting import deletion
 from reconciling import checks
 from removing import mover, removal
+from rows_and_log import tell_of_photo
 from shelf import DNG, JPEG, XMP, md5, put
 from staging import FREE, Actor, Effort
 
@@ -32,7 +33,7 @@ from photobus_common.definitions import load_definitions
 from photobus_common.derivation import Recipe
 from photobus_common.errors import PhotobusError
 from photobus_common.events import Event, decode
-from photobus_common.events.projects import ProjectCanceled
+from photobus_common.events.projects import ProjectCanceled, ProjectCreated
 from photobus_common.events.tasks import Targets
 from photobus_common.photos.filenames import ParsedName, parse
 from photobus_common.storage.library import Library
@@ -238,8 +239,9 @@ class World:
 
     async def project(self, name: str) -> Project:
         """Make a project."""
-        async with self.database.transaction() as connection:
-            (row,) = await connection.fetch(INSERT_PROJECT, TENANT, name)
+        async with unit_of_work(self.database, self.stream) as work:
+            (row,) = await work.connection.fetch(INSERT_PROJECT, TENANT, name)
+            work.emit(ORIGIN.event(ProjectCreated(project_id=row["id"], project_folder=name, name=name)))
         with self.library.tenant(TENANT, self.library_id).create_project(name) as folder:
             folder.write_manifest(Manifest(id=row["id"], name=name, created_at=row["created_at"]))
         self.projects.append(Project(row["id"], name))
@@ -264,7 +266,8 @@ class World:
             put(folder / kind / f"{basename}.jpg", derivative(shown))
         kinds = {extension for _, extension, _ in files}
         size = sum(len(written) for _, extension, written in files if extension != "xmp")
-        async with self.database.transaction() as connection:
+        async with unit_of_work(self.database, self.stream) as work:
+            connection = work.connection
             about = ("jpg" in kinds, "dng" in kinds, self.recipe.key(shown), size)
             photo = await connection.fetchval(INSERT_PHOTO, TENANT, project.id, basename, *about)
             for name, extension, written in files:
@@ -272,6 +275,7 @@ class World:
                 modified = datetime.fromtimestamp((folder / name).stat().st_mtime_ns / 1e9, UTC)
                 described = (name, kind, len(written), md5(written), modified)
                 await connection.execute(INSERT_FILE, TENANT, photo, project.id, *described)
+            await tell_of_photo(work, photo)
 
     def new_content(self, name: str) -> bytes:
         """Return content that no other file has."""
