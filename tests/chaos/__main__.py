@@ -1,4 +1,7 @@
-"""``python -m chaos``: tries to break photobus, by one seed or several, and judges what is left."""
+"""``python -m chaos``: tries to break photobus, by one seed or several, and judges what is left.
+
+``python -m chaos planted`` shows that the judge would see bugs.
+"""
 
 import argparse
 import asyncio
@@ -8,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from chaos import planted_check
 from chaos.campaign import Plan, Result, run
 from chaos.report import lines_of
 
@@ -17,7 +21,10 @@ SHOWN: Final = 40
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line says; the exit status is 1 where anything must not be."""
-    options = _parser().parse_args(arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["planted"]:
+        return planted_check.main(words[1:])
+    options = _parser().parse_args(words)
     seeds = [int(seed) for seed in options.seeds.split(",")] if options.seeds else [options.seed]
     results: list[Result] = []
     for seed in seeds:

@@ -24,7 +24,8 @@ class Exchange:
 class Bug:
     """``breaks`` says what is wrong with it, ``found_by`` names the checks of which at least one must find it.
 
-    ``faults`` are the kinds that the nemesis is kept to, all if there are none; ``settings`` go to the services.
+    ``faults`` are the kinds that the nemesis is kept to, all if there are none; ``weights`` go to the load and
+    ``settings`` to the services: they make what brings the bug to light happen oftener. The judge knows nothing.
     """
 
     name: str
@@ -32,6 +33,7 @@ class Bug:
     parts: tuple[tuple[str, str], ...]
     found_by: tuple[str, ...]
     faults: tuple[str, ...] = ()
+    weights: Mapping[str, float] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -45,25 +47,29 @@ _ALL: Final = (
         "outbox_skipped",
         "Events are published straight after the commit and stand in no outbox: a killed process loses them.",
         (("photobus_common.store.unit_of_work", "_insert"),),
-        ("tasks", "audit"),
+        ("tasks", "effects", "audit"),
+        faults=("kill service", "kill doubles", "kill everything"),
     ),
     Bug(
         "outbox_forgets_at_publish",
         "An event's row leaves the outbox when the broker has it: a broker that loses its disk loses the event.",
         (("photobus_common.bus.settling", "Settler.published"),),
-        ("tasks", "audit"),
+        ("tasks", "effects", "audit"),
+        faults=("wipe broker", "kill doubles", "pause doubles"),
     ),
     Bug(
         "answered_before_commit",
         "A request is answered before its transaction is committed: a killed gateway forgets accepted tasks.",
         (("photobus_gateway.idempotency", "once"), ("photobus_gateway.idempotency", "emit_once")),
-        ("tasks",),
+        ("tasks", "photos", "projects"),
+        faults=("kill service", "kill doubles", "kill everything", "kill postgres"),
     ),
     Bug(
         "ack_before_commit",
         "A worker ends its claim and acks before its result is committed: a killed worker leaves the job for good.",
         (("photobus_common.worker.ledger", "Ledger.settle"),),
         ("tasks",),
+        faults=("kill service", "kill workers", "kill everything"),
     ),
     Bug(
         "claim_unchecked",
@@ -75,6 +81,7 @@ _ALL: Final = (
             ("photobus_common.store.claims", "settle_claims"),
         ),
         ("effects",),
+        faults=("pause service",),
     ),
     Bug(
         "lock_not_taken",
@@ -84,7 +91,8 @@ _ALL: Final = (
             ("photobus_common.storage.project_folder", "ProjectFolder.try_lock"),
             ("photobus_common.storage.project_folder", "ProjectFolder.unlock"),
         ),
-        ("originals", "rows"),
+        ("originals", "rows", "photos", "effects", "answers"),
+        faults=("pause service", "kill service"),
     ),
     Bug(
         "rename_replaces",
@@ -94,12 +102,15 @@ _ALL: Final = (
             ("photobus_common.storage.renaming", "link_no_replace"),
         ),
         ("originals",),
+        faults=("kill service",),
     ),
     Bug(
         "move_without_record",
         "Moves copy and delete with nothing on record: one that is killed in between leaves files twice or astray.",
         (("photobus_filemover.journeys", "Mover._move_portion"),),
-        ("originals", "rows"),
+        ("originals", "rows", "photos"),
+        faults=("kill service", "kill workers"),
+        weights={"move": 60},
     ),
     Bug(
         "undo_over_others",
@@ -110,12 +121,16 @@ _ALL: Final = (
             ("photobus_filemover.bringing_back", "_rename"),
         ),
         ("originals", "tasks"),
+        faults=("kill service",),
+        weights={"keep": 20, "commit": 20, "send again after commit": 12, "undo": 20},
     ),
     Bug(
         "trash_by_mtime",
         "The trash expires by the times of the photos: what was deleted just now is gone if it is an old photo.",
         (("photobus_maintenance.trash", "contents_of"),),
         ("originals",),
+        faults=("kill service",),
+        weights={"send better": 12, "maintain library": 3},
     ),
     Bug(
         "empty_mount_trusted",
@@ -126,19 +141,24 @@ _ALL: Final = (
             ("photobus_maintenance.guard", "_may_be_another"),
             ("photobus_maintenance.guard", "_Orphans.excess"),
         ),
-        ("originals", "rows"),
+        ("originals", "rows", "projects"),
+        faults=("mount away",),
+        weights={"make project": 20, "maintain library": 3},
     ),
     Bug(
         "derivatives_named_late",
         "Derivatives are on record before their files have names: a killed worker leaves photos without.",
         (("photobus_derivatives.making", "_Batch._write_all"),),
-        ("rows",),
+        ("derivatives",),
+        faults=("kill service", "kill workers"),
+        weights={"maintain project": 0, "maintain library": 0},
     ),
     Bug(
         "cursor_apart",
         "The fold commits its cursor before what follows from the events: one that is killed in between loses them.",
         (("photobus_orchestrator.fold", "Fold._archive"),),
         ("tasks", "audit"),
+        faults=("kill service", "kill doubles", "kill postgres"),
     ),
     Bug(
         "repeat_counted",
@@ -148,24 +168,28 @@ _ALL: Final = (
             ("photobus_common.store.event_log", "MOVE_CURSOR_AND_APPEND"),
         ),
         ("audit",),
+        faults=("wipe broker", "kill doubles"),
     ),
     Bug(
         "reader_skips",
         "Whoever reads the log goes on one event late after a lost connection.",
         (("photobus_common.bus.reader", "EventReader._attach"),),
-        ("tasks", "audit", "live updates"),
+        ("tasks", "effects", "audit", "live updates"),
+        faults=("cut broker", "cut broker from all", "kill broker"),
     ),
     Bug(
         "rescuer_off",
         "A command that the broker lost is never sent again.",
         (("photobus_orchestrator.rescuer", "Rescuer.rescue"),),
         ("tasks",),
+        faults=("wipe broker", "pause doubles"),
     ),
     Bug(
         "resumed_late",
         "A client that comes back with Last-Event-ID goes on one event late.",
         (("photobus_gateway.sse_ring", "Ring.resume"),),
         ("live updates",),
+        faults=("kill service",),
     ),
 )
 

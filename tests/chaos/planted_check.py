@@ -1,0 +1,107 @@
+"""``python -m chaos planted``: shows that the campaign finds every bug that is planted.
+
+Each bug is planted in campaigns of one seed after the other, until a check that must find it does, or its time is over.
+"""
+
+import argparse
+import asyncio
+import shutil
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from chaos.campaign import Plan, Result, run
+from chaos.planted.bugs import BUGS, Bug
+
+BROKEN_SECONDS: Final = 40.0
+"""How long the system is broken in one campaign."""
+
+BUG_SECONDS: Final = 600.0
+"""How long one bug is looked for; a campaign that has begun then is judged all the same."""
+
+EVIDENCE_LENGTH: Final = 160
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class Search:
+    """How a bug was looked for: up to which seed, how long in all, and the violation that told of it, if any did."""
+
+    bug: Bug
+    seed: int
+    seconds: float
+    check: str | None = None
+    evidence: str = ""
+
+    def line(self) -> str:
+        """Return a row of a table in Markdown."""
+        found = self.check or "**not found**"
+        evidence = self.evidence.replace("|", "/")[:EVIDENCE_LENGTH]
+        return f"| `{self.bug.name}` | {found} | {self.seed} | {self.seconds:.0f} | {evidence} |"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Look for the bugs that the command line names; the exit status is 1 where one was not found."""
+    options = _parser().parse_args(arguments)
+    names = options.only.split(",") if options.only else list(BUGS)
+    searches = []
+    for name in names:
+        search = asyncio.run(_look_for(BUGS[name], options, _say))
+        searches.append(search)
+        _say(search.line())
+    _say("\n| bug | found by | seed | seconds | evidence |\n|---|---|---|---|---|")
+    for search in searches:
+        _say(search.line())
+    missed = [search.bug.name for search in searches if search.check is None]
+    _say(
+        f"\n{len(searches) - len(missed)} of {len(searches)} bugs found."
+        + f" Not found: {', '.join(missed)}." * bool(missed)
+    )
+    return 1 if missed else 0
+
+
+def plan_of(bug: Bug, seed: int, seconds: float) -> Plan:
+    """Return the campaign in which the bug is looked for."""
+    return Plan(
+        seed=seed, seconds=seconds, planted=bug.name, faults=bug.faults, weights=bug.weights, settings=bug.settings
+    )
+
+
+async def _look_for(bug: Bug, options: argparse.Namespace, say: Say) -> Search:
+    began, seed = time.monotonic(), options.seed
+    while True:
+        say(f"{bug.name}: {bug.breaks}")
+        result = await run(plan_of(bug, seed, options.breaking), say)
+        search = _told(bug, result, time.monotonic() - began)
+        for violation in result.violations[:3]:
+            say(f"  {violation}")
+        if result.kept and not options.keep:
+            shutil.rmtree(result.kept, ignore_errors=True)
+        if search.check is not None or search.seconds > options.seconds:
+            return search
+        seed += 1
+
+
+def _told(bug: Bug, result: Result, seconds: float) -> Search:
+    telling = [violation for violation in result.violations if violation.check in bug.found_by]
+    if not telling:
+        return Search(bug, result.plan.seed, seconds)
+    return Search(bug, result.plan.seed, seconds, telling[0].check, telling[0].evidence)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m chaos planted", description=__doc__)
+    parser.add_argument("--only", help=f"bugs, separated by commas, of {', '.join(BUGS)}; by default all")
+    parser.add_argument("--seed", type=int, default=1, help="where seeds begin")
+    parser.add_argument("--seconds", type=float, default=BUG_SECONDS, help="how long each bug is looked for")
+    parser.add_argument("--breaking", type=float, default=BROKEN_SECONDS, help="how long each campaign breaks things")
+    parser.add_argument("--keep", action="store_true", help="keep the data of the campaigns that found something")
+    return parser
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
