@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from random import Random
@@ -15,6 +15,7 @@ import asyncpg
 
 from chaos.aftercare import put_in_order
 from chaos.checker import Violation, judge, judge_live_updates
+from chaos.evidence import LogEvent
 from chaos.followers import everything_from
 from chaos.journal import Journal, read
 from chaos.line import Line
@@ -101,6 +102,7 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Result:
                 if kept:
                     await system.stop()
                     await system.save(home / "data")
+                    _write_log(home / "log.jsonl", course.log)
         entries = list(read(home / "journal.jsonl"))
         counts = {**counts_of(entries), **course.counts}
         result = Result(plan, violations, counts, time.monotonic() - began, str(home) if kept else None)
@@ -118,6 +120,11 @@ def _home(plan: Plan) -> Path:
     return home
 
 
+def _write_log(path: Path, events: Iterable[LogEvent]) -> None:
+    """Write the archived events, so that what led to a violation can be read without a database."""
+    path.write_text("".join(json.dumps(event._asdict()) + "\n" for event in events))
+
+
 class _Course:
     """What happens in a campaign once the system runs."""
 
@@ -127,6 +134,7 @@ class _Course:
         self._journal = journal
         self._say = say
         self.counts: dict[str, Any] = {}
+        self.log: Sequence[LogEvent] = ()
 
     async def run(self) -> list[Violation]:
         """Go through all of it, and return what must not be."""
@@ -179,6 +187,7 @@ class _Course:
     async def _judge(self, when: str, *, all_made: bool) -> list[Violation]:
         entries = list(read(self._journal.path))
         violations, found = await judge(entries, self._system.dsn, self._system.library, when, all_made=all_made)
+        self.log = found.events
         self.counts |= {
             "files judged": len(found.disk),
             "photos judged": len(found.photos),

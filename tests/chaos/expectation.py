@@ -133,10 +133,10 @@ class Expectation:
     def _belongs(self, op: Operation, file: File, base: str, result: Mapping[str, Any]) -> None:
         photo = self.photos.setdefault(result["photo_id"], Photo(result["photo_id"], places=file.places))
         loose = op.asked_at < photo.open_until
-        if op.facts["query"].get("on_conflict") == "overwrite":
-            model.replaced(photo, file.ending, loose=loose, other_than=file.md5)
         if file.kind != "sidecar" and not photo.available(file.kind):
             photo.keep[file.kind] = frozenset({True, False} if loose else {True})
+        if op.facts["query"].get("on_conflict") == "overwrite":
+            model.replaced(photo, file.ending, loose=loose, other_than=file.md5)
         photo.bases.add(base)
         photo.files[file.md5] = file
         file.photo = photo
