@@ -113,6 +113,10 @@ class Servers:
                     return await _leader(node.server.private_url, stream)
         return None
 
+    async def whole(self) -> bool:
+        """Whether every server runs and has all that the others have, as each of them says."""
+        return all(['"ok"' in await node.server.health() for node in self.nodes])
+
     async def close(self) -> None:
         """End the lines."""
         for link in self._routes.values():

@@ -1,15 +1,14 @@
 """Storage of the system under test, which can be full or away.
 
-Where the campaign may mount, everything lies on a file system of its own in one file, in a mount namespace of the
-campaign's own, which goes with its last process, whatever ends that. Elsewhere the disk cannot be filled, and the
-library goes away by being renamed.
+Where the campaign may mount, everything lies on a file system of its own in memory, so that no other program's writing
+slows it down, and in a mount namespace of its own, which goes with its last process, whatever ends that. Elsewhere the
+disk cannot be filled, and the library goes away by being renamed.
 """
 
 import asyncio
 import ctypes
 import os
 import shutil
-import subprocess
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,7 +18,7 @@ import mounting
 _NEW_NAMESPACE: Final = 0x00020000
 _PRIVATE: Final = 0x40000 | 0x4000
 _PORTIONS: Final = (64 * 1024**2, 1024**2, 64 * 1024, 4096)
-BYTES: Final = 3 * 1024**3
+BYTES: Final = 2 * 1024**3
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,28 +36,18 @@ def separate_mounts() -> bool:
 class Disk:
     """The file system ``folder``, on which the library and the servers' data lie."""
 
-    def __init__(self, folder: Path, image: Path) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.real = False
-        self._image = image
         self._ballast = folder / "ballast"
 
     def make(self, *, may_mount: bool) -> None:
         """Make the file system, if that can be done; it is ``real`` then, and can be filled."""
         self.folder.mkdir(mode=0o711)
-        if not may_mount:
-            return
-        with self._image.open("wb") as image:
-            image.truncate(BYTES)
-        try:
-            _run("mkfs.ext4", "-q", "-m", "0", "-E", "lazy_itable_init=1", str(self._image))
-            _run("mount", "-o", "loop,noatime", str(self._image), str(self.folder))
-        except (OSError, subprocess.CalledProcessError):
-            self._image.unlink()
-            return
-        self.folder.chmod(0o711)
-        (self.folder / "lost+found").rmdir()
-        self.real = True
+        if may_mount:
+            mounting.memory(self.folder, BYTES)
+            self.folder.chmod(0o711)
+        self.real = may_mount
 
     async def fill(self) -> None:
         """Leave no block free."""
@@ -126,7 +115,3 @@ class Mount:
             self.place.rmdir()
             self._tree.rename(self.place)
         self._present = True
-
-
-def _run(*command: str) -> None:
-    subprocess.run(command, check=True, capture_output=True)

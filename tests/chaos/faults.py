@@ -1,13 +1,18 @@
 """What can be done to the system: each kind of fault with its victims, its length, and how it is undone.
 
 A fault is drawn whole (kind, victim, seconds) before it begins, so that a seed gives the same faults again, whatever
-the system makes of them. What a victim has in common with another fault that still lasts is its ``place``: nothing is
-cut twice, and nothing is healed while another fault holds it.
+the system makes of them. While it lasts it holds its ``places``, and a fault that needs one of them (``shares``) is not
+done then: nothing is cut twice, and nothing is healed while another fault holds it.
+
+Of three servers of the broker one may lose its disk, but not a second one before the first has everything again: no
+quorum of disks would be left, which three servers do not promise to survive. So nothing else is done to them meanwhile.
 """
 
+import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import dataclass
 from random import Random
 from typing import Final
 
@@ -15,6 +20,8 @@ from chaos.parts import KeptPart
 from chaos.system import System
 
 WORKERS: Final = ("derivatives", "maintenance", "filemover")
+BROKER_DISKS: Final = frozenset({"disks of the broker"})
+WHOLE_SECONDS: Final = 60.0
 STATELESS: Final = ("orchestrator", *WORKERS, "gateway")
 
 Act = Callable[[], Awaitable[None]]
@@ -28,7 +35,17 @@ class Drawn:
     begin: Act
     seconds: float = 0.0
     end: Act | None = None
-    places: frozenset[str] = field(default_factory=frozenset)
+    places: frozenset[str] = frozenset()
+    shares: frozenset[str] = frozenset()
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """What nobody else may hold when it begins."""
+        return self.places | self.shares
+
+
+class NotNowError(Exception):
+    """A fault that was drawn cannot be done in the system's present state."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +72,7 @@ def kill_service(system: System, random: Random) -> Drawn:
 
 def kill_two(system: System, random: Random) -> Drawn:
     """Kill -9 of any two processes at once, servers included."""
-    return _all_at_once(random.sample(list(system.parts.values()), 2))
+    return _all_at_once(random.sample(list(system.parts.values()), 2), shares=BROKER_DISKS)
 
 
 def kill_workers(system: System, _random: Random) -> Drawn:
@@ -71,7 +88,7 @@ def kill_doubles(system: System, random: Random) -> Drawn:
 
 def kill_everything(system: System, _random: Random) -> Drawn:
     """Kill -9 of every process at once: a power cut."""
-    return _all_at_once(list(system.parts.values()), "everything")
+    return _all_at_once(list(system.parts.values()), "everything", BROKER_DISKS)
 
 
 def kill_postgres(system: System, _random: Random) -> Drawn:
@@ -82,7 +99,7 @@ def kill_postgres(system: System, _random: Random) -> Drawn:
 def kill_broker(system: System, random: Random) -> Drawn:
     """Kill -9 of a server of the broker."""
     node = random.choice(system.servers.nodes)
-    return Drawn(node.name, node.kill)
+    return Drawn(node.name, node.kill, shares=BROKER_DISKS)
 
 
 def restart_service(system: System, random: Random) -> Drawn:
@@ -104,7 +121,7 @@ def restart_postgres(system: System, random: Random) -> Drawn:
 def restart_broker(system: System, random: Random) -> Drawn:
     """Ask a server of the broker to end in order."""
     node = random.choice(system.servers.nodes)
-    return Drawn(node.name, node.restart)
+    return Drawn(node.name, node.restart, shares=BROKER_DISKS)
 
 
 def pause_service(system: System, random: Random) -> Drawn:
@@ -125,7 +142,7 @@ def pause_postgres(system: System, random: Random) -> Drawn:
 
 def pause_broker(system: System, random: Random) -> Drawn:
     """Stop a server of the broker for seconds."""
-    return _pause([random.choice(system.servers.nodes)], random.uniform(1.0, 6.0))
+    return _pause([random.choice(system.servers.nodes)], random.uniform(1.0, 6.0), shares=BROKER_DISKS)
 
 
 def cut_broker(system: System, random: Random) -> Drawn:
@@ -158,14 +175,27 @@ def cut_broker_from_all(system: System, random: Random) -> Drawn:
 
 
 def wipe_broker(system: System, random: Random) -> Drawn:
-    """Kill a server of the broker, and take its disk away."""
+    """Kill a server of the broker, and take its disk away; of three, one that the others can fill again."""
     node = random.choice(system.servers.nodes)
+    if len(system.servers.nodes) == 1:
+
+        async def wipe() -> None:
+            node.wipe()
+
+        return Drawn(node.name, wipe)
 
     async def begin() -> None:
+        if not await system.servers.whole():
+            raise NotNowError
         node.wipe()
 
-    # A second disk that goes before the first is filled again may take the only copy with it: see docs/reliability.md.
-    return Drawn(node.name, begin, 20.0 if len(system.servers.nodes) > 1 else 0.0, _nothing, frozenset({"wiping"}))
+    async def end() -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(WHOLE_SECONDS):
+                while not await system.servers.whole():
+                    await asyncio.sleep(0.2)
+
+    return Drawn(node.name, begin, 2.0, end, BROKER_DISKS)
 
 
 def fill_disk(system: System, random: Random) -> Drawn:
@@ -189,7 +219,7 @@ def kill_stream_leader(system: System, random: Random) -> Drawn:
         if name is not None:
             await system.parts[name].kill()
 
-    return Drawn(stream, begin)
+    return Drawn(stream, begin, shares=BROKER_DISKS)
 
 
 def cut_off_minority(system: System, random: Random) -> Drawn:
@@ -207,7 +237,7 @@ def cut_off_minority(system: System, random: Random) -> Drawn:
             await route.heal()
 
     victim = f"{node.name} {'black hole' if silent else 'cut'}"
-    return Drawn(victim, begin, random.uniform(5.0, 15.0), end, frozenset({"routes"}))
+    return Drawn(victim, begin, random.uniform(5.0, 20.0), end, frozenset({"routes"}), BROKER_DISKS)
 
 
 def _clustered(system: System) -> bool:
@@ -241,15 +271,17 @@ KINDS: Final = (
 """All of them. Which weigh most is what a process must survive at any moment."""
 
 
-def _all_at_once(parts: Sequence[KeptPart], victim: str | None = None) -> Drawn:
+def _all_at_once(parts: Sequence[KeptPart], victim: str | None = None, shares: frozenset[str] = frozenset()) -> Drawn:
     async def kill() -> None:
         for part in parts:
             part.kill_now()
 
-    return Drawn(victim or " and ".join(part.name for part in parts), kill)
+    return Drawn(victim or " and ".join(part.name for part in parts), kill, shares=shares)
 
 
-def _pause(parts: Sequence[KeptPart], seconds: float, victim: str | None = None) -> Drawn:
+def _pause(
+    parts: Sequence[KeptPart], seconds: float, victim: str | None = None, shares: frozenset[str] = frozenset()
+) -> Drawn:
     async def begin() -> None:
         for part in parts:
             await part.pause()
@@ -259,8 +291,4 @@ def _pause(parts: Sequence[KeptPart], seconds: float, victim: str | None = None)
             await part.resume()
 
     places = frozenset(f"process {part.name}" for part in parts)
-    return Drawn(victim or parts[0].name, begin, seconds, end, places)
-
-
-async def _nothing() -> None:
-    """End what only has to keep others from its place."""
+    return Drawn(victim or parts[0].name, begin, seconds, end, places, shares)

@@ -3,16 +3,17 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from random import Random
 from typing import Final, Protocol
 
-from chaos.faults import KINDS, Drawn, Kind
+from chaos.faults import KINDS, Drawn, Kind, NotNowError
 from chaos.system import System
 
-BETWEEN: Final = (1.5, 3.0)
-"""Seconds from the beginning of one fault to the next."""
+BETWEEN: Final[Mapping[int, tuple[float, float]]] = {1: (1.5, 3.0), 3: (3.0, 6.0)}
+"""Seconds from the beginning of one fault to the next, by the number of the broker's servers: three of them elect."""
 
 _DRAWS: Final = 20
 _HEAL_SECONDS: Final = 120.0
@@ -62,10 +63,10 @@ class Nemesis:
         """Do one fault after the other for ``seconds``; what lasts longer goes on."""
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
-        due = loop.time() + self._random.uniform(*BETWEEN)
+        due = loop.time() + self._random.uniform(*BETWEEN[self.system.nodes])
         while due < until:
             await asyncio.sleep(max(0.0, due - loop.time()))
-            due += self._random.uniform(*BETWEEN)
+            due += self._random.uniform(*BETWEEN[self.system.nodes])
             await self._strike()
             self._raise_failures()
         await asyncio.sleep(max(0.0, until - loop.time()))
@@ -88,20 +89,20 @@ class Nemesis:
         for _ in range(_DRAWS):
             (kind,) = self._random.choices(self._kinds, [kind.weight for kind in self._kinds])
             drawn = kind.draw(self.system, self._random)
-            if not drawn.places & self._held:
-                await self._do(kind, drawn)
-                return
+            if not drawn.needs & self._held:
+                with suppress(NotNowError):
+                    await self._do(kind, drawn)
+                    return
 
     async def _do(self, kind: Kind, drawn: Drawn) -> None:
         fault = Fault(kind.name, drawn.victim, time.time())
+        await drawn.begin()
         self.faults.append(fault)
         if drawn.end is None:
-            await drawn.begin()
             self._over(fault)
             return
         self._held |= drawn.places
         over = asyncio.Event()
-        await drawn.begin()
         self._lasting[asyncio.create_task(self._last(fault, drawn, over))] = over
 
     async def _last(self, fault: Fault, drawn: Drawn, over: asyncio.Event) -> None:

@@ -29,7 +29,11 @@ from photobus_local.supervisor import Supervisor
 NO_SETTINGS: Final[Mapping[str, str]] = MappingProxyType({})
 PLANTED: Final = Path(__file__).with_name("planted")
 SERVICES: Final = ("orchestrator", "derivatives", "maintenance", "filemover", "gateway")
-EACH: Final = 2
+PROCESSES: Final[Mapping[int, Mapping[str, int]]] = {
+    1: dict.fromkeys(SERVICES, 2),
+    3: {"orchestrator": 2, "derivatives": 2, "maintenance": 1, "filemover": 1, "gateway": 1},
+}
+"""How many of each service, by the number of the broker's servers, which take their share of two cores."""
 RESTART_SECONDS: Final = 1.0
 NEVER: Final = "604800"
 
@@ -154,7 +158,7 @@ class System:
 
     def _make_storage(self) -> DataFolder:
         may_mount = separate_mounts()
-        self.disk = Disk(self.home / "disk", self.home / "disk.img")
+        self.disk = Disk(self.home / "disk")
         self.disk.make(may_mount=may_mount)
         self._ending.callback(self.disk.remove)
         folder = DataFolder(self.disk.folder / "data")
@@ -193,7 +197,7 @@ class System:
         layers: list[tuple[ServiceProcess, ...]] = []
         for service in SERVICES:
             layer = []
-            for number in range(1, EACH + 1):
+            for number in range(1, PROCESSES[self.nodes][service] + 1):
                 name = service if number == 1 else f"{service}-{number}"
                 layer.append(await self._service(service, name, folder, overrides, port))
             layers.append(tuple(layer))

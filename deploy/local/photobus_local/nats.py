@@ -114,15 +114,7 @@ class EmbeddedNats:
         finally:
             watch.cancel()
 
-    async def _end_when_broken(self, child: Child) -> None:
-        while child.running:
-            health = await self._health()
-            if _BROKEN in health:
-                log.error("broker_cannot_write", server=self.name, health=health)
-                await child.stop()
-            await asyncio.sleep(_HEALTH_SECONDS)
-
-    async def _health(self) -> str:
+    async def health(self) -> str:
         """Return what the server says of its health; nothing when it does not answer, which others notice."""
         url = f"http://{LOOPBACK}:{self._health_port}{self._health_path}/healthz"
         try:
@@ -133,6 +125,14 @@ class EmbeddedNats:
                 return await answer.text()
         except (aiohttp.ClientError, TimeoutError):
             return ""
+
+    async def _end_when_broken(self, child: Child) -> None:
+        while child.running:
+            health = await self.health()
+            if _BROKEN in health:
+                log.error("broker_cannot_write", server=self.name, health=health)
+                await child.stop()
+            await asyncio.sleep(_HEALTH_SECONDS)
 
     def _running_child(self) -> Child:
         if self._child is None:
