@@ -13,6 +13,7 @@ import asyncpg
 import hypothesis
 import pytest
 import structlog
+from forking import FORK_SERVER
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
@@ -55,6 +56,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
+    FORK_SERVER.stop()
     shutil.rmtree(config.stash[FOLDER], ignore_errors=True)
 
 

@@ -1,7 +1,7 @@
 """Gateways in processes of their own, each of which kills itself at a chosen point of a request.
 
-Run as a program with the settings as JSON, the tenant and the points, it forks a gateway for each and prints a line of
-JSON when that one listens and when it has died; it ends when its input does.
+Started as a program with the settings as JSON, the tenant and the points, it forks a gateway for each and prints a line
+of JSON when that one listens and when it has died; it ends when its input does.
 """
 
 import asyncio
@@ -11,15 +11,14 @@ import os
 import signal
 import sys
 import threading
-from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
+from forking import FORK_SERVER
 from gateway_server import running_gateway
 from uploading import TUS
 
@@ -91,38 +90,41 @@ class CrashingGateway:
 class CrashingGateways:
     """All of them, by the point at which each dies."""
 
-    program: Process
+    lines: asyncio.StreamReader
     by_point: dict[str, CrashingGateway]
 
     async def all_died(self) -> None:
         """Wait for their ends, and see that each was killed."""
         for _ in self.by_point:
-            ended = await _line(self.program)
+            ended = await _line(self.lines)
             assert ended["signal"] == signal.SIGKILL, ended
 
 
 @asynccontextmanager
 async def crashing_gateways(settings: Settings, tenant: str, points: Sequence[str]) -> AsyncIterator[CrashingGateways]:
     """Run a gateway for each of ``points``."""
-    program = await asyncio.create_subprocess_exec(
-        *(sys.executable, __file__, settings.model_dump_json(), tenant, *points),
-        stdin=PIPE,
-        stdout=PIPE,
-        env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)},
+    (stdin, end), (told, stdout) = os.pipe(), os.pipe()
+    program = await FORK_SERVER.start(
+        "crashing_gateway", settings.model_dump_json(), tenant, *points, stdin=stdin, stdout=stdout
+    )
+    os.close(stdin)
+    os.close(stdout)
+    lines = asyncio.StreamReader()
+    reading, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(lines), os.fdopen(told, "rb")
     )
     try:
-        lines = [await _line(program) for _ in points]
-        yield CrashingGateways(program, {line.pop("point"): CrashingGateway(**line) for line in lines})
+        listening = [await _line(lines) for _ in points]
+        yield CrashingGateways(lines, {line.pop("point"): CrashingGateway(**line) for line in listening})
     finally:
-        assert program.stdin is not None
-        program.stdin.close()
+        os.close(end)
         await program.wait()
+        reading.close()
 
 
-async def _line(program: Process) -> dict[str, Any]:
-    assert program.stdout is not None
+async def _line(lines: asyncio.StreamReader) -> dict[str, Any]:
     async with asyncio.timeout(60):
-        line = await program.stdout.readline()
+        line = await lines.readline()
     assert line, "it ended before its gateways did"
     found: dict[str, Any] = json.loads(line)
     return found
@@ -166,7 +168,7 @@ async def serve(settings: Settings, tenant: str, point: str, lines: int) -> None
         await asyncio.Event().wait()
 
 
-def main(settings: Settings, tenant: str, points: Sequence[str]) -> None:
+def main(settings: str, tenant: str, *points: str) -> None:
     """Fork a gateway for each point, and tell of their ends; kill those that live when the input ends."""
     lines = os.dup(1)
     os.dup2(2, 1)  # What is logged must not get between the lines.
@@ -179,7 +181,7 @@ def main(settings: Settings, tenant: str, points: Sequence[str]) -> None:
                 die_at(POINTS[point])
             # A gateway that swept in the middle of a test would finish what another left, and die of it.
             sweeping._EVERY_SECONDS = 3600.0  # type: ignore[misc]  # for this process alone
-            asyncio.run(serve(settings, tenant, point, lines))
+            asyncio.run(serve(Settings.model_validate_json(settings), tenant, point, lines))
             os._exit(1)
         children[pid] = point
     threading.Thread(target=_kill_at_the_end, args=(children,), daemon=True).start()
@@ -197,7 +199,3 @@ def _kill_at_the_end(children: dict[int, str]) -> None:
 
 def _tell(lines: int, point: str, **what: Any) -> None:
     os.write(lines, json.dumps({"point": point, **what}).encode() + b"\n")
-
-
-if __name__ == "__main__":
-    main(Settings.model_validate_json(sys.argv[1]), sys.argv[2], sys.argv[3:])

@@ -1,14 +1,11 @@
-"""The maintenance service in a process of its own that kills itself right after it has committed a chosen event.
-
-Run as a program with the settings as JSON and the event's type.
-"""
+"""The maintenance service in a process of its own that kills itself right after it has committed a chosen event."""
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import Sequence
-from pathlib import Path
+
+from forking import FORK_SERVER, Fork
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
@@ -23,13 +20,12 @@ from photobus_maintenance.app import NAME, handlers_of
 from photobus_maintenance.context import Context
 
 
-async def start(settings: Settings, fatal: str) -> asyncio.subprocess.Process:
+async def start(settings: Settings, fatal: str) -> Fork:
     """Start the service that dies of the event ``fatal``."""
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), fatal)
-    return await asyncio.create_subprocess_exec(*command)
+    return await FORK_SERVER.start("crashing_guard", settings.model_dump_json(), fatal)
 
 
-async def death_of(process: asyncio.subprocess.Process) -> int:
+async def death_of(process: Fork) -> int:
     """Return the signal that the service died of."""
     try:
         async with asyncio.timeout(60):
@@ -64,5 +60,6 @@ async def _main(settings: Settings, fatal: str) -> None:
         group.create_task(worker.run(asyncio.Event()))
 
 
-if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), sys.argv[2]))
+def main(settings: str, fatal: str) -> None:
+    """Be the service."""
+    asyncio.run(_main(Settings.model_validate_json(settings), fatal))

@@ -1,12 +1,10 @@
 """A file mover in a process of its own that kills or stops itself after a chosen number of effects.
 
-Run as a program with the settings as JSON, the number and the signal. It ends by itself when its job did before that.
+It ends by itself when its job did before that.
 """
 
 import asyncio
-import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +13,8 @@ from pathlib import Path
 import psutil
 from deleting import deletion
 from effects import Effects, was_killed, work_to_the_end
+from forking import FORK_SERVER, Fork
+from mounting import bind_in_private
 from removing import removal
 
 from photobus_common.config import Settings
@@ -42,9 +42,7 @@ async def run_until_killed(settings: Settings, effects: int, mount: Mount | None
 
 
 @asynccontextmanager
-async def stopped(
-    settings: Settings, effects: int, mount: Mount | None = None, last: str = ""
-) -> AsyncIterator[asyncio.subprocess.Process]:
+async def stopped(settings: Settings, effects: int, mount: Mount | None = None, last: str = "") -> AsyncIterator[Fork]:
     """Run the mover until it has stopped itself after ``effects`` effects; yield it, to be woken with SIGCONT."""
     process = await _start(settings, effects, signal.SIGSTOP, mount, last)
     try:
@@ -58,19 +56,10 @@ async def stopped(
             await process.wait()
 
 
-async def _start(
-    settings: Settings, effects: int, number: signal.Signals, mount: Mount | None, last: str
-) -> asyncio.subprocess.Process:
-    arguments = (settings.model_dump_json(), str(effects), str(int(number)), last)
-    command = (sys.executable, str(Path(__file__)), *arguments)
-    return await asyncio.create_subprocess_exec(*([] if mount is None else _mounted(mount)), *command)
-
-
-def _mounted(mount: Mount) -> list[str]:
-    """Return what makes a command run where only it sees the mount; whoever is not root becomes it there."""
-    root = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
-    script = 'mount --bind "$0" "$1" && shift && exec "$@"'
-    return ["unshare", *root, "--mount", "sh", "-c", script, str(mount.source), str(mount.target)]
+async def _start(settings: Settings, effects: int, number: signal.Signals, mount: Mount | None, last: str) -> Fork:
+    words = (settings.model_dump_json(), str(effects), str(int(number)), last)
+    mounted = [] if mount is None else [str(mount.source), str(mount.target)]
+    return await FORK_SERVER.start("crashing_mover", *words, *mounted)
 
 
 async def _main(settings: Settings, effects: Effects, last: str) -> None:
@@ -89,6 +78,8 @@ async def _main(settings: Settings, effects: Effects, last: str) -> None:
     await work_to_the_end("filemover", handlers, settings, effects.happened, last)
 
 
-if __name__ == "__main__":
-    counting = Effects(int(sys.argv[2]), int(sys.argv[3]))
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), counting, sys.argv[4]))
+def main(settings: str, effects: str, number: str, last: str, *mount: str) -> None:
+    """Be the mover."""
+    if mount:
+        bind_in_private(*map(Path, mount))
+    asyncio.run(_main(Settings.model_validate_json(settings), Effects(int(effects), int(number)), last))

@@ -1,19 +1,18 @@
 """A maintenance worker in a process of its own that kills itself before or after a chosen effect of its job.
 
-An effect is a commit, before which the process may die as well as after it, or a change of a folder. Run as a program
-with the settings as JSON, the number of effects and what a rename is. It ends by itself when its job did before that.
+An effect is a commit, before which the process may die as well as after it, or a change of a folder. It ends by itself
+when its job did before that.
 """
 
 import asyncio
 import os
 import stat
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from asyncpg.transaction import Transaction
 from effects import Effects, was_killed, work_to_the_end
+from forking import FORK_SERVER
 from renaming import renamers
 
 from photobus_common.config import Settings
@@ -27,9 +26,8 @@ async def run_until_killed(settings: Settings, effects: int, storage: str = "ren
 
     With the ``storage`` ``linking``, files get other names by a link and an unlink.
     """
-    arguments = (settings.model_dump_json(), str(effects), storage)
-    process = await asyncio.create_subprocess_exec(sys.executable, str(Path(__file__)), *arguments)
-    return await was_killed(process)
+    words = (settings.model_dump_json(), str(effects), storage)
+    return await was_killed(await FORK_SERVER.start("crashing_renamer", *words))
 
 
 class _Effects(Effects):
@@ -68,5 +66,6 @@ async def _main(settings: Settings, effects: _Effects, storage: str) -> None:
     await work_to_the_end("maintenance", renamers(settings, Library(settings.library.root)), settings)
 
 
-if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), _Effects(int(sys.argv[2])), sys.argv[3]))
+def main(settings: str, effects: str, storage: str) -> None:
+    """Be the worker."""
+    asyncio.run(_main(Settings.model_validate_json(settings), _Effects(int(effects)), storage))

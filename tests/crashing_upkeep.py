@@ -1,14 +1,12 @@
 """A maintenance worker in a process of its own that kills itself after a chosen number of effects of its first job.
 
-An effect is a commit, or rows that are written and not committed. Run as a program with the settings as JSON and the
-number. It ends by itself when its job did before that.
+An effect is a commit, or rows that are written and not committed. It ends by itself when its job did before that.
 """
 
 import asyncio
-import sys
-from pathlib import Path
 
 from effects import Effects, was_killed, work_to_the_end
+from forking import FORK_SERVER
 from upkeep import upkeep
 
 from photobus_common.config import Settings
@@ -20,9 +18,7 @@ from photobus_maintenance.jobs import cache_validation, regenerate_metadata
 
 async def run_until_killed(settings: Settings, effects: int) -> bool:
     """Run the worker that kills itself after ``effects`` effects; say whether it came to that."""
-    arguments = (settings.model_dump_json(), str(effects))
-    process = await asyncio.create_subprocess_exec(sys.executable, str(Path(__file__)), *arguments)
-    return await was_killed(process)
+    return await was_killed(await FORK_SERVER.start("crashing_upkeep", settings.model_dump_json(), str(effects)))
 
 
 async def _main(settings: Settings, effects: Effects) -> None:
@@ -37,5 +33,6 @@ async def _main(settings: Settings, effects: Effects) -> None:
     await work_to_the_end("maintenance", handlers, settings, effects.happened)
 
 
-if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), Effects(int(sys.argv[2]))))
+def main(settings: str, effects: str) -> None:
+    """Be the worker."""
+    asyncio.run(_main(Settings.model_validate_json(settings), Effects(int(effects))))

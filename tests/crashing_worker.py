@@ -1,18 +1,14 @@
-"""A worker in a process of its own that kills or stops itself at a chosen point of its first job.
-
-Run as a program with the settings as JSON, the point and the signal.
-"""
+"""A worker in a process of its own that kills or stops itself at a chosen point of its first job."""
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Final
 
 import psutil
+from forking import FORK_SERVER, Fork
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
@@ -71,7 +67,7 @@ async def run_until_killed(settings: Settings, point: str) -> int:
 
 
 @asynccontextmanager
-async def stopped(settings: Settings, point: str) -> AsyncIterator[asyncio.subprocess.Process]:
+async def stopped(settings: Settings, point: str) -> AsyncIterator[Fork]:
     """Run the worker until it has stopped itself at ``point``; yield it, to be woken with SIGCONT."""
     process = await _start(settings, point, signal.SIGSTOP)
     try:
@@ -84,9 +80,8 @@ async def stopped(settings: Settings, point: str) -> AsyncIterator[asyncio.subpr
         await process.wait()
 
 
-async def _start(settings: Settings, point: str, number: signal.Signals) -> asyncio.subprocess.Process:
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), point, str(int(number)))
-    return await asyncio.create_subprocess_exec(*command)
+async def _start(settings: Settings, point: str, number: signal.Signals) -> Fork:
+    return await FORK_SERVER.start("crashing_worker", settings.model_dump_json(), point, str(int(number)))
 
 
 class _DyingPublisher(BusPublisher):
@@ -100,9 +95,13 @@ class _DyingPublisher(BusPublisher):
         super().offer(messages)
 
 
+class _Death:
+    number = signal.SIGKILL
+
+
 def _die_if(condition: bool) -> None:
     if condition:
-        os.kill(os.getpid(), int(sys.argv[3]))
+        os.kill(os.getpid(), _Death.number)
 
 
 async def _dies_over_files(settings: Settings) -> Handler:
@@ -134,5 +133,7 @@ async def _main(settings: Settings, point: str) -> None:
         group.create_task(worker.run(asyncio.Event()))
 
 
-if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), sys.argv[2]))
+def main(settings: str, point: str, number: str) -> None:
+    """Be the worker."""
+    _Death.number = signal.Signals(int(number))
+    asyncio.run(_main(Settings.model_validate_json(settings), point))

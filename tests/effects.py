@@ -6,6 +6,8 @@ import signal
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from forking import Fork
+
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.publisher import BusPublisher
 from photobus_common.config import Settings
@@ -18,7 +20,7 @@ from photobus_common.worker.job import Handler
 from photobus_common.worker.runtime import Worker
 
 
-async def was_killed(process: asyncio.subprocess.Process) -> bool:
+async def was_killed(process: Fork) -> bool:
     """Wait for the end of a process; say whether it killed itself before its job was done."""
     try:
         async with asyncio.timeout(60):

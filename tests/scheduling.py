@@ -1,21 +1,20 @@
 """A tenant's timetable in tests: its schedule as a row, ticks made by hand, and what became of them and the broker's.
 
-Run as a program with the settings as JSON and a point, it is an orchestrator that kills itself there.
+Started as a program, it is an orchestrator that kills itself at a chosen point.
 """
 
 import asyncio
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
 from bus_traffic import until
+from forking import FORK_SERVER, Fork
 from running_orchestrator import Running
 
 from photobus_common.bus import schedules as bus
@@ -167,10 +166,9 @@ def scheduler(settings: Settings, process: Running, definitions: Definitions | N
 
 
 @asynccontextmanager
-async def orchestrator_process(settings: Settings, point: str = "never") -> AsyncIterator[asyncio.subprocess.Process]:
+async def orchestrator_process(settings: Settings, point: str = "never") -> AsyncIterator[Fork]:
     """Run an orchestrator in a process of its own; on leaving, kill it."""
-    command = (sys.executable, str(Path(__file__)), settings.model_dump_json(), point)
-    process = await asyncio.create_subprocess_exec(*command)
+    process = await FORK_SERVER.start("scheduling", settings.model_dump_json(), point)
     try:
         yield process
     finally:
@@ -227,5 +225,6 @@ async def _main(settings: Settings, point: str) -> None:
         group.create_task(Orchestrator(database, broker, publisher, settings).run())
 
 
-if __name__ == "__main__":
-    asyncio.run(_main(Settings.model_validate_json(sys.argv[1]), sys.argv[2]))
+def main(settings: str, point: str) -> None:
+    """Be the orchestrator."""
+    asyncio.run(_main(Settings.model_validate_json(settings), point))
