@@ -5,7 +5,7 @@ is wrong is reported all at once, each error with the file and line it is about.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -117,7 +117,22 @@ def load_definitions(path: Path | None = None) -> Definitions:
 
     Raises ``ConfigurationError`` with one line an error: file, line, where in the definition, and what is wrong.
     """
-    name, text = _source(path)
+    return _own_definitions() if path is None else _checked(*_text_of(path))
+
+
+@cache
+def _own_definitions() -> Definitions:
+    return _checked(_OWN_FILE, (files("photobus_common") / _OWN_FILE).read_text(encoding="utf-8"))
+
+
+def _text_of(path: Path) -> tuple[str, str]:
+    try:
+        return str(path), path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"The task definitions {path} cannot be read: {error}") from error
+
+
+def _checked(name: str, text: str) -> Definitions:
     try:
         tree = yaml.compose(text, Loader=yaml.SafeLoader)
         repeated = _repeated_keys(tree) if tree is not None else []
@@ -132,15 +147,6 @@ def load_definitions(path: Path | None = None) -> Definitions:
         problems = [(_node_at(tree, item["loc"]), _sentence(item)) for item in error.errors()]
         raise ConfigurationError(_report(name, problems)) from error
     return Definitions(tuple(TaskDefinition(type=word, **dict(entry)) for word, entry in entries.items()))
-
-
-def _source(path: Path | None) -> tuple[str, str]:
-    if path is None:
-        return _OWN_FILE, (files("photobus_common") / _OWN_FILE).read_text(encoding="utf-8")
-    try:
-        return str(path), path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"The task definitions {path} cannot be read: {error}") from error
 
 
 def _repeated_keys(node: yaml.Node) -> list[yaml.ScalarNode]:

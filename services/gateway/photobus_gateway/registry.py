@@ -13,7 +13,7 @@ handler runs; an error in them is a 400 that names the field. A handler returns 
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from inspect import isclass
 from typing import Any, Final, get_type_hints
 
@@ -58,7 +58,7 @@ class Route:
     header_model: type[BaseModel] | None
     body_model: type[BaseModel] | None
     request: Media | None
-    responses: Mapping[int, Media | None]
+    responses: Mapping[int, Media | None] = field(hash=False)
     errors: tuple[type[PhotobusError], ...]
 
     @property

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from functools import cache
 from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
@@ -39,12 +40,17 @@ ROUTES: Final = [show_openapi, show_docs]
 
 def add_described_routes(app: web.Application, routes: Sequence[Route]) -> None:
     """Serve ``routes`` and those of this module, with the document of them all."""
-    every = [*routes, *ROUTES]
-    document = Document(every, version("photobus-gateway")).build()
-    app[OPENAPI] = json.dumps(document, separators=(",", ":")).encode()
-    app[PAGE] = render(document)
+    every = (*routes, *ROUTES)
+    app[OPENAPI], app[PAGE] = _described(every)
     add_routes(app, every)
     app.router.add_get("/", show_front)
+
+
+@cache
+def _described(routes: tuple[Route, ...]) -> tuple[bytes, str]:
+    """Return what programs and what people read of ``routes``; to make it takes a good part of a second."""
+    document = Document(routes, version("photobus-gateway")).build()
+    return json.dumps(document, separators=(",", ":")).encode(), render(document)
 
 
 def _html(page: str) -> web.Response:
