@@ -5,7 +5,7 @@ is wrong is reported all at once, each error with the file and line it is about.
 """
 
 from collections.abc import Iterator, Mapping
-from functools import cache, cached_property
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
@@ -81,7 +81,7 @@ class TaskDefinition(_Entry):
 
     type: str
 
-    @cached_property
+    @property
     def missing_job_types(self) -> tuple[str, ...]:
         """The job types of its steps that no service of this version runs; not empty: the task is refused."""
         return tuple(dict.fromkeys(step.type for step in self.steps if not step.provided))
