@@ -5,6 +5,7 @@ from typing import Any, Final
 import asyncpg
 
 from chaos.checker import Violation
+from chaos.evidence import SIDECARS
 from chaos.line import Line
 from chaos.resting import come_to_rest
 
@@ -60,6 +61,11 @@ async def _found(connection: "asyncpg.Connection[Any]", last: str, integrity: st
     found.extend(
         f"integrity check: {row['code']} {row['project_folder']}/{row['subject']}: {row['reason']}"
         for row in await connection.fetch(FINDINGS, integrity)
-        if row["code"] in UNTOUCHED
+        if row["code"] in UNTOUCHED and not _waits(row["code"], row["subject"])
     )
     return found
+
+
+def _waits(code: str, subject: str | None) -> bool:
+    """Whether it is a sidecar that came before its photo, or instead of it."""
+    return code == "untracked" and (subject or "").endswith(SIDECARS)

@@ -35,7 +35,6 @@ SELECT DISTINCT ON (project_id) project_id, target_path FROM project_operations
 WHERE kind = 'trash' AND state = 'done' AND outcome = 'moved' ORDER BY project_id, id DESC
 """
 
-ORIGINALS: Final = (".jpg", ".png", ".dng")
 SIDECARS: Final = (".xmp",)
 
 
