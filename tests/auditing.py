@@ -9,7 +9,7 @@ from orchestration import TENANT, Narrator
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.events import Origin
-from photobus_common.events.projects import ProjectCreated
+from photobus_common.events.access import TokenCreated
 from photobus_common.store import event_log
 from photobus_common.store.database import Database
 from photobus_orchestrator.audit import Report, server_at, verify
@@ -19,12 +19,12 @@ ROWS = "SELECT seq, payload FROM event_log WHERE seq >= $1 ORDER BY seq"
 
 
 async def archive(database: Database) -> Log:
-    """Fold two tasks, one of which goes on, and an event that is only archived; return the log."""
+    """Fold two tasks, one of which goes on, and an event that is only archived; returns the log."""
     log = Log(database)
     ended, going_on = Narrator(task=uuid4()), Narrator(task=uuid4())
     origin = Origin("/test", TENANT, "ada")
     await log.fold(ended.requested(3), going_on.requested(2))
-    await log.fold(ended.started(), origin.event(ProjectCreated(project_id=3, project_folder="Trip", name="Trip")))
+    await log.fold(ended.started(), origin.event(TokenCreated(token_id=uuid4(), name="Trip", role="viewer")))
     await log.fold(ended.completed(done=3), going_on.started())
     await log.come_back()
     return log

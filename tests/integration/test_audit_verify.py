@@ -111,6 +111,14 @@ CASES = {
         {"tasks and jobs": ["tasks *"]},
         "status is 'failed', by the log 'completed'",
     ),
+    "a project": (
+        [
+            "INSERT INTO tenants (tenant, name, library_id) VALUES ('user_0', 'Test', gen_random_uuid())",
+            "INSERT INTO projects (tenant, name, folder) VALUES ('user_0', 'Trip', 'Trip')",
+        ],
+        {"catalogue": ["project 1"]},
+        "catalogue: 1 differences",
+    ),
     "an event on its way": (
         ["DELETE FROM outbox WHERE kind = 'event'", SAID_OTHERWISE],
         {"outbox": ["outbox *"]},

@@ -5,6 +5,7 @@ from typing import Final
 from photobus_common.config import Nats
 from photobus_common.store import event_log
 from photobus_common.store.database import Connection
+from photobus_orchestrator.audit import catalogue
 from photobus_orchestrator.audit.replays import Replay
 from photobus_orchestrator.audit.report import Report, Section
 from photobus_orchestrator.audit.snapshot import snapshot_of
@@ -34,6 +35,7 @@ async def verify(dsn: str, server: Nats | None) -> Report:
         projections = await walk.run()
         await walk.compare(projections)
         await _rows_beyond_cursor(connection, walk.log)
+        await report.section("catalogue").differ_by(catalogue.differences(connection))
         await _stream(connection, server, report.section("stream"))
         await _outbox(connection, report.section("outbox"))
         return report
