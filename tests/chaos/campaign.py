@@ -139,7 +139,9 @@ class _Course:
     async def run(self) -> list[Violation]:
         """Go through all of it, and return what must not be."""
         system, seed = self._system, self._plan.seed
-        async with Load(system.address, system.token, self._journal, seed, weights=self._plan.weights) as load:
+        async with Load(
+            system.address, system.token, self._journal, seed, weights=self._plan.weights, library=system.library
+        ) as load:
             self._begins("load and faults")
             await self._break_while_working(load)
             self._begins("rest")

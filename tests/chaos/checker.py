@@ -32,7 +32,7 @@ async def judge(
     expected = Expectation(found).fold(operations(entries))
     checks: tuple[tuple[str, Iterable[str]], ...] = (
         ("originals", rules_of_files.every_file_once(expected, found)),
-        ("rows", rules_of_files.rows_are_the_disk(found)),
+        ("rows", rules_of_files.rows_are_the_disk(expected, found)),
         ("rows", rules_of_files.rows_agree_with_each_other(found)),
         ("photos", rules_of_files.photos_are_as_said(expected, found)),
         ("projects", rules_of_files.projects_are_as_said(expected, found)),

@@ -93,6 +93,7 @@ class Expectation:
     projects: dict[int, Project] = field(default_factory=dict)
     tasks: dict[str, Operation] = field(default_factory=dict)
     given_once: set[str] = field(default_factory=set)
+    by_hand: set[str] = field(default_factory=set)
     _before: dict[tuple[str, int], Before] = field(default_factory=dict)
 
     def fold(self, ops: Iterable[Operation]) -> "Expectation":
@@ -119,6 +120,14 @@ class Expectation:
                 self._result(op, file, base, result)
             elif op.status == HTTPStatus.NOT_FOUND and op.attempts == 1:
                 file.sure, file.areas = True, NOWHERE
+
+    def _lay_by_hand(self, op: Operation) -> None:
+        """A file of nobody's that photobus may take for a photo, and must not lose."""
+        for sent in op.facts["files"]:
+            _, ending = split(sent["name"])
+            file = File(sent["md5"], sent["name"], ending, KIND_OF[ending], op.id, True, PLACE | TRASH, frozenset())
+            self.files[file.md5] = file
+            self.by_hand.add(file.md5)
 
     def _result(self, op: Operation, file: File, base: str, result: Mapping[str, Any]) -> None:
         stored = result["status"] in _STORED or result["code"] in {"same_bytes", "waits_for_photo"}
@@ -265,6 +274,7 @@ _ASKED: Final[Mapping[str, Callable[[Expectation, Operation], None]]] = {
     "move": Expectation._move,
     "tag by task": Expectation._tag_by_task,
     "undo": Expectation._undo,
+    "lay by hand": Expectation._lay_by_hand,
     "make project": Expectation._make_project,
     "rename project": Expectation._rename_project,
     "delete project": Expectation._delete_project,

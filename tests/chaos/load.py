@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
+from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import Final, Self
 
-from chaos import task_deeds, upload_deeds
+from chaos import hand_deeds, task_deeds, upload_deeds
 from chaos.followers import Follower
 from chaos.holdings import Folders, Holdings
 from chaos.journal import Journal
@@ -42,6 +43,7 @@ DEEDS: Final[Mapping[str, tuple[Deed, float]]] = {
     "delete project": (task_deeds.delete_project, 1.2),
     "maintain project": (task_deeds.maintain_project, 2),
     "maintain library": (task_deeds.maintain_library, 0.6),
+    "lay where an undo leads": (hand_deeds.lay_where_an_undo_leads, 0),
 }
 """What owners do, and how often of so many."""
 
@@ -70,11 +72,13 @@ class Load:
         *,
         owners: int = OWNERS,
         weights: Mapping[str, float] | None = None,
+        library: Path | None = None,
     ) -> None:
         self.transport = Transport(address, token, patience_seconds=0.0)
         self._journal = journal
         self._seed = seed
         self._owners_wanted = owners
+        self._library = library
         self._weights = {name: weight for name, (_, weight) in DEEDS.items()} | dict(weights or {})
         self._stop, self._over = asyncio.Event(), asyncio.Event()
         self._stack = AsyncExitStack()
@@ -131,7 +135,7 @@ class Load:
             random = Random(f"{self._seed} owner {number}")
             holdings = Holdings(random, folders, tuple(common))
             line = Line(self.transport, self._journal, f"owner {number}", self._over)
-            owner = Owner(number, line, self._journal, holdings)
+            owner = Owner(number, line, self._journal, holdings, self._library)
             await task_deeds.new_project(owner, f"Owner {number}")
             self.owners.append(owner)
 

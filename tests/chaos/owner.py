@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable
 from http import HTTPStatus
 from itertools import count
+from pathlib import Path
 from random import Random
 from typing import Any, Final
 from urllib.parse import quote
@@ -19,11 +20,14 @@ LOOK_EVERY: Final = 0.25
 class Owner:
     """One owner: the line, what is thought to be held, and the dice."""
 
-    def __init__(self, number: int, line: Line, journal: Journal, holdings: Holdings) -> None:
+    def __init__(
+        self, number: int, line: Line, journal: Journal, holdings: Holdings, library: Path | None = None
+    ) -> None:
         self.number = number
         self.line = line
         self.journal = journal
         self.has = holdings
+        self.library = library
         self.tags: list[tuple[str, tuple[Held, ...]]] = []
         self.doubtful: list[Held] = []
         self._serial = count(1)

@@ -1,12 +1,12 @@
 """Rules about files and rows: nothing lost, nothing doubled, everything where it belongs, and the rows say the same."""
 
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-from chaos.evidence import DiskFile, Evidence
+from chaos.evidence import SIDECARS, DiskFile, Evidence
 from chaos.expectation import Expectation
 from chaos.model import NOWHERE, PLACE, File, Photo
 
@@ -44,8 +44,11 @@ def _in_its_place(file: File, on_disk: DiskFile) -> Iterator[str]:
         yield f"{_about(file)} is called {on_disk.name}, not {sorted(file.photo.bases)} + {file.ending}"
 
 
-def rows_are_the_disk(found: Evidence) -> Iterator[str]:
-    """Each row has its file with its bytes, and each original in a project's folder has its row."""
+def rows_are_the_disk(expected: Expectation, found: Evidence) -> Iterator[str]:
+    """Each row has its file with its bytes, and each original in a project's folder has its row.
+
+    One that somebody laid there may wait for it until maintenance comes by.
+    """
     active = {project for project, row in found.projects.items() if row["status"] == "active"}
     lying = {
         (on_disk.project, on_disk.name): on_disk
@@ -56,7 +59,7 @@ def rows_are_the_disk(found: Evidence) -> Iterator[str]:
     for place in rows.keys() - lying.keys():
         yield f"photo {rows[place]['photo_id']} has a row for {place[1]} in project {place[0]}, and no file"
     for place in lying.keys() - rows.keys():
-        if not place[1].endswith(".xmp"):
+        if not place[1].endswith(SIDECARS) and lying[place].md5 not in expected.by_hand:
             yield f"{lying[place].path} has no row"
     for place in rows.keys() & lying.keys():
         row, on_disk = rows[place], lying[place]
@@ -150,8 +153,3 @@ def _about(file: File) -> str:
 
 def _paths(lying: Sequence[DiskFile]) -> str:
     return ", ".join(sorted(on_disk.path for on_disk in lying))
-
-
-def counted(found: Evidence) -> Counter[str]:
-    """Count what was judged."""
-    return Counter(file.area for file in found.disk)

@@ -44,7 +44,7 @@ def heard_all_once(pieces: Sequence[Heard], everything: Sequence[Told], until: i
         for message in piece.messages:
             if known.get(message[0]) != message:
                 yield f"{piece.follower} heard {message}, the log tells {known.get(message[0])}"
-        end = (until, 0) if last[piece.follower] is piece else max(places, default=piece.start)
+        end = place(str(until)) if last[piece.follower] is piece else max(places, default=piece.start)
         told = {message[0] for message in piece.messages}
         missed = [one[0] for one in everything if piece.start < place(one[0]) <= end and one[0] not in told]
         if missed:

@@ -39,7 +39,7 @@ async def send_in_portions(owner: Owner) -> None:
     folder = await owner.in_folder(project)
     if folder is None:
         return
-    file = _file(owner, f"{_fresh(owner)}.jpg")
+    file = new_file(owner, f"{_fresh(owner)}.jpg")
     portions = owner.random.randint(1, 4)
     answer = await owner.line.upload_in_portions("upload", folder, file, _told(file), portions, project=project)
     await _note(owner, project, answer)
@@ -49,13 +49,13 @@ async def send_companion(owner: Owner) -> None:
     """Send the RAW, with a sidecar, that a photo lacks."""
     photos = [photo for photo in owner.has.some(5) if "raw" not in photo.kinds]
     for photo in photos[:1]:
-        await _send(owner, photo.project, [_file(owner, f"{photo.base}{end}") for end in (".dng", ".dng.xmp")])
+        await _send(owner, photo.project, [new_file(owner, f"{photo.base}{end}") for end in (".dng", ".dng.xmp")])
 
 
 async def send_better(owner: Owner) -> None:
     """Send another JPEG in the place of one that is there."""
     for photo in _with_jpg(owner)[:1]:
-        await _send(owner, photo.project, [_file(owner, f"{photo.base}.jpg")], {"on_conflict": "overwrite"})
+        await _send(owner, photo.project, [new_file(owner, f"{photo.base}.jpg")], {"on_conflict": "overwrite"})
 
 
 async def send_taken(owner: Owner) -> None:
@@ -64,17 +64,17 @@ async def send_taken(owner: Owner) -> None:
     query = {"on_conflict": mode} if mode else {}
     own = _with_jpg(owner)
     if own and owner.random.random() < 0.5:
-        await _send(owner, own[0].project, [_file(owner, f"{own[0].base}.jpg")], query)
+        await _send(owner, own[0].project, [new_file(owner, f"{own[0].base}.jpg")], query)
         return
     name = f"clash-{owner.random.randrange(CLASHES)}.jpg"
-    await _send(owner, owner.random.choice(owner.has.common), [_file(owner, name)], query)
+    await _send(owner, owner.random.choice(owner.has.common), [new_file(owner, name)], query)
 
 
 async def send_again_after_commit(owner: Owner) -> None:
     """Send something under the name of a photo that is gone, where it lay: an undo finds its place taken."""
     gone = [photo for photo in owner.has.photos.values() if photo.gone and owner.has.folder(photo.project)]
     for photo in gone[-1:]:
-        await _send(owner, photo.project, [_file(owner, f"{photo.base}.jpg")])
+        await _send(owner, photo.project, [new_file(owner, f"{photo.base}.jpg")])
 
 
 async def _send(owner: Owner, project: int, files: Sequence[NewFile], query: Mapping[str, str] | None = None) -> None:
@@ -113,11 +113,12 @@ def _new_photos(owner: Owner, photos: int) -> list[NewFile]:
     for _ in range(photos):
         base, dice = _fresh(owner), owner.random.random()
         endings = (".png",) if dice < 0.1 else (".jpg", ".dng", ".dng.xmp") if dice < 0.35 else (".jpg",)
-        files += [_file(owner, base + ending) for ending in endings]
+        files += [new_file(owner, base + ending) for ending in endings]
     return files
 
 
-def _file(owner: Owner, name: str) -> NewFile:
+def new_file(owner: Owner, name: str) -> NewFile:
+    """Make a file of the name with bytes of its own."""
     mark = f"{name} of {owner.number}, its {owner.serial()}.".encode()
     when = owner.random.choice((None, *LONG_AGO))
     picture = _picture(split(name)[1], owner.random.randrange(4))

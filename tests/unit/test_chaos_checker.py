@@ -1,0 +1,301 @@
+"""The campaign's judge finds what must not be, each kind of it, and finds nothing where all is well."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from chaos import rules_of_files, rules_of_the_log
+from chaos.evidence import DiskFile, Evidence, LogEvent, Outcome
+from chaos.expectation import Expectation, operations
+from chaos.journal import Entry
+from chaos.rules_of_live_updates import heard, heard_all_once
+
+TASK, JOB, COMMIT, ASKED_LATER = "task-1", "job-1", "task-2", 100.0
+ONE, TWO, GONE = "1" * 32, "2" * 32, "9" * 32
+
+
+Asked = tuple[str, Mapping[str, Any], int, Mapping[str, Any]]
+
+
+def _asked(kind: str, facts: Mapping[str, Any], status: int, answer: Mapping[str, Any]) -> Asked:
+    return kind, facts, status, answer
+
+
+def _entries(*asked: Asked, start: int = 0) -> Iterator[Entry]:
+    for number, (kind, facts, status, answer) in enumerate(asked, start):
+        op = f"op-{start}-{number}"
+        yield Entry(number, float(number), "asked", {"op": op, "kind": kind, "owner": "somebody", **facts})
+        yield Entry(number, float(number), "answered", {"op": op, "status": status, "answer": answer})
+
+
+def _sent(name: str, md5: str) -> dict[str, Any]:
+    return {"name": name, "md5": md5, "size": 10}
+
+
+def _stored(name: str, photo_id: int) -> dict[str, Any]:
+    return {"filename": name, "status": "created", "photo_id": photo_id, "stored_as": None, "code": None}
+
+
+def _refused(name: str) -> dict[str, Any]:
+    return {"filename": name, "status": "conflict", "photo_id": 1, "stored_as": None, "code": "other_bytes"}
+
+
+def _event(seq: int, event_type: str, task: str | None, **data: Any) -> LogEvent:
+    return LogEvent(seq, f"e{seq}", event_type, task, None, data)
+
+
+def journal() -> list[Entry]:
+    """Two projects; two photos come into the first, one moves to the second and has a tag, the other is thrown away."""
+    return list(
+        _entries(
+            _asked("make project", {"name": "A"}, 201, {"id": 1, "name": "A"}),
+            _asked("make project", {"name": "B"}, 201, {"id": 2, "name": "B"}),
+            _asked(
+                "upload",
+                {"project": 1, "query": {}, "files": [_sent("one.jpg", ONE), _sent("two.jpg", TWO)]},
+                200,
+                {"results": [_stored("one.jpg", 1), _stored("two.jpg", 2)]},
+            ),
+            _asked(
+                "upload",
+                {"project": 1, "query": {}, "files": [_sent("no.jpg", GONE)]},
+                200,
+                {"results": [_refused("no.jpg")]},
+            ),
+            _asked("tag", {"tag": "sea", "photos": [1]}, 200, {"items": [{"photo_id": 1, "status": "changed"}]}),
+            _asked(
+                "keep",
+                {"photos": [2], "items": [{"photo_id": 2, "keep_jpg": False}]},
+                200,
+                {"items": [{"photo_id": 2, "status": "changed"}]},
+            ),
+            _asked("move", {"photos": [1], "about": 2}, 202, {"task": {"id": TASK}}),
+            _asked("commit", {"photos": [2], "about": None}, 202, {"task": {"id": COMMIT}}),
+        )
+    )
+
+
+def well() -> Evidence:
+    """What follows from it."""
+    photo = {
+        "id": 1,
+        "project_id": 2,
+        "filename": "one",
+        "version": 2,
+        "tags": ["sea"],
+        "jpg_available": True,
+        "raw_available": False,
+        "other_available": False,
+        "keep_jpg": True,
+        "keep_raw": False,
+        "keep_other": False,
+        "thumbnail_status": "generated",
+        "preview_status": "pending",
+    }
+    ended = datetime.fromtimestamp(50, UTC)
+    return Evidence(
+        disk=[
+            DiskFile("B/one.jpg", 2, "place", "one.jpg", 10, ONE),
+            DiskFile("A/.trash/now/two.jpg", 1, "trash", "two.jpg", 10, TWO),
+        ],
+        derivatives=frozenset({"B/.thumb/one.jpg"}),
+        projects={
+            1: {"id": 1, "name": "A", "folder": "A", "status": "active"},
+            2: {"id": 2, "name": "B", "folder": "B", "status": "active"},
+        },
+        photos={1: photo},
+        files=[{"photo_id": 1, "project_id": 2, "name": "one.jpg", "kind": "jpg", "size": 10, "md5": ONE}],
+        tasks={task: {"id": task, "type": "any", "status": "completed", "ended_at": ended} for task in (TASK, COMMIT)},
+        jobs={JOB: {"id": JOB, "task_id": TASK, "job_type": "any", "over": "items", "count": 1, "status": "completed"}},
+        outcomes=[Outcome(TASK, JOB, 0, 1, "done", None), Outcome(COMMIT, "job-2", 0, 2, "done", None)],
+        snapshots={TASK: [1], COMMIT: [2]},
+        events=[
+            _event(1, "PhotosAdded", None, photos=[{"photo_id": 1, "version": 1, "files": [{"md5": ONE}]}]),
+            _event(2, "PhotosMoved", TASK, photos=[{"photo_id": 1, "version": 2}]),
+            _event(3, "JobCompleted", TASK, job_id=JOB),
+            _event(4, "TagsChanged", None, photos=[{"photo_id": 9, "added": ["sea"]}]),
+        ],
+    )
+
+
+def broken(found: Evidence, entries: list[Entry]) -> list[str]:
+    """Return what all rules say."""
+    expected = Expectation(found).fold(operations(entries))
+    return [
+        *rules_of_files.every_file_once(expected, found),
+        *rules_of_files.rows_are_the_disk(expected, found),
+        *rules_of_files.rows_agree_with_each_other(found),
+        *rules_of_files.photos_are_as_said(expected, found),
+        *rules_of_files.projects_are_as_said(expected, found),
+        *rules_of_files.derivatives_are_there(found, all_made=False),
+        *rules_of_the_log.accepted_tasks_end(expected, found, entries),
+        *rules_of_the_log.items_have_one_outcome(found),
+        *rules_of_the_log.nothing_is_told_twice(found),
+        *rules_of_the_log.versions_have_no_gap(found),
+        *rules_of_the_log.words_count_once(expected, found),
+        *rules_of_the_log.answers_were_no_accidents(entries),
+    ]
+
+
+def test_where_all_is_well_nothing_is_found() -> None:
+    assert broken(well(), journal()) == []
+
+
+def _disk(*files: DiskFile) -> Callable[[Evidence], Evidence]:
+    return lambda found: replace(found, disk=list(files))
+
+
+def _photo(**columns: Any) -> Callable[[Evidence], Evidence]:
+    return lambda found: replace(found, photos={1: {**found.photos[1], **columns}})
+
+
+def _project(number: int, **columns: Any) -> Callable[[Evidence], Evidence]:
+    return lambda found: replace(found, projects={**found.projects, number: {**found.projects[2], **columns}})
+
+
+def _task(task: str, **columns: Any) -> Callable[[Evidence], Evidence]:
+    return lambda found: replace(found, tasks={**found.tasks, task: {**found.tasks[task], **columns}})
+
+
+def _told(*events: LogEvent) -> Callable[[Evidence], Evidence]:
+    return lambda found: replace(found, events=[*found.events, *events])
+
+
+THERE, THROWN_AWAY = well().disk
+
+WRONG: dict[str, tuple[Callable[[Evidence], Evidence], str]] = {
+    "lost": (_disk(THERE), "two.jpg of photo 2 .* is lost"),
+    "doubled": (
+        _disk(THERE, THROWN_AWAY, THROWN_AWAY._replace(path="B/.trash/x/two.jpg", project=2)),
+        "lies there 2 times",
+    ),
+    "elsewhere": (
+        _disk(THERE, THROWN_AWAY._replace(path="B/.trash/two.jpg", project=2)),
+        r"in project 2, not in \[1\]",
+    ),
+    "not thrown away": (
+        _disk(THERE, THROWN_AWAY._replace(path="A/two.jpg", area="place")),
+        "in the place, not in the trash",
+    ),
+    "nobody's folder": (_disk(THERE._replace(project=None), THROWN_AWAY), "a folder that is no project's"),
+    "another name": (_disk(THERE._replace(name="else.jpg"), THROWN_AWAY), "is called else.jpg"),
+    "other bytes": (_disk(THERE._replace(md5="7" * 32), THROWN_AWAY), "bytes that nobody sent"),
+    "refused and there": (
+        _disk(THERE, THROWN_AWAY, THROWN_AWAY._replace(md5=GONE)),
+        "no.jpg .* was refused and lies at",
+    ),
+    "row without a file": (_disk(THROWN_AWAY), "has a row for one.jpg in project 2, and no file"),
+    "file without a row": (lambda found: replace(found, files=[]), "B/one.jpg has no row"),
+    "row of other bytes": (
+        lambda found: replace(found, files=[{**found.files[0], "size": 11}]),
+        "its row says",
+    ),
+    "row in another project": (_photo(project_id=1), r"photo 1 is in project 1, not in \[2\]"),
+    "tag lost": (_photo(tags=[]), "must have .'sea'."),
+    "tag that nobody gave": (_photo(tags=["sea", "sky"]), "has the tags"),
+    "no longer kept": (_photo(keep_jpg=False), "says keep_jpg False"),
+    "derivative gone": (_photo(preview_status="generated"), "B/.preview/one.jpg"),
+    "project gone": (_project(2, status="canceled"), r"project 2 \(B\) is canceled"),
+    "project renamed": (_project(2, name="C"), "is called C"),
+    "project of nobody": (_project(3, name="C"), "project 3 .* was made by nobody"),
+    "task stuck": (_task(TASK, status="running", ended_at=None), "was accepted and is running"),
+    "task lost": (lambda found: replace(found, tasks={COMMIT: found.tasks[COMMIT]}), "was accepted and is unknown"),
+    "item without outcome": (
+        lambda found: replace(found, outcomes=found.outcomes[1:]),
+        "completed with 0 outcomes of 1",
+    ),
+    "item twice": (lambda found: replace(found, outcomes=[*found.outcomes, found.outcomes[0]]), "has 2 outcomes"),
+    "moved twice": (
+        _told(LogEvent(5, "e5", "PhotosMoved", TASK, 2, {"photos": [{"photo_id": 1, "version": 3}]})),
+        "PhotosMoved by task task-1 of photo 1 is told 2 times",
+    ),
+    "completed twice": (_told(LogEvent(5, "e5", "JobCompleted", TASK, None, {"job_id": JOB})), "the completion of job"),
+    "uploaded twice": (
+        _told(
+            LogEvent(
+                5, "e5", "PhotosAdded", None, 1, {"photos": [{"photo_id": 8, "version": 1, "files": [{"md5": ONE}]}]}
+            )
+        ),
+        "upload of md5 1+ is told 2 times",
+    ),
+    "tagged twice": (
+        _told(LogEvent(5, "e5", "TagsChanged", None, 1, {"photos": [{"photo_id": 9, "added": ["sea"]}]})),
+        "was given the tag sea 2 times",
+    ),
+    "version untold": (_photo(version=3), "has version 3, the log tells of 2"),
+    "version missing": (
+        _told(LogEvent(5, "e5", "KeepChanged", None, 2, {"photos": [{"photo_id": 1, "version": 4}]})),
+        r"has the versions \[1, 2, 4\]",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_must_not_be_is_found(case: str) -> None:
+    change, words = WRONG[case]
+    found = broken(change(well()), journal())
+    assert any(re.search(words, line) for line in found), found
+
+
+def test_an_accident_and_a_task_that_ended_and_goes_on_are_found() -> None:
+    entries = journal()
+    op = next(entry.facts["op"] for entry in entries if entry.what == "asked")
+    entries.append(Entry(90, 90.0, "unanswered", {"op": op, "why": "500 internal_error: Something is wrong."}))
+    entries.append(Entry(91, 91.0, "ended", {"task": TASK, "status": "failed"}))
+    found = broken(well(), entries)
+    assert len(found) == 2, found
+
+
+def test_two_tasks_at_once_on_a_photo_leave_open_which_was_first() -> None:
+    """The second move began before the first had ended, so the photo may lie where either left it."""
+    entries = [
+        *journal(),
+        *_entries(_asked("move", {"photos": [1], "about": 1}, 202, {"task": {"id": "task-3"}}), start=20),
+    ]
+    ended = {"id": "task-3", "type": "any", "status": "completed", "ended_at": datetime.fromtimestamp(60, UTC)}
+    found = well()
+    found = replace(
+        found,
+        tasks={**found.tasks, "task-3": ended},
+        snapshots={**found.snapshots, "task-3": [1]},
+        outcomes=[*found.outcomes, Outcome("task-3", "job-3", 0, 1, "done", None)],
+    )
+    assert broken(found, entries) == []
+    one_after_the_other = [entry._replace(at=ASKED_LATER + entry.n) if entry.n >= 20 else entry for entry in entries]
+    assert any("not in [1]" in line for line in broken(found, one_after_the_other))
+
+
+def test_an_undo_brings_back_what_the_task_took() -> None:
+    undo = _asked("undo", {"photos": [2], "about": None, "of": COMMIT}, 202, {"task": {"id": "task-3"}})
+    entries = [*journal(), *(entry._replace(at=ASKED_LATER) for entry in _entries(undo, start=20))]
+    found = well()
+    found = replace(
+        found,
+        tasks={**found.tasks, "task-3": {**found.tasks[TASK], "ended_at": datetime.fromtimestamp(150, UTC)}},
+        snapshots={**found.snapshots, "task-3": [2]},
+        outcomes=[*found.outcomes, Outcome("task-3", "job-3", 0, 2, "done", None)],
+    )
+    lines = broken(found, entries)
+    assert any("two.jpg" in line and "in the trash, not in the place" in line for line in lines), lines
+
+
+@pytest.mark.parametrize(
+    ("told", "words"),
+    [
+        (["5-1", "5-2", "7-1"], ""),
+        (["5-1", "7-1"], "missed 1 messages"),
+        (["5-1", "5-2", "5-2", "7-1"], "heard 5-2 after 5-2"),
+        (["5-1", "5-2", "6-1", "7-1"], "the log tells None"),
+        (["5-1", "5-2"], "missed 1 messages"),
+        (["3-1", "5-1", "5-2", "7-1"], "the log tells None"),
+    ],
+)
+def test_live_updates_that_were_missed_or_repeated_are_found(told: list[str], words: str) -> None:
+    everything = [(one, "item", "x") for one in ("5-1", "5-2", "7-1")]
+    entries = [Entry(1, 0.0, "listening", {"follower": "f", "seq": "4", "reset": False})]
+    entries += [Entry(2, 0.0, "told", {"follower": "f", "messages": [[one, "item", "x"] for one in told]})]
+    found = list(heard_all_once(heard(entries), everything, 7))
+    assert (found == []) if not words else any(words in line for line in found), found
