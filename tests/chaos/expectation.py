@@ -128,6 +128,10 @@ class Expectation:
             file = File(sent["md5"], sent["name"], ending, KIND_OF[ending], op.id, True, PLACE | TRASH, frozenset())
             self.files[file.md5] = file
             self.by_hand.add(file.md5)
+        photo = self.photos.get(op.facts["photo"])
+        if photo is not None:  # if it comes back with others of its files, the one laid there is its own from then on
+            photo.open_until = float("inf")
+            photo.keep = {kind: frozenset({True, False}) for kind in ("jpg", "raw", "other")}
 
     def _result(self, op: Operation, file: File, base: str, result: Mapping[str, Any]) -> None:
         stored = result["status"] in _STORED or result["code"] in {"same_bytes", "waits_for_photo"}

@@ -35,7 +35,7 @@ async def _lay(owner: Owner, photo: Held) -> None:
         return
     file = new_file(owner, f"{photo.base}.jpg")
     if await asyncio.to_thread(_laid, folder, file):
-        owner.line.note("lay by hand", CREATED, {}, files=[file.facts()], project=photo.project)
+        owner.line.note("lay by hand", CREATED, {}, files=[file.facts()], photo=photo.photo_id)
 
 
 def _laid(folder: Path, file: NewFile) -> bool:

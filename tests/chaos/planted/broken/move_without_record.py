@@ -1,6 +1,8 @@
-"""Files are copied to their destination and deleted where they were, with nothing on record of what is under way."""
+"""Files are copied to their destination, and deleted where they were a moment later, with nothing on record of that."""
 
+import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from photobus_common.moving import Wish
 from photobus_common.storage.errors import FolderMissingError, FolderUnreadableError
@@ -19,11 +21,13 @@ from photobus_filemover.places import Places, held
 from photobus_filemover.planning import move_operations
 from photobus_filemover.settling import Cause
 
+SETTLE_SECONDS: Final = 0.3
+
 Folders = tuple[ProjectFolder, ProjectFolder]
 
 
 async def move_portion(self: Mover, source_id: int, target_id: int, portion: Sequence[Journey]) -> list[Journey]:
-    """Plan, copy, delete, and only then write anything down."""
+    """Plan, copy, write down where photos are, and delete once the copies have surely come to the disk."""
     job, wait = self._job, self._context.settings.filemover.lock_wait_seconds
     async with held(self._context, job.database, job.command.tenant, [source_id, target_id], wait) as places:
         try:
@@ -34,7 +38,7 @@ async def move_portion(self: Mover, source_id: int, target_id: int, portion: Seq
         finished = await finish_open(self._context, job, places)
         todo = [journey for journey in portion if journey.item.position not in finished]
         outcomes, operations = await _plan(self, places, (source_id, target_id), folders, todo)
-        await in_thread(_copy_and_delete, folders, operations)
+        copied = await in_thread(_copied, folders, operations)
         async with job.checkpoint(outcomes) as work:
             photos = await removable_photos(work.connection, job.command.tenant, sorted(operations), lock=True)
             moved = [
@@ -43,6 +47,8 @@ async def move_portion(self: Mover, source_id: int, target_id: int, portion: Seq
             ]
             await write_moved(work, places, moved)
             outcomes += [one.outcome for one in moved]
+        await asyncio.sleep(SETTLE_SECONDS)
+        await in_thread(_delete, folders[0], copied)
     return []
 
 
@@ -66,10 +72,14 @@ async def _plan(
     return outcomes, by_photo
 
 
-def _copy_and_delete(folders: Folders, operations: dict[int, list[FileOperation]]) -> None:
+def _copied(folders: Folders, operations: dict[int, list[FileOperation]]) -> list[str]:
     source, target = folders
     files = [one for own in operations.values() for one in own if source.stat(one.path) is not None]
     for one in files:
         _copy(source, one.path, target, one.target_path or one.path)
-    for one in files:
-        source.remove(one.path)
+    return [one.path for one in files]
+
+
+def _delete(source: ProjectFolder, names: Sequence[str]) -> None:
+    for name in names:
+        source.remove(name)
