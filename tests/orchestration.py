@@ -12,7 +12,12 @@ from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
 from photobus_common.definitions import Definitions, load_definitions
 from photobus_common.events import Event, Origin
-from photobus_common.events.confirmations import ConfirmationAnswered, ConfirmationExpired, JobWaiting
+from photobus_common.events.confirmations import (
+    ConfirmationAnswered,
+    ConfirmationExpired,
+    ConfirmationRequested,
+    JobWaiting,
+)
 from photobus_common.events.parts import TaskSource
 from photobus_common.events.tasks import (
     JobAttemptFailed,
@@ -132,6 +137,11 @@ class Narrator:
         """Let a job wait for confirmations, for ``CONFIRMATION`` if none is named."""
         told = ids or (CONFIRMATION,)
         return self.event(JobWaiting(**self._job(attempt, step, index), dispatch=dispatch, confirmation_ids=told))
+
+    def asked(self, confirmation: UUID) -> Event:
+        """Let a job ask a person."""
+        about = {"confirmation_id": confirmation, "job_id": job_id(self.task, 0, 0), "job_type": "folder_check"}
+        return self.event(ConfirmationRequested(**self._task, **about, reason="much is gone", lacking=30, photos=40))
 
     def answered(self, confirmation: UUID | None = None, *, confirmed: bool = True) -> Event:
         """Let a person answer."""

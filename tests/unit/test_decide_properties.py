@@ -10,6 +10,7 @@ from uuid import UUID
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from orchestration import Narrator, Told, rules
+from then import assert_was, logged
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Jobs, Pipeline
@@ -23,6 +24,8 @@ from photobus_orchestrator.domain.state import ENDS, NotRequested, State, TaskSt
 MAX_ATTEMPTS = 3
 LONG = 2_000
 """Things that happen to a task in a thousand lives at most."""
+PLACES = 3
+"""At how many places of a life it is looked back at."""
 
 
 @dataclass(frozen=True)
@@ -250,6 +253,27 @@ def test_a_replay_of_the_record_finds_every_state_again(world: World) -> None:
     assert states == [transition.after for transition in world.story.transitions]
 
 
+@given(worlds(), st.randoms(use_true_random=False))
+@settings(max_examples=60, deadline=None)
+def test_a_task_as_of_any_place_is_what_was_folded_up_to_it(world: World, random: Random) -> None:
+    """Wherever after their facts the decisions come to lie in the log, which keeps no event twice."""
+    world.live()
+    decisions = {event.id for event in world.story.decided}
+    facts = {one.event.id: one.event for one in world.story.transitions if one.event.id not in decisions}
+    story, log, late = Told(world.story.rules), [], []
+    for fact in facts.values():
+        known = len(story.decided)
+        log.append(fact)
+        late += story.tell(fact).decided[known:]
+        random.shuffle(late)
+        while late and random.random() < 0.5:
+            log.append(late.pop())
+    order = logged([*log, *late])
+    for seq in (len(order), *random.sample(range(len(order)), min(PLACES, len(order)))):
+        again = Told(story.rules).tell(*(facts[entry.id] for entry in order[:seq] if entry.id in facts))
+        assert_was(order, seq, again.transitions)
+
+
 @given(worlds())
 @settings(max_examples=100, deadline=None)
 def test_a_crash_at_any_point_changes_nothing(world: World) -> None:
@@ -267,7 +291,7 @@ def test_a_crash_at_any_point_changes_nothing(world: World) -> None:
 
 
 @given(worlds(), st.randoms(use_true_random=False))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_any_order_of_the_same_facts_ends_in_some_one_end_or_waits(world: World, random: Random) -> None:
     """Facts shuffled beyond what causes allow: still no error, no second end, nothing commanded twice."""
     world.live()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import typer
 
+from photobus_cli.audit_events import events
 from photobus_cli.connection import run_file
 from photobus_cli.errors import CommandError, run
 
@@ -18,6 +19,7 @@ EX_CONFIG: Final = 78
 """Status of a check that could not be made."""
 
 app = typer.Typer(help="Check the system against its log.", no_args_is_help=True)
+app.command()(events)
 
 Dsn = Annotated[
     str | None,

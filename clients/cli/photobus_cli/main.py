@@ -2,7 +2,7 @@
 
 import typer
 
-from photobus_cli import audit, confirmations, library, maintenance, schedules, tokens
+from photobus_cli import audit, confirmations, history, library, maintenance, schedules, tokens
 from photobus_cli.photo_sets import commit, move, process, revert
 from photobus_cli.projects import delete
 from photobus_cli.tasks import cancel, jobs, retry, tasks, undo
@@ -24,4 +24,5 @@ app.add_typer(confirmations.app, name="confirmations")
 app.add_typer(library.app, name="library")
 app.add_typer(maintenance.app, name="maintenance")
 app.add_typer(schedules.app, name="schedules")
+app.add_typer(history.app, name="history")
 app.add_typer(audit.app, name="audit")

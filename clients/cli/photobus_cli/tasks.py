@@ -22,11 +22,14 @@ def tasks(
     address: Address = None,
     token: Token = None,
     status: Status = None,
+    as_of: Annotated[
+        str | None, typer.Option(help="As they stood then: a time such as 2026-03-01T12:00:00Z, or a place in the log.")
+    ] = None,
     limit: Limit = 20,
     json: Json = False,
 ) -> None:
     """List the tasks, newest first."""
-    run(_tasks(address, token, status, limit, json))
+    run(_tasks(address, token, {"status": status, "as_of": as_of}, limit, json))
 
 
 def jobs(
@@ -63,9 +66,9 @@ def undo(
     run(_undo(Manner(address, token, dry_run, wait, json), task_id))
 
 
-async def _tasks(address: str | None, token: str | None, wanted: str | None, limit: int, json: bool) -> None:
+async def _tasks(address: str | None, token: str | None, wanted: dict[str, str | None], limit: int, json: bool) -> None:
     async with client(address, token) as photobus:
-        page = await photobus.tasks(limit=limit, status=wanted)
+        page = await photobus.tasks(limit=limit, **wanted)
     if json:
         print_json(page.items)
     else:

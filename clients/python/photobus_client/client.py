@@ -7,6 +7,7 @@ from typing import Any, Literal, Self, TypeVar, overload
 from uuid import UUID
 
 from photobus_client.confirmations import Confirmations
+from photobus_client.history import History
 from photobus_client.journal import Journal
 from photobus_client.live import CHANNELS, LiveEvent, follow
 from photobus_client.maintenance import Maintenance
@@ -44,8 +45,8 @@ class PhotobusClient:
     """Talks to the photobus at ``address``; use it with ``async with``.
 
     ``photo_sets`` asks about sets of photos, ``schedules`` when tasks begin by themselves, ``maintenance`` what its
-    runs did, ``confirmations`` what they would remove and wait to be told. Requests that may be repeated are, for
-    ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
+    runs did, ``confirmations`` what they would remove and wait to be told, ``history`` what happened. Requests that may
+    be repeated are, for ``patience_seconds``, while photobus is away. Raises ``ApiError`` for what photobus refuses and
     ``UnreachableError`` when it stays away.
     """
 
@@ -55,6 +56,7 @@ class PhotobusClient:
         self.schedules = Schedules(self.transport)
         self.confirmations = Confirmations(self.transport)
         self.maintenance = Maintenance(self.transport)
+        self.history = History(self.transport)
 
     async def __aenter__(self) -> Self:
         """Open the connections."""
@@ -176,9 +178,10 @@ class PhotobusClient:
         """Yield all tasks that match, newest first."""
         return self._all("/api/tasks", Task, filters)
 
-    async def task(self, task_id: UUID | str) -> TaskDetail:
-        """Return one task with its steps."""
-        return TaskDetail.model_validate(await self.transport.json("GET", f"/api/tasks/{task_id}"))
+    async def task(self, task_id: UUID | str, *, as_of: str | None = None) -> TaskDetail:
+        """Return one task with its steps; with ``as_of``, a time or a sequence of the log, as it stood then."""
+        query = {"as_of": as_of}
+        return TaskDetail.model_validate(await self.transport.json("GET", f"/api/tasks/{task_id}", query=query))
 
     async def cancel_task(self, task_id: UUID | str) -> Task:
         """Ask to stop a task."""

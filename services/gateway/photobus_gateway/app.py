@@ -28,10 +28,12 @@ from photobus_gateway.problems import problem_middleware
 from photobus_gateway.registry import Route
 from photobus_gateway.routes import (
     analyze,
+    audit,
     commits,
     confirmations,
     deletions,
     events,
+    history,
     jobs,
     maintenance,
     media,
@@ -80,6 +82,8 @@ ROUTES: Final[tuple[Route, ...]] = (
     *schedules.ROUTES,
     *maintenance.ROUTES,
     *events.ROUTES,
+    *history.ROUTES,
+    *audit.ROUTES,
     *stream.ROUTES,
     *session.ROUTES,
     *tokens.ROUTES,

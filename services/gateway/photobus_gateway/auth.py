@@ -27,6 +27,7 @@ REVOKED: Final = 10_000
 MAX_SECRET: Final = 512
 """Longest secret that is looked up, in characters."""
 
+_BEARER: Final = "token:"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 
@@ -79,7 +80,17 @@ class Authenticator:
 
 def actor_of(token_id: UUID) -> str:
     """Return who acts, for events, when this token is borne."""
-    return f"token:{token_id}"
+    return f"{_BEARER}{token_id}"
+
+
+def token_of(actor: str) -> UUID | None:
+    """Return the token that ``actor`` bore, or None if it was nobody with a token."""
+    if not actor.startswith(_BEARER):
+        return None
+    try:
+        return UUID(actor.removeprefix(_BEARER))
+    except ValueError:
+        return None
 
 
 def _secret_of(request: web.Request) -> str:

@@ -1,6 +1,6 @@
 """Tasks and jobs as the API shows them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -23,6 +23,10 @@ JobStatus = Literal["queued", "running", "retrying", "waiting", "completed", "fa
 ItemStatus = Literal["pending", "done", "failed", "skipped", "canceled"]
 
 ENDED: frozenset[str] = frozenset({"completed", "completed_with_errors", "failed", "canceled"})
+
+
+Counted = asyncpg.Record | Mapping[str, Any]
+"""How many jobs of a step have one status, and what became of their items (``task_views.steps_of_task``)."""
 
 
 class TaskView(BaseModel):
@@ -184,7 +188,7 @@ def task_detail(
     view: TaskView,
     definition: TaskDefinition | None,
     plan: Sequence[dict[str, Any]] | None,
-    counted: Iterable[asyncpg.Record],
+    counted: Iterable[Counted],
     asked: Iterable[Confirmation] = (),
 ) -> TaskDetail:
     """Show a task with its steps: as planned when it started, or as its definition has them until then."""
@@ -234,11 +238,11 @@ def _outline(definition: TaskDefinition | None) -> list[dict[str, Any]]:
     ]
 
 
-def _rows_of(step: int, rows: Iterable[asyncpg.Record]) -> list[asyncpg.Record]:
+def _rows_of(step: int, rows: Iterable[Counted]) -> list[Counted]:
     return [row for row in rows if row["step"] == step]
 
 
-def _rest(view: TaskView, rows: Sequence[asyncpg.Record], *, by_items: bool) -> float | None:
+def _rest(view: TaskView, rows: Sequence[Counted], *, by_items: bool) -> float | None:
     """Guess how much longer a step takes, by the photos of its jobs."""
     started = [row["started_at"] for row in rows if row["started_at"] is not None]
     counted = [row["total"] for row in rows if row["total"] is not None]
@@ -248,7 +252,7 @@ def _rest(view: TaskView, rows: Sequence[asyncpg.Record], *, by_items: bool) -> 
     return remaining_seconds(done, view.items if by_items else int(sum(counted)), min(started), now())
 
 
-def _step(view: TaskView, number: int, planned: dict[str, Any], rows: Sequence[asyncpg.Record]) -> StepView:
+def _step(view: TaskView, number: int, planned: dict[str, Any], rows: Sequence[Counted]) -> StepView:
     by_items = planned["over"] == "items"
     by_status: dict[JobStatus, int] = {row["status"]: row["jobs"] for row in rows}
     ended = sum(count for status, count in by_status.items() if status in ENDED)

@@ -12,6 +12,7 @@ from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.events.envelope import Event
 
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
+Narrowing = Callable[[dict[str, Any]], dict[str, Any]]
 
 UPCASTERS: Final[dict[tuple[str, int], Upcaster]] = {}
 
@@ -22,14 +23,21 @@ class UnreadableEventError(PhotobusError):
     code = "unreadable_event"
 
 
-def decode(payload: bytes | str) -> Event:
-    """Read one stored CloudEvents document, upcasting its data to the newest version."""
+def _whole(data: dict[str, Any]) -> dict[str, Any]:
+    return data
+
+
+def decode(payload: bytes | str, narrow: Narrowing = _whole) -> Event:
+    """Read one stored CloudEvents document, upcasting its data to the newest version.
+
+    ``narrow`` may leave parts of the data out, for who needs few of very many.
+    """
     document: dict[str, Any] = json.loads(payload)
     word = document["type"]
     model = CATALOGUE.get(word)
     if model is None:
         raise UnreadableEventError(f"Unknown event type {word!r}.")
-    data = upcast(word, int(document["schemaversion"]), document["data"])
+    data = narrow(upcast(word, int(document["schemaversion"]), document["data"]))
     return Event(
         id=document["id"],
         time=document["time"],

@@ -126,6 +126,18 @@ async def read_page(
     )
 
 
+def shorten(page: Page, rows: Sequence[asyncpg.Record], sort: Sort, cursor: Cursor | None) -> Page:
+    """Return ``page``, the one that ``cursor`` names, with those of its rows only that are nearest to the cursor.
+
+    ``rows`` are those, at least one; the others are the next page's.
+    """
+    if len(rows) == len(page.rows):
+        return page
+    if cursor is not None and cursor.backward:
+        return replace(page, rows=rows, prev_cursor=_cursor_at(rows[0], sort, backward=True))
+    return replace(page, rows=rows, next_cursor=_cursor_at(rows[-1], sort, backward=False))
+
+
 async def bounded_count(connection: Connection, selection: Selection, most: int) -> tuple[int, bool]:
     """Count the rows up to ``most``; return the count and whether it is exact."""
     sql = f"SELECT count(*) FROM (SELECT FROM {selection.source} WHERE {selection.where} LIMIT {most + 1}) counted"  # noqa: S608  the same

@@ -20,6 +20,13 @@ SELECT coalesce(
 )
 """
 
+# The same from the other side: of the events before by time, the last one in the log.
+LAST_UNTIL: Final = """
+SELECT coalesce(max(seq), 0) FROM (
+    SELECT seq FROM event_log WHERE tenant = $1 AND time <= $2 ORDER BY time DESC LIMIT $3
+) AS earlier
+"""
+
 
 async def position_at(connection: Connection, tenant: str, moment: datetime) -> int:
     """Return the sequence up to which the tenant's log had come at ``moment``; 0 when there was nothing yet.
@@ -27,3 +34,11 @@ async def position_at(connection: Connection, tenant: str, moment: datetime) -> 
     No event of a later time is before it, but for such whose clock was wrong or who waited long for the broker.
     """
     return int(await connection.fetchval(POSITION_AT, tenant, moment, NEIGHBOURS))
+
+
+async def last_until(connection: Connection, tenant: str, moment: datetime) -> int:
+    """Return the sequence after which the tenant's log tells of nothing that was until ``moment``; 0 if of nothing.
+
+    Beyond ``position_at`` lie events that came into the log late.
+    """
+    return int(await connection.fetchval(LAST_UNTIL, tenant, moment, NEIGHBOURS))

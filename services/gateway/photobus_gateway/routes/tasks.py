@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from uuid import UUID
 
 import asyncpg
@@ -25,10 +25,12 @@ from photobus_common.store import task_views, undoing
 from photobus_common.store.confirmations import open_of_task
 from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoFilter
+from photobus_common.store.history import BY_SEQUENCE
 from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
+from photobus_gateway.as_of import AsOf, AsOfInput
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.confirmation_views import SHOWN_WITH_TASK
 from photobus_gateway.deleting import archive, beside, refuse_parts
@@ -56,7 +58,10 @@ from photobus_gateway.task_answers import (
     task_detail,
     task_of_request,
 )
+from photobus_gateway.tasks_as_of import list_as_of, show_as_of
 from photobus_gateway.undos import refuse_bare, refuse_second_undo
+
+AS_OF: Final = "A sequence of the log or a time: how it stood then, as far as the archive has come."
 
 _REFUSALS = (ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError)
 
@@ -101,6 +106,13 @@ class TasksQuery(PageQuery):
 
     status: tuple[TaskStatus, ...] = Field(default=(), max_length=10)
     type: tuple[Annotated[str, Field(min_length=1, max_length=100)], ...] = Field(default=(), max_length=50)
+    as_of: AsOfInput | None = Field(default=None, description=AS_OF)
+
+
+class TaskQuery(Input):
+    """When."""
+
+    as_of: AsOfInput | None = Field(default=None, description=AS_OF)
 
 
 class TaskPath(Input):
@@ -187,13 +199,19 @@ async def process_photos(request: web.Request, headers: IdempotencyHeaders, body
 
 @route("GET", "/api/tasks", role="viewer", summary="List tasks")
 async def list_tasks(request: web.Request, query: TasksQuery) -> TaskList:
-    """List tasks, newest first. One that was asked for a moment ago may not be in it yet."""
+    """List tasks, newest first. One that was asked for a moment ago may not be in it yet.
+
+    With `as_of` each is shown as it stood then, by the log alone. Asked for some statuses, a page then may hold fewer
+    tasks than its limit though others follow, and `total` counts tasks of any status.
+    """
+    tenant, limit = caller_of(request).tenant, query.bounded(request)
     wanted = TaskFilter(query.status, query.type)
-    start_at = query.start(NEWEST_TASKS)
+    start_at = query.start(NEWEST_TASKS if query.as_of is None else BY_SEQUENCE)
     async with request.app[DATABASE].connection() as connection:
-        found = await task_views.page_of_tasks(
-            connection, caller_of(request).tenant, wanted, start_at, query.bounded(request)
-        )
+        if query.as_of is not None:
+            seq = await query.as_of.position(connection, tenant)
+            return await list_as_of(connection, tenant, wanted, seq, start_at, limit)
+        found = await task_views.page_of_tasks(connection, tenant, wanted, start_at, limit)
     return TaskList(
         items=[TaskView(**row) for row in found.page.rows],
         total=found.total,
@@ -225,10 +243,12 @@ async def list_definitions(request: web.Request) -> DefinitionList:
 
 
 @route("GET", "/api/tasks/{task_id}", role="viewer", summary="One task", errors=(NotFoundError,))
-async def show_task(request: web.Request, path: TaskPath) -> TaskDetail:
-    """Show a task, its steps and its progress, from the moment it was accepted."""
+async def show_task(request: web.Request, path: TaskPath, query: TaskQuery) -> TaskDetail:
+    """Show a task, its steps and its progress, from the moment it was accepted; with `as_of`, as it stood then."""
     definitions = request.app[DEFINITIONS]
     async with request.app[DATABASE].connection() as connection:
+        if query.as_of is not None:
+            return await _task_as_of(request, connection, path.task_id, query.as_of)
         found = await _task(connection, caller_of(request).tenant, path.task_id)
         if isinstance(found, Event):
             view = task_of_request(found)
@@ -306,6 +326,15 @@ async def _refuse_lost_destination(connection: Connection, tenant: str, params: 
 
 async def _task(connection: Connection, tenant: str, task_id: UUID) -> asyncpg.Record | Event:
     found = await task_views.task_or_request(connection, tenant, task_id)
+    if found is None:
+        raise unknown_task(task_id)
+    return found
+
+
+async def _task_as_of(request: web.Request, connection: Connection, task_id: UUID, as_of: AsOf) -> TaskDetail:
+    tenant = caller_of(request).tenant
+    seq = await as_of.position(connection, tenant)
+    found = await show_as_of(connection, request.app[DEFINITIONS], tenant, task_id, seq)
     if found is None:
         raise unknown_task(task_id)
     return found
