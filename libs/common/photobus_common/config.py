@@ -52,7 +52,7 @@ class Section(BaseModel):
 
 
 class Nats(Section):
-    """The broker."""
+    """The broker. ``url`` names one server, or several of one cluster, separated by commas."""
 
     url: str = "nats://127.0.0.1:4222"
     user: str | None = None

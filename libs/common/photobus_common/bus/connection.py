@@ -5,15 +5,22 @@ error that the server reports, a payload that fits only without its headers, a r
 ``Broker`` watches for them and replaces the client; whoever holds subscriptions is told of each new connection by
 ``on_connect`` and makes them anew when ``client`` is another one.
 
+Of several servers, which are one cluster, it is one that can be left: a server that was cut off from the others still
+answers its clients, but JetStream does not, and then another server is asked.
+
 Nothing is buffered while the connection is away: publishing then fails at once. What must not be lost stands in the
 outbox, and an acknowledgement that is sent late could act on somebody else's message.
 """
 
 import asyncio
+import json
+import random
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any, Final, Self, TypeVar
+from urllib.parse import urlsplit
 
 from nats import errors
 from nats.aio.client import Client
@@ -34,6 +41,12 @@ REFUSED_SECONDS: Final = 5.0
 CHECK_SECONDS: Final = 10
 """Between two checks that the connection answers, and the longest that an answer may take."""
 
+SERVING_SECONDS: Final = 3.0
+"""The same for whether JetStream serves, where there are several servers; an election may take a few of them."""
+
+UNSERVED: Final = 3
+"""So many checks in a row that JetStream did not pass are no election: another server is tried."""
+
 GIVE_UP_SECONDS: Final = 15.0
 """A client that has not come back for so long is replaced, in case it is its own fault."""
 
@@ -50,6 +63,7 @@ class Broker:
     def __init__(self, settings: Nats, name: str) -> None:
         self._settings = settings
         self._name = name
+        self._servers = deque(_shuffled(settings.url))
         self._client: Client | None = None
         self._generation = 0
         self._listeners: list[Callable[[], None]] = []
@@ -62,15 +76,15 @@ class Broker:
     async def open(cls, settings: Nats, name: str, *, wait: bool = True) -> Self:
         """Connect as ``name`` (shown in the server's list of connections) and stay connected until ``close``.
 
-        With ``wait`` the first connection is awaited: raises ``BrokerUnavailableError`` when the server does not
-        answer within ``nats.connect_timeout_seconds``, and ``ConfigurationError`` when it is too old or refuses the
+        With ``wait`` the first connection is awaited: raises ``BrokerUnavailableError`` when no server answers within
+        ``nats.connect_timeout_seconds`` for each of them, and ``ConfigurationError`` when it is too old or refuses the
         user. Without it the connection is made in the background, for a service that is of use before.
         """
         broker = cls(settings, name)
         broker._keeper = asyncio.create_task(broker._keep(), name=f"broker-{name}")
         if wait:
             try:
-                async with asyncio.timeout(settings.connect_timeout_seconds):
+                async with asyncio.timeout(settings.connect_timeout_seconds * len(broker._servers)):
                     await asyncio.shield(broker._first)
             except TimeoutError as error:
                 await broker.close()
@@ -128,12 +142,14 @@ class Broker:
             try:
                 client = await self._connect()
             except (BrokerUnavailableError, ConfigurationError) as error:
+                self._servers.rotate(-1)
                 await asyncio.sleep(self._report(error))
                 continue
             self._client = client
             self._announce()
             await self._watch(client)
             log.warning("broker_client_replaced", server=self._settings.url)
+            self._try_last(client)
             self._connected.clear()
             await _dispose(client)
 
@@ -180,7 +196,8 @@ class Broker:
 
         self._ended = asyncio.Event()
         return {
-            "servers": [url.strip() for url in self._settings.url.split(",")],
+            "servers": list(self._servers),
+            "dont_randomize": True,  # they are in an order, in which the one that was left comes last
             "name": self._name,
             "user": self._settings.user,
             "password": self._settings.password,
@@ -212,20 +229,33 @@ class Broker:
             self._connected.clear()
             log.warning("broker_disconnected", server=self._settings.url)
 
+    def _try_last(self, client: Client) -> None:
+        """Let the other servers have their turn before the one that ``client`` was connected to."""
+        left = _place(client)
+        for server in [server for server in self._servers if urlsplit(server).netloc.endswith(left)]:
+            self._servers.remove(server)
+            self._servers.append(server)
+
     async def _watch(self, client: Client) -> None:
         """Return when ``client`` is of no more use."""
         away_since: float | None = None
+        unserved = 0
+        several = len(self._servers) > 1
         while not client.is_closed:
             if client.is_connected:
                 away_since = None
                 if not await self._answers(client):
+                    return
+                unserved = 0 if not several or await _serves(client) else unserved + 1
+                if unserved >= UNSERVED:
+                    log.warning("broker_serves_nothing", server=_place(client))
                     return
             else:
                 away_since = away_since or time.monotonic()
                 if time.monotonic() - away_since > GIVE_UP_SECONDS:
                     return
             with suppress(TimeoutError):
-                async with asyncio.timeout(CHECK_SECONDS if client.is_connected else 1.0):
+                async with asyncio.timeout(_between(client, several=several)):
                     await self._ended.wait()
 
     async def _answers(self, client: Client) -> bool:
@@ -236,6 +266,34 @@ class Broker:
         except (errors.Error, OSError, RuntimeError, AttributeError):
             return generation != self._generation or not client.is_connected
         return True
+
+
+def _shuffled(url: str) -> list[str]:
+    """Return the servers of ``url``, separated by commas there, in an order of this process's own."""
+    servers = [server.strip() for server in url.split(",")]
+    return random.sample(servers, len(servers))
+
+
+def _place(client: Client) -> str:
+    """Return host and port of the server that ``client`` is connected to."""
+    url = client.connected_url
+    return f"{url.hostname}:{url.port}" if url is not None else "none"
+
+
+def _between(client: Client, *, several: bool) -> float:
+    """Seconds until the next check of ``client``."""
+    if not client.is_connected:
+        return 1.0
+    return SERVING_SECONDS if several else CHECK_SECONDS
+
+
+async def _serves(client: Client) -> bool:
+    """Whether JetStream answers over this connection: not while the server knows no leader of its cluster."""
+    try:
+        answer = await cancellable(client.request("$JS.API.INFO", b"", timeout=SERVING_SECONDS))
+    except (errors.Error, OSError, RuntimeError):
+        return False
+    return "error" not in json.loads(answer.data)
 
 
 async def cancellable(call: Awaitable[ResultT]) -> ResultT:

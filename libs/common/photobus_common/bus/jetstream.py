@@ -5,6 +5,7 @@ server made of a definition could not be compared with what was asked for.
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +17,18 @@ from photobus_common.errors import BrokerUnavailableError, PhotobusError
 STREAM_NOT_FOUND: Final = 10059
 STREAM_NAME_IN_USE: Final = 10058
 CONSUMER_NOT_FOUND: Final = 10014
+
+NOT_ENABLED: Final = frozenset({10039, 10076})
+"""JetStream is switched off, for the account or the server, which waiting does not mend."""
+
+PASSING: Final = frozenset({10005, 10006, 10009, 10118, 10119, 10158})
+"""Refusals that pass, beside those with the code 503: no peers yet, not the leader, a part not up, a repeat of what is
+being stored at this moment."""
+
+UNAVAILABLE: Final = 503
+
+SILENT_SECONDS: Final = 10.0
+"""A replica from which its leader has heard nothing for so long is out of its reach."""
 
 REQUEST_SECONDS: Final = 5.0
 
@@ -56,16 +69,41 @@ async def request(broker: Broker, verb: str, body: dict[str, Any] | None = None)
     document: dict[str, Any] = json.loads(answer.data)
     if "error" in document:
         failure = document["error"]
+        if passes(failure):
+            raise BrokerUnavailableError(f"The broker cannot do {verb} now: {failure.get('description', '')}.")
         raise JetStreamError(failure.get("err_code", failure.get("code", 0)), failure.get("description", ""))
     return document
 
 
+def passes(failure: Mapping[str, Any]) -> bool:
+    """Whether JetStream refuses only for now, as a cluster does in which a server is away or a leader is elected."""
+    number = failure.get("err_code", 0)
+    return number in PASSING or (failure.get("code") == UNAVAILABLE and number not in NOT_ENABLED)
+
+
 async def stream_state(broker: Broker, stream: str) -> StreamState:
-    """Where ``stream`` begins and ends; raises ``JetStreamError`` with ``STREAM_NOT_FOUND`` when there is none."""
+    """Where ``stream`` begins and ends; raises ``JetStreamError`` with ``STREAM_NOT_FOUND`` when there is none.
+
+    A leader that was cut off from the others does not know that there is another one, in which the stream goes on: what
+    it says is not believed (``BrokerUnavailableError``).
+    """
     info = await request(broker, f"STREAM.INFO.{stream}")
+    if not leads(info):
+        raise BrokerUnavailableError(f"The server that leads the stream {stream} reaches too few of the others.")
     state = info["state"]
     # An empty stream that never had a message says 0 and 0.
     return StreamState(max(1, state["first_seq"]), state["last_seq"], instant(info["created"]))
+
+
+def leads(info: Mapping[str, Any]) -> bool:
+    """Whether the server that says ``info`` of a stream has heard from most of those that hold it, itself included."""
+    replicas = (info.get("cluster") or {}).get("replicas") or []
+    heard = [replica for replica in replicas if _is_heard(replica)]
+    return len(heard) + 1 > (len(replicas) + 1) / 2
+
+
+def _is_heard(replica: Mapping[str, Any]) -> bool:
+    return not replica.get("offline") and replica.get("active", 0) < SILENT_SECONDS * NANOSECONDS
 
 
 def instant(text: str) -> datetime:

@@ -11,7 +11,7 @@ import json
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Final
+from typing import Final, NamedTuple
 
 from nats import errors
 from nats.aio.client import Client
@@ -19,6 +19,8 @@ from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
 from photobus_common.bus.connection import Broker
+from photobus_common.bus.deliveries import status_of
+from photobus_common.bus.jetstream import UNAVAILABLE, passes
 from photobus_common.bus.settling import Settler
 from photobus_common.bus.window import Entry, PublishWindow
 from photobus_common.config import Settings
@@ -55,6 +57,7 @@ class BusPublisher:
         self._inbox = ""
         self._subscription: Subscription | None = None
         self._left_to_relay = 0
+        self._left_in_outage = 0
 
     @property
     def connected(self) -> bool:
@@ -187,17 +190,33 @@ class BusPublisher:
     async def _answered(self, answer: Msg) -> None:
         """Take one acknowledgement, or the refusal of one message."""
         number = int(answer.subject.rpartition(".")[2])
-        reason = _refusal(answer)
-        if reason is not None:
-            self._refused(number, reason)
+        refusal = _refusal(answer)
+        if refusal is None:
+            self._stored(number)
+        elif refusal.passes:
+            self._postponed(number, refusal.reason)
         else:
-            entry = self._window.settle(number)
-            if entry is not None:
-                MESSAGES_PUBLISHED.labels(kind=entry.message.kind).inc()
-                self._settler.published(entry)
-            self._note_empty()
+            self._refused(number, refusal.reason)
         if self._window.queued:
             self._wake.set()
+
+    def _stored(self, number: int) -> None:
+        entry = self._window.settle(number)
+        if entry is not None:
+            MESSAGES_PUBLISHED.labels(kind=entry.message.kind).inc()
+            self._settler.published(entry)
+            if self._left_in_outage:
+                log.info("publish_recovered", left_to_relay=self._left_in_outage)
+                self._left_in_outage = 0
+        self._note_empty()
+
+    def _postponed(self, number: int, reason: str) -> None:
+        """Leave a message to the relay that the broker cannot store now; one line is enough for an outage."""
+        if self._window.settle(number) is not None:
+            if not self._left_in_outage:
+                log.warning("publish_postponed", reason=reason)
+            self._left_in_outage += 1
+        self._note_empty()
 
     def _refused(self, number: int, reason: str) -> None:
         entry = self._window.settle(number)
@@ -215,12 +234,22 @@ class BusPublisher:
             self._empty.set()
 
 
-def _refusal(answer: Msg) -> str | None:
+class _Refusal(NamedTuple):
+    """Why the broker did not store a message, and whether that passes by itself."""
+
+    reason: str
+    passes: bool
+
+
+def _refusal(answer: Msg) -> _Refusal | None:
     """Why the broker did not store the message; None when it did, now or before."""
-    status = (answer.headers or {}).get("Status")
+    status = status_of(answer)
     if status is not None:
-        return "no stream takes the subject" if status == "503" else f"status {status}"
+        # No stream, or one without a leader: in both cases somebody is at work on it.
+        no_stream = status == str(UNAVAILABLE)
+        return _Refusal("no stream takes the subject" if no_stream else f"status {status}", passes=no_stream)
     document = json.loads(answer.data)
     if "error" in document:
-        return str(document["error"].get("description", document["error"]))
+        failure = document["error"]
+        return _Refusal(str(failure.get("description", failure)), passes(failure))
     return None

@@ -27,6 +27,7 @@ from photobus_common.bus.jetstream import (
     REQUEST_SECONDS,
     STREAM_NOT_FOUND,
     JetStreamError,
+    passes,
 )
 from photobus_common.bus.pulls import NO_MESSAGES, TIME_OUT
 from photobus_common.errors import BrokerUnavailableError
@@ -111,6 +112,8 @@ async def publish(broker: Broker, plan: Plan) -> None:
     document = json.loads(answer.data)
     if "error" in document:
         failure = document["error"]
+        if passes(failure):
+            raise BrokerUnavailableError(f"The broker cannot set {plan.subject} now: {failure.get('description', '')}.")
         raise JetStreamError(failure.get("err_code", 0), failure.get("description", ""))
 
 
