@@ -14,14 +14,14 @@ from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import NANOSECONDS, request
 from photobus_common.bus.provisioning import events_stream, provision
 from photobus_common.bus.reader import stream_state
-from photobus_common.config import Settings, Sse
+from photobus_common.config import Events, Settings, Sse
 from photobus_common.events import Origin
 from photobus_common.events.projects import PhotoFiles, PhotoFilesChanged
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_common.subjects import EVENTS_STREAM
-from photobus_gateway import sse
+from photobus_gateway import sse, sse_resume, sse_tail
 from photobus_gateway.sse_ring import FrameId
 
 ARCHIVED = "SELECT subject, payload FROM event_log WHERE type = 'ProjectCreated' ORDER BY seq"
@@ -113,9 +113,15 @@ async def test_an_event_published_once_more_is_no_news_at_a_gateway_that_started
     assert sorted(again.numbers()) == [1, 2, 3, 4, 5, 6]
 
 
-async def test_clients_of_a_log_that_began_anew_fetch_everything_anew(
-    own_settings: Settings, database: Database, own_broker: Broker, library: Library, tenant: str
+async def test_clients_of_a_log_that_began_anew_without_an_archive_fetch_everything_anew(
+    own_settings: Settings,
+    database: Database,
+    own_broker: Broker,
+    library: Library,
+    tenant: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sse_tail, "ARCHIVE_SECONDS", 0.5)  # nobody archives
     async with (
         running_gateway(own_settings, database, own_broker, library, tenant) as gateway,
         listening(gateway) as listener,
@@ -165,8 +171,15 @@ async def test_who_asks_for_what_was_pruned_from_the_archive_is_told_to_reset(
 
 
 async def test_who_asks_for_what_has_expired_and_was_never_archived_is_told_to_reset(
-    small_ring: Settings, database: Database, broker: Broker, library: Library, tenant: str
+    small_ring: Settings,
+    database: Database,
+    broker: Broker,
+    library: Library,
+    tenant: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(sse_resume, "STREAM_SECONDS", 0.5)
+    small_ring = small_ring.model_copy(update={"events": Events(relay_after_seconds=600)})  # nobody says it again
     async with running_gateway(small_ring, database, broker, library, tenant) as gateway:  # nobody archives
         async with listening(gateway) as listener:
             await say_and_hear(gateway, listener, range(1, 301))

@@ -22,7 +22,9 @@ from photobus_common.events.tasks import Targets
 from photobus_common.service import EXIT_CONFIGURATION
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
+from photobus_common.store.event_log import read_cursor
 from photobus_common.store.migrate import migrate
+from photobus_common.store.tenants import create_tenant
 from photobus_common.store.tokens import bearer_of_secret, create_token, digest
 from photobus_common.store.unit_of_work import OutboxMessage, unit_of_work
 from photobus_common.task_requests import Ask, request_task
@@ -31,10 +33,9 @@ from photobus_local.data_folder import DataFolder, Record
 from photobus_local.existing_library import FIRST_TENANT
 from photobus_local.secrets_file import write_private
 
-LAST_ARCHIVED: Final = "SELECT coalesce(max(seq), 0) FROM event_log"
 TENANTS: Final = "SELECT tenant, library_id FROM tenants"
+_OWNER: Final = "Owner"
 FIRST_OF_TENANTS: Final = "SELECT tenant FROM tenants ORDER BY length(tenant), tenant LIMIT 1"
-INSERT_TENANT: Final = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, $2, $3)"
 
 
 async def bootstrap(settings: Settings, folder: DataFolder) -> None:
@@ -51,10 +52,10 @@ async def bootstrap(settings: Settings, folder: DataFolder) -> None:
 
 async def _make_streams(settings: Settings, database: Database) -> None:
     async with database.connection() as connection:
-        archived = await connection.fetchval(LAST_ARCHIVED)
+        cursor = await read_cursor(connection)
     broker = await Broker.open(settings.nats, "bootstrap")
     try:
-        await provision(broker, settings, archived)
+        await provision(broker, settings, cursor.seq, again=cursor.stream_created is not None)
     finally:
         await broker.close()
 
@@ -84,14 +85,14 @@ async def _make_own(database: Database, folder: DataFolder, library_id: UUID | N
         Library(folder.library).init_tenant(FIRST_TENANT, UUID(record.library_id))
         folder.remember(Record(record.library_id, made=True))
     if library_id is None:
-        async with database.transaction() as connection:
-            await connection.execute(INSERT_TENANT, FIRST_TENANT, "Owner", UUID(record.library_id))
+        async with unit_of_work(database, _LeftToTheRelay()) as work:
+            await create_tenant(work, _origin(FIRST_TENANT), _OWNER, UUID(record.library_id))
 
 
 async def _take_in(database: Database, tenant: str, library_id: UUID) -> None:
     """Make the tenant of a library that was there before, and have its folders discovered at once."""
     async with unit_of_work(database, _LeftToTheRelay()) as work:
-        await work.connection.execute(INSERT_TENANT, tenant, "Owner", library_id)
+        await create_tenant(work, _origin(tenant), _OWNER, library_id)
         ask = Ask(load_definitions()["folder_discovery"], Targets(kind="all"), source="system")
         request_task(work, _origin(tenant), ask)
 

@@ -6,12 +6,14 @@ may have moved on too, can take over.
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Final, NamedTuple
 
 from photobus_common.bus.connection import Broker
-from photobus_common.bus.reader import EventReader, EventsExpiredError, StreamRecreatedError
+from photobus_common.bus.jetstream import JetStreamError
+from photobus_common.bus.reader import EventReader, EventsExpiredError, StreamRecreatedError, stream_state
 from photobus_common.config import Sse
+from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
@@ -27,6 +29,8 @@ CONCURRENT_READS: Final = 4
 
 STREAM_SECONDS: Final = 5.0
 """How long the broker may take to answer before the client is told to fetch everything anew."""
+
+RETRY_SECONDS: Final = 0.2
 
 log = get_logger()
 
@@ -79,7 +83,25 @@ class History:
                 events = ((row.seq, readable(row.seq, row.payload)) for row in rows)
                 rendered = _render(events, tenant, channels, at)
                 return Portion(rendered, FrameId(rows[-1].seq if len(rows) == PORTION else until, WHOLE))
+        if await self._archive_goes_on(first):
+            return Portion(b"", at)
         return await self._from_stream(ring, tenant, channels, at)
+
+    async def _archive_goes_on(self, first: int) -> bool:
+        """Whether ``first`` lies before the stream, as where that was made anew; then the archive has come to it."""
+        try:
+            async with asyncio.timeout(STREAM_SECONDS):
+                while True:
+                    with suppress(BrokerUnavailableError, JetStreamError):
+                        begins = (await stream_state(self._broker)).first_seq
+                        if first >= begins:
+                            return False
+                        async with self._database.connection() as connection:
+                            if await archived_until(connection) >= begins - 1:
+                                return True
+                    await asyncio.sleep(RETRY_SECONDS)
+        except TimeoutError as error:
+            raise OutOfReachError from error
 
     async def _from_stream(self, ring: Ring, tenant: str, channels: frozenset[Channel], at: FrameId) -> Portion:
         """Read what the archive does not hold yet, by a consumer that lives for one portion."""

@@ -2,26 +2,31 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import JetStreamError
-from photobus_common.bus.reader import EventReader, EventsExpiredError, StoredEvent, StreamRecreatedError, stream_state
+from photobus_common.bus.reader import EventReader, EventsExpiredError, StreamRecreatedError, stream_state
 from photobus_common.config import Sse
 from photobus_common.errors import BrokerUnavailableError, PhotobusError
 from photobus_common.events import Event
 from photobus_common.logging import get_logger
 from photobus_common.store.database import Database
-from photobus_common.store.event_replay import archived_until, newest_archived
+from photobus_common.store.event_replay import all_events_from, archived_until, newest_archived
 from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.telemetry import SSE_RING_BYTES
 from photobus_gateway.sse_events import expand
-from photobus_gateway.sse_resume import readable
+from photobus_gateway.sse_resume import PORTION, readable
 from photobus_gateway.sse_ring import Entry, FrameId, Ring
 
 RETRY_SECONDS: Final = 0.5
+
+ARCHIVE_SECONDS: Final = 30.0
+"""How long the archive may take to come to where a stream that was made anew begins, before clients are told to fetch
+everything anew; an orchestrator takes over within seconds."""
 
 YIELD_BYTES: Final = 256 * 1024
 """After so many bytes of events the loop is given to others, so that a burst of large events delays no request, and
@@ -46,24 +51,53 @@ class LogTail:
         self.started = asyncio.Event()
 
     async def run(self) -> None:
-        """Follow the log for ever. A log that lost what was to be read next is followed from where it begins now."""
+        """Follow the log for ever. Where the stream lost what was to be read next, the archive has it."""
         start = await self._starting_point()
         self._begin(start)
         self.started.set()
         while True:
             try:
                 async for batch in EventReader(self._broker, start).batches():
-                    await self._take(batch)
+                    await self._take([(stored.seq, stored.payload) for stored in batch])
                     start = batch[-1].seq + 1
             except StreamRecreatedError as error:
-                start = self._begin_anew(error.state.first_seq, error)
+                start = await self._go_on(error.state.first_seq, error)
             except EventsExpiredError as error:
-                start = self._begin_anew(error.first_seq, error)
+                start = await self._go_on(error.first_seq, error)
 
     async def reached(self, seq: int) -> None:
         """Return when the event ``seq`` was read."""
         async with self._moved:
             await self._moved.wait_for(lambda: self.position.seq >= seq)
+
+    async def _go_on(self, start: int, error: PhotobusError) -> int:
+        """Go on where the stream begins now, after what only the archive has; where that is no way, begin anew."""
+        if start > self.position.seq:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(ARCHIVE_SECONDS):
+                    await self._catch_up(start - 1)
+                    log.warning("sse_log_goes_on", reason=error.public_message, start=start)
+                    return start
+        return self._begin_anew(start, error)
+
+    async def _catch_up(self, until: int) -> None:
+        """Take from the archive, once it has come to ``until``, what comes next in it."""
+        while True:
+            try:
+                async with self._database.connection() as connection:
+                    archived = await archived_until(connection) >= until
+                    rows = await all_events_from(connection, self.position.seq + 1, until, PORTION) if archived else ()
+            except DATABASE_OUTAGES as error:
+                log.info("sse_archive_not_readable_yet", reason=str(error))
+                archived, rows = False, ()
+            await self._take(rows)
+            if archived and len(rows) < PORTION:
+                break
+            if not archived:
+                await asyncio.sleep(RETRY_SECONDS)
+        self.position = FrameId(until, 0)
+        async with self._moved:
+            self._moved.notify_all()
 
     def _begin_anew(self, start: int, error: PhotobusError) -> int:
         log.warning("sse_log_gap", reason=error.public_message, start=start)
@@ -94,21 +128,23 @@ class LogTail:
                 self._seen = OrderedDict.fromkeys(newest)
                 return max(state.first_seq, archived + 1, state.last_seq + 1 - self._settings.ring_events)
 
-    async def _take(self, batch: list[StoredEvent]) -> None:
+    async def _take(self, batch: Sequence[tuple[int, bytes | str]]) -> None:
+        """Put into the ring what ``batch``, of sequences and payloads, tells clients."""
         fresh: list[Event] = []
         taken = 0
-        for stored in batch:
-            event = readable(stored.seq, stored.payload)
+        for seq, payload in batch:
+            event = readable(seq, payload)
             if event is not None and self._is_new(event.id):
-                self._append(stored.seq, event)
+                self._append(seq, event)
                 fresh.append(event)
-            self.position = FrameId(stored.seq, self.position.n if self.position.seq == stored.seq else 0)
-            taken += len(stored.payload)
+            self.position = FrameId(seq, self.position.n if self.position.seq == seq else 0)
+            taken += len(payload)
             if taken > YIELD_BYTES or len(fresh) > self._settings.ring_events // 4:
                 self._arrived(fresh)
                 fresh, taken = [], 0
                 await asyncio.sleep(0)
-        self._arrived(fresh)
+        if fresh:
+            self._arrived(fresh)
         SSE_RING_BYTES.set(self.ring.bytes_held)
         async with self._moved:
             self._moved.notify_all()

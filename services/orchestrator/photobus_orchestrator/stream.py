@@ -42,7 +42,7 @@ async def follow_stream(database: Database, broker: Broker, settings: Settings) 
     """Make sure that there is a stream, and return the cursor from which to read it."""
     async with database.transaction() as connection:
         cursor = await event_log.ensure_cursor(connection)
-    await provision(broker, settings, cursor.seq)
+    await provision(broker, settings, cursor.seq, again=cursor.stream_created is not None)
     stream = await stream_state(broker)
     following = next_cursor(cursor, stream)
     if following == cursor:
@@ -61,4 +61,4 @@ async def provision_again(database: Database, broker: Broker, settings: Settings
     """Make the streams that are missing."""
     async with database.connection() as connection:
         cursor = await event_log.read_cursor(connection)
-    await provision(broker, settings, cursor.seq)
+    await provision(broker, settings, cursor.seq, again=cursor.stream_created is not None)

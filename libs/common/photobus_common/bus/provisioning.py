@@ -35,14 +35,15 @@ Definition = dict[str, Any]
 log = get_logger()
 
 
-async def provision(broker: Broker, settings: Settings, archived_seq: int) -> None:
+async def provision(broker: Broker, settings: Settings, archived_seq: int, *, again: bool = False) -> None:
     """Make or change every stream and consumer.
 
-    ``archived_seq`` is the last sequence in the archive (0: none). A new EVENTS stream starts well above it, so that
-    a sequence never names two events, even after the broker lost its disk. Raises ``ConfigurationError`` for what
+    ``archived_seq`` is the sequence up to which the archive has come, ``again`` whether there was a stream before, of
+    which some may know sequences that were never archived. A new EVENTS stream starts well above both, so that a
+    sequence never names two events, even after the broker lost its disk. Raises ``ConfigurationError`` for what
     cannot be changed, ``BrokerUnavailableError`` when the broker does not answer.
     """
-    first_seq = archived_seq + settings.events.first_seq_gap if archived_seq > 0 else 1
+    first_seq = archived_seq + settings.events.first_seq_gap if archived_seq > 0 or again else 1
     await _ensure_stream(broker, events_stream(settings), {"first_seq": first_seq})
     for lane in subjects.LANES:
         await _ensure_stream(broker, command_stream(settings, lane), {})

@@ -19,6 +19,8 @@ EVENTS_FROM: Final = """
 SELECT seq, payload FROM event_log WHERE tenant = $1 AND seq >= $2 AND seq <= $3 ORDER BY seq LIMIT $4
 """
 
+ALL_EVENTS_FROM: Final = "SELECT seq, payload FROM event_log WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3"
+
 
 class ArchivedEvent(NamedTuple):
     """One event as it was stored."""
@@ -54,4 +56,10 @@ async def events_from(
 ) -> tuple[ArchivedEvent, ...]:
     """Return up to ``limit`` events of ``tenant`` from sequence ``first`` to ``last``, both included, in order."""
     rows = await connection.fetch(EVENTS_FROM, tenant, first, last, limit)
+    return tuple(ArchivedEvent(row["seq"], row["payload"]) for row in rows)
+
+
+async def all_events_from(connection: Connection, first: int, last: int, limit: int) -> tuple[ArchivedEvent, ...]:
+    """Do the same for the events of all tenants."""
+    rows = await connection.fetch(ALL_EVENTS_FROM, first, last, limit)
     return tuple(ArchivedEvent(row["seq"], row["payload"]) for row in rows)
