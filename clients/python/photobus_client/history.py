@@ -53,6 +53,34 @@ class HistoryEvent(Model):
     whole: bool
 
 
+class FileAsOf(Model):
+    """One file of a photo; ``size`` in bytes."""
+
+    name: str
+    kind: str
+    size: int
+    md5: str | None = None
+
+
+class PhotoAsOf(Model):
+    """A photo as it stood at a place in the log, as far as that tells."""
+
+    id: int
+    filename: str
+    jpg_available: bool
+    raw_available: bool
+    other_available: bool
+    keep_jpg: bool
+    keep_raw: bool
+    keep_other: bool
+    thumbnail_status: str
+    preview_status: str
+    size: int
+    version: int
+    tags: list[str]
+    files: list[FileAsOf]
+
+
 class History:
     """Requests about what happened (``PhotobusClient.history``); what happened a second ago may not be told yet."""
 
@@ -76,6 +104,18 @@ class History:
     def task(self, task_id: UUID | str, *, newest_first: bool = False) -> AsyncIterator[HistoryEvent]:
         """Yield what a task went through and did."""
         return self._events(f"/api/tasks/{path_part(str(task_id))}/events", {"order": _order(newest_first)})
+
+    async def photos(self, folder: str, as_of: Moment) -> AsyncIterator[PhotoAsOf]:
+        """Yield the photos, by id, that the project had which had the folder at that time, as they stood then."""
+        cursor: str | None = None
+        while True:
+            query = {"as_of": _moment(as_of), "limit": _PAGE, "cursor": cursor}
+            page = await self._transport.json("GET", f"/api/projects/{path_part(folder)}/photos", query=query)
+            for item in page["items"]:
+                yield PhotoAsOf.model_validate(item)
+            cursor = page["next_cursor"]
+            if cursor is None:
+                return
 
     def audit(
         self,

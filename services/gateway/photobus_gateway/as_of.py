@@ -12,6 +12,9 @@ from photobus_common.store.database import Connection
 from photobus_common.store.event_replay import archived_until
 from photobus_common.store.positions import position_at
 
+AS_OF: Final = "A sequence of the log or a time: how it stood then, as far as the archive has come."
+"""What the parameter of that name is, for those who read of it."""
+
 MAX_SEQUENCE: Final = 2**63 - 1
 
 _SEQUENCE: Final = re.compile(r"\d+", re.ASCII)

@@ -33,9 +33,9 @@ RowT = TypeVar("RowT", PhotoRow, ProjectRow)
 PAGE: Final = 1000
 """Rows that are held at once."""
 
-_PHOTO_TYPES: Final = [model.TYPE for model in PHOTO_EVENTS]
+PHOTO_TYPES: Final = [model.TYPE for model in PHOTO_EVENTS]
 
-_PROJECT_TYPES: Final = [model.TYPE for model in PROJECT_EVENTS]
+PROJECT_TYPES: Final = [model.TYPE for model in PROJECT_EVENTS]
 
 # Each document is parsed once, which is most of the work: hence `OFFSET 0`, behind which Postgres does not look.
 _TOLD: Final = """
@@ -51,14 +51,18 @@ _WAITING: Final = """
     ) AS w WHERE w.document ->> 'type' = ANY($1::text[])
 """
 
-PHOTO_CHANGES: Final = f"""
+PARTS: Final = """
 SELECT (c.part ->> 'photo_id')::bigint AS photo_id, (c.part ->> 'version')::bigint AS version, t.seq, t.tenant,
     t.document ->> 'type' AS type, (t.document ->> 'schemaversion')::int AS schema,
     ((t.document -> 'data') - 'photos')::text AS head, c.part::text AS part
-FROM (({_TOLD}) UNION ALL ({_WAITING})) AS t
+"""
+"""What is read of each part ``c`` of an event ``t`` that tells of photos, for ``told_of_photo``."""
+
+PHOTO_CHANGES: Final = f"""
+{PARTS} FROM (({_TOLD}) UNION ALL ({_WAITING})) AS t
 CROSS JOIN LATERAL jsonb_array_elements(t.document -> 'data' -> 'photos') AS c (part)
 ORDER BY 1, 2, 3
-"""  # noqa: S608 - put together from constants
+"""
 
 PROJECT_CHANGES: Final = f"""
 SELECT (t.document -> 'data' ->> 'project_id')::bigint AS project_id,
@@ -110,15 +114,13 @@ async def told_of_photos(connection: Connection) -> AsyncIterator[Told[PhotoRow]
 
     Runs in the transaction of the caller, as do the others. Raises ``UnreadableEventError``.
     """
-    async for row in _rows(connection, PHOTO_CHANGES, _PHOTO_TYPES):
-        data = {**json.loads(row["head"]), "photos": [json.loads(row["part"])]}
-        (change,) = changes_of(row["tenant"], _read(row, data))
-        yield Told(change.photo_id, change.version, row["seq"], partial(evolve_photo, change=change))
+    async for row in _rows(connection, PHOTO_CHANGES, PHOTO_TYPES):
+        yield told_of_photo(row)
 
 
 async def told_of_projects(connection: Connection) -> AsyncIterator[Told[ProjectRow]]:
     """Yield all that was ever said of projects' rows, project by project in the order of versions."""
-    async for row in _rows(connection, PROJECT_CHANGES, _PROJECT_TYPES):
+    async for row in _rows(connection, PROJECT_CHANGES, PROJECT_TYPES):
         data = _read(row, json.loads(row["head"]))
         then = partial(evolve_project, tenant=row["tenant"], data=data)
         yield Told(row["project_id"], row["version"], row["seq"], then)
@@ -134,6 +136,13 @@ async def project_rows(connection: Connection) -> AsyncIterator[ProjectRow]:
     """Yield every project of the catalogue, in the order of ids."""
     async for row in _rows(connection, PROJECT_ROWS):
         yield ProjectRow(**row)
+
+
+def told_of_photo(row: Record) -> Told[PhotoRow]:
+    """Read a row of ``PARTS``; raises ``UnreadableEventError``."""
+    data = {**json.loads(row["head"]), "photos": [json.loads(row["part"])]}
+    (change,) = changes_of(row["tenant"], _read(row, data))
+    return Told(change.photo_id, change.version, row["seq"], partial(evolve_photo, change=change))
 
 
 def _read(row: Record, data: dict[str, Any]) -> Any:

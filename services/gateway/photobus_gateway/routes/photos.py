@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from aiohttp import web
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, RootModel
 
 from photobus_common.errors import NotFoundError
 from photobus_common.events.parts import DerivativeStatus, FileKind
@@ -13,9 +13,11 @@ from photobus_common.store.database import Connection
 from photobus_common.store.filters import PhotoConditions, PhotoFilter
 from photobus_common.store.keyset import Cursor, Sort
 from photobus_common.store.photo_pages import SORTS, PhotoSort
+from photobus_gateway.as_of import AS_OF, AsOfInput
 from photobus_gateway.callers import caller_of
 from photobus_gateway.inputs import Input, PageQuery, ProjectPath, RowId
 from photobus_gateway.keys import DATABASE
+from photobus_gateway.photos_as_of import PhotosAsOf, list_as_of, refuse_beside
 from photobus_gateway.registry import route
 from photobus_gateway.views import ListView
 
@@ -84,6 +86,10 @@ class PhotoList(ListView):
     items: list[PhotoView]
 
 
+class PhotosOfProject(RootModel[PhotoList | PhotosAsOf]):
+    """A page of photos: as they are, or as they stood at a place in the log."""
+
+
 class MonthView(BaseModel):
     """One month in UTC; ``cursor`` starts the list of photos, sorted by ``taken_at``, at it."""
 
@@ -115,6 +121,8 @@ class Sorted(Input):
 class ProjectPhotosQuery(PhotoConditions, Sorted, PageQuery):
     """Which photos of a project, in which order."""
 
+    as_of: AsOfInput | None = Field(default=None, description=AS_OF)
+
 
 class PhotosQuery(PhotoFilter, Sorted, PageQuery):
     """Which photos of all projects, in which order."""
@@ -133,10 +141,28 @@ async def list_photos(request: web.Request, query: PhotosQuery) -> PhotoList:
         return await _page(request, connection, query, filter_of(query))
 
 
-@route("GET", "/api/projects/{folder}/photos", role="viewer", summary="Photos of a project", errors=(NotFoundError,))
-async def list_project_photos(request: web.Request, path: ProjectPath, query: ProjectPhotosQuery) -> PhotoList:
-    """List the photos of one project that match the filter, newest first unless asked otherwise."""
+@route(
+    "GET",
+    "/api/projects/{folder}/photos",
+    role="viewer",
+    summary="Photos of a project",
+    response=PhotosOfProject,
+    errors=(NotFoundError,),
+)
+async def list_project_photos(
+    request: web.Request, path: ProjectPath, query: ProjectPhotosQuery
+) -> PhotoList | PhotosAsOf:
+    """List the photos of one project that match the filter, newest first unless asked otherwise.
+
+    With `as_of` it is the project that had the folder then, also if it was deleted since, and all photos that it had,
+    by id, as they stood by the log alone: without what their files say of them. A page then may hold fewer photos than
+    its limit though others follow.
+    """
     async with request.app[DATABASE].connection() as connection:
+        if query.as_of is not None:
+            refuse_beside(query.model_fields_set)
+            tenant, limit = caller_of(request).tenant, query.bounded(request)
+            return await list_as_of(connection, tenant, path.folder, query.as_of, query.cursor, limit)
         if not await projects.ids_of_folders(connection, caller_of(request).tenant, [path.folder]):
             raise NotFoundError(f"There is no project in the folder {path.folder}.")
         return await _page(request, connection, query, filter_of(query, path.folder))

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 import asyncpg
@@ -30,7 +30,7 @@ from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.task_views import NEWEST_TASKS, TaskFilter
 from photobus_common.store.unit_of_work import UnitOfWork
 from photobus_common.task_requests import Ask
-from photobus_gateway.as_of import AsOf, AsOfInput
+from photobus_gateway.as_of import AS_OF, AsOf, AsOfInput
 from photobus_gateway.callers import caller_of, origin_of
 from photobus_gateway.confirmation_views import SHOWN_WITH_TASK
 from photobus_gateway.deleting import archive, beside, refuse_parts
@@ -60,8 +60,6 @@ from photobus_gateway.task_answers import (
 )
 from photobus_gateway.tasks_as_of import list_as_of, show_as_of
 from photobus_gateway.undos import refuse_bare, refuse_second_undo
-
-AS_OF: Final = "A sequence of the log or a time: how it stood then, as far as the archive has come."
 
 _REFUSALS = (ForbiddenError, NotFoundError, KeyReusedError, NotProvidedError)
 
