@@ -1,5 +1,6 @@
 """Photos of a project as they stood at a place in the log, whatever became of them and of the project."""
 
+import asyncio
 from typing import Any
 
 import images
@@ -8,8 +9,10 @@ from catalogue import add_tenant
 from folding import Log
 from gateway_server import Gateway
 from shelf import DNG
+from typer.testing import CliRunner
 from uploading import make_project, photos, upload
 
+from photobus_cli.main import app
 from photobus_client import PhotobusClient
 from photobus_common.events import EventData, Origin
 from photobus_common.events.projects import (
@@ -165,6 +168,13 @@ async def test_pages_go_on_where_they_began(then: Then, monkeypatch: pytest.Monk
     address = f"http://127.0.0.1:{then.gateway.port}"
     async with PhotobusClient(address, then.gateway.admin, patience_seconds=0) as client:
         assert [one.filename async for one in client.history.photos("Sea", last)] == ["B", "C"]
+
+    asked = ["history", "photos", "Sea", "--as-of", str(last), "--address", address, "--token", then.gateway.admin]
+    table = await asyncio.to_thread(CliRunner().invoke, app, asked)
+    assert [line.split()[:5] for line in table.stdout.splitlines()[1:]] == [
+        ["2", "B", "1", "B.jpg", "jpg"],
+        ["3", "C", "1", "C.jpg", "jpg"],
+    ]
 
 
 @pytest.mark.parametrize(

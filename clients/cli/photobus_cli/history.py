@@ -1,4 +1,4 @@
-"""``photobus history photo | project | task``: what happened, when, and who did it."""
+"""``photobus history photo | project | task | photos``: what happened, when, who did it, and what there was then."""
 
 from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Final
@@ -9,9 +9,11 @@ import typer
 from photobus_cli.connection import Address, Token, client
 from photobus_cli.errors import run
 from photobus_cli.output import print_json, print_table
+from photobus_cli.photos_as_of import of_project_then
 from photobus_client import HistoryEvent, PhotobusClient
 
 app = typer.Typer(help="What happened to a photo, a project, in a task.", no_args_is_help=True)
+app.command("photos")(of_project_then)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Write JSON, for scripts.")]
 Limit = Annotated[int, typer.Option(min=1, max=100_000, help="Most events.")]

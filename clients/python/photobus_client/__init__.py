@@ -9,7 +9,7 @@ async with PhotobusClient("http://127.0.0.1:8080", token) as photobus:
 from photobus_client.client import PhotobusClient
 from photobus_client.confirmations import Confirmation, MissedPhoto
 from photobus_client.errors import ApiError, ClientError, UnreachableError
-from photobus_client.history import HistoryEvent
+from photobus_client.history import HistoryEvent, PhotoAsOf
 from photobus_client.journal import Journal
 from photobus_client.live import LiveEvent
 from photobus_client.maintenance import LoggedEvent, ReportLine, Run, RunStep
@@ -62,6 +62,7 @@ __all__ = [
     "MovePlan",
     "Page",
     "Photo",
+    "PhotoAsOf",
     "PhotobusClient",
     "Project",
     "ReportLine",
