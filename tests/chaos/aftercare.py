@@ -12,11 +12,8 @@ from chaos.resting import come_to_rest
 WHEN: Final = "at the maintenance after it"
 
 ROUNDS: Final = (
-    "folder_discovery",
-    "maintenance_global",
-    "generate_derivatives",
-    "maintenance_global",
-    "integrity_check",
+    *("project_scavenge_global", "folder_discovery", "maintenance_global", "generate_derivatives"),
+    *("maintenance_global", "integrity_check"),
 )
 
 UNTOUCHED: Final = frozenset({"missing", "untracked", "bit_rot", "changed_outside", "unreadable"})
@@ -30,6 +27,9 @@ CHANGED: Final = """
 SELECT job_type, code, project_folder, subject, reason FROM maintenance_findings
 WHERE task_id = $1::uuid AND kind = 'changed'
 """
+
+LEFT: Final = "SELECT concat_ws(' ', id, kind, path) FROM project_operations WHERE state = 'open'"
+"""A restoration that was canceled stays on record until somebody comes for it."""
 
 
 async def put_in_order(line: Line, dsn: str, seconds: float) -> list[Violation]:
@@ -53,7 +53,7 @@ async def put_in_order(line: Line, dsn: str, seconds: float) -> list[Violation]:
 
 
 async def _found(connection: "asyncpg.Connection[Any]", last: str, integrity: str) -> list[str]:
-    found: list[str] = []
+    found = [f"an operation on a project is still open: {row[0]}" for row in await connection.fetch(LEFT)]
     changes = await connection.fetchval(CHANGES, last)
     if changes:
         lines = [" ".join(str(part) for part in row if part) for row in await connection.fetch(CHANGED, last)]

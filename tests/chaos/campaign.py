@@ -14,7 +14,7 @@ from typing import Any, Final
 import asyncpg
 
 from chaos.aftercare import put_in_order
-from chaos.checker import Violation, judge, judge_live_updates
+from chaos.checker import Violation, Whereabouts, judge, judge_live_updates
 from chaos.evidence import LogEvent
 from chaos.followers import everything_from
 from chaos.journal import Journal, read
@@ -188,7 +188,8 @@ class _Course:
 
     async def _judge(self, when: str, *, all_made: bool) -> list[Violation]:
         entries = list(read(self._journal.path))
-        violations, found = await judge(entries, self._system.dsn, self._system.library, when, all_made=all_made)
+        where = Whereabouts(self._system.dsn, self._system.nats_url, self._system.library)
+        violations, found = await judge(entries, where, when, all_made=all_made)
         self.log = found.events
         self.counts |= {
             "files judged": len(found.disk),

@@ -9,7 +9,7 @@ from chaos.evidence import Evidence, gather
 from chaos.expectation import Expectation, operations
 from chaos.followers import Told
 from chaos.journal import Entry
-from photobus_orchestrator.audit import replay
+from photobus_orchestrator.audit import server_at, verify
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,20 @@ class Violation:
         return f"{self.check}, {self.when}: {self.evidence}"
 
 
+@dataclass(frozen=True)
+class Whereabouts:
+    """Where the judge looks: database, broker (several addresses are separated by commas), the user's library."""
+
+    dsn: str
+    nats_url: str
+    library: Path
+
+
 async def judge(
-    entries: Sequence[Entry], dsn: str, library: Path, when: str, *, all_made: bool
+    entries: Sequence[Entry], where: Whereabouts, when: str, *, all_made: bool
 ) -> tuple[list[Violation], Evidence]:
     """Hold the disk, the rows and the log against the journal; ``all_made``: all derivatives were asked for since."""
-    found = await gather(dsn, library)
+    found = await gather(where.dsn, where.library)
     expected = Expectation(found).fold(operations(entries))
     checks: tuple[tuple[str, Iterable[str]], ...] = (
         ("originals", rules_of_files.every_file_once(expected, found)),
@@ -43,9 +52,16 @@ async def judge(
         ("effects", rules_of_the_log.versions_have_no_gap(found)),
         ("effects", rules_of_the_log.words_count_once(expected, found)),
         ("answers", rules_of_the_log.answers_were_no_accidents(entries)),
-        ("audit", await replay(dsn)),
+        ("audit", await _audited(where)),
     )
     return [Violation(check, when, evidence) for check, broken in checks for evidence in broken], found
+
+
+async def _audited(where: Whereabouts) -> list[str]:
+    """Return what ``photobus audit verify`` finds, and what it could not look at."""
+    report = await verify(where.dsn, server_at(where.nats_url))
+    found = [f"{section.name}: {line}" for section in report.sections for line in section.differences]
+    return found + [f"{one.name} was not checked: {one.unanswered}" for one in report.sections if one.unanswered]
 
 
 def judge_live_updates(entries: Sequence[Entry], everything: Sequence[Told], until: int) -> list[Violation]:

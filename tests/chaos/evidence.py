@@ -30,6 +30,9 @@ FROM job_items i JOIN jobs j ON j.id = i.job_id
 """
 SNAPSHOTS = "SELECT task_id::text, photo_id FROM task_items"
 EVENTS = "SELECT seq, event_id::text AS id, type, task_id::text, project_id, payload FROM event_log ORDER BY seq"
+OPEN_MOVES = """
+SELECT project_id, unnest(ARRAY[path, target_path]) AS path FROM project_operations WHERE state = 'open'
+"""
 TRASHED_FOLDERS = """
 SELECT DISTINCT ON (project_id) project_id, target_path FROM project_operations
 WHERE kind = 'trash' AND state = 'done' AND outcome = 'moved' ORDER BY project_id, id DESC
@@ -122,7 +125,8 @@ async def gather(dsn: str, library: Path) -> Evidence:
         snapshots: defaultdict[str, list[int]] = defaultdict(list)
         for row in await connection.fetch(SNAPSHOTS):
             snapshots[row["task_id"]].append(row["photo_id"])
-        disk, derivatives = look_at(library, _places(projects, trashed))
+        open_moves = {row["path"]: row["project_id"] for row in await connection.fetch(OPEN_MOVES) if row["path"]}
+        disk, derivatives = look_at(library, open_moves | _places(projects, trashed))
         return Evidence(
             disk=disk,
             derivatives=derivatives,

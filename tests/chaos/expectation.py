@@ -192,9 +192,8 @@ class Expectation:
         task = op.task
         ended = float("inf") if task is None else self.outcomes.ended_at(task)
         for photo_id in self._photos(op) if task is None else self.outcomes.photos_of(task):
-            photo = self.photos.get(photo_id)
-            if photo is None:
-                continue
+            # A filter is looked up when the task starts: a photo that comes until then may be among what it finds.
+            photo = self.photos.setdefault(photo_id, Photo(photo_id))
             status = None if task is None else self.outcomes.item(task, photo_id)
             verdicts: dict[str | None, Verdict] = {"done": "done", "skipped": "nothing", "failed": failed}
             verdict = verdicts.get(status, "unclear")

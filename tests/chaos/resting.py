@@ -16,7 +16,6 @@ OPEN: Final[Mapping[str, str]] = {
     "uploads being placed": "SELECT id::text || ' ' || filename FROM uploads WHERE state = 'placing'",
     "photos waiting for a task": "SELECT photo_id::text || ' in batch ' || batch FROM upload_batches",
     "operations on files": "SELECT concat_ws(' ', id, kind, path) FROM file_operations WHERE state = 'open'",
-    "operations on projects": "SELECT concat_ws(' ', id, kind, path) FROM project_operations WHERE state = 'open'",
 }
 """What must come to an end by itself, by what it is called in a report."""
 

@@ -1,13 +1,19 @@
 """Rules about live updates: who is cut off and comes back has heard everything once, and in order."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Final, NamedTuple
 
 from chaos.followers import Told
 from chaos.journal import Entry
 
+PROGRESS: Final = "job_update"
+"""Told of progress too, which nobody keeps."""
+
 Place = tuple[int, int]
+Content = tuple[str, str]
 
 
 @dataclass
@@ -17,6 +23,11 @@ class Heard:
     follower: str
     start: Place
     messages: list[Told] = field(default_factory=list)
+
+    @property
+    def end(self) -> Place:
+        """The place of the last message."""
+        return max((place(message[0]) for message in self.messages), default=self.start)
 
 
 def heard(entries: Iterable[Entry]) -> list[Heard]:
@@ -33,22 +44,60 @@ def heard(entries: Iterable[Entry]) -> list[Heard]:
 
 
 def heard_all_once(pieces: Sequence[Heard], everything: Sequence[Told], until: int) -> Iterator[str]:
-    """Each piece is what the log tells from its start to its end, neither more nor less nor in another order."""
-    known = {message[0]: message for message in everything}
+    """Each piece is what the log tells from its start to its end, neither more nor less nor in another order.
+
+    What was told from a stream that was lost before it was archived has another place in the log now, or, if it was a
+    job's progress alone, none; told again it must not be.
+    """
+    log = Log({message[0]: message for message in everything}, Counter(message[1:] for message in everything))
     last = {piece.follower: piece for piece in pieces}
     for piece in pieces:
-        places = [place(message[0]) for message in piece.messages]
-        for before, after in pairwise(places):
-            if after <= before:
-                yield f"{piece.follower} heard {_id(after)} after {_id(before)}"
-        for message in piece.messages:
-            if known.get(message[0]) != message:
-                yield f"{piece.follower} heard {message}, the log tells {known.get(message[0])}"
-        end = place(str(until)) if last[piece.follower] is piece else max(places, default=piece.start)
-        told = {message[0] for message in piece.messages}
-        missed = [one[0] for one in everything if piece.start < place(one[0]) <= end and one[0] not in told]
-        if missed:
-            yield f"{piece.follower} missed {len(missed)} messages from {piece.start} on: {missed[:5]}"
+        end = place(str(until)) if last[piece.follower] is piece else piece.end
+        yield from _in_order(piece)
+        yield from _as_told(piece, log)
+        yield from _missed(piece, everything, end)
+
+
+class Log(NamedTuple):
+    """What there is to hear: messages by their id, and how often each content is told."""
+
+    by_id: Mapping[str, Told]
+    contents: Counter[Content]
+
+
+def _in_order(piece: Heard) -> Iterator[str]:
+    for before, after in pairwise(place(message[0]) for message in piece.messages):
+        if after <= before:
+            yield f"{piece.follower} heard {_id(after)} after {_id(before)}"
+
+
+def _as_told(piece: Heard, log: Log) -> Iterator[str]:
+    heard_contents = Counter(message[1:] for message in piece.messages)
+    for message in piece.messages:
+        told = log.by_id.get(message[0])
+        if told is not None and told != message:
+            yield f"{piece.follower} heard {message}, the log tells {told}"
+        elif told is None and message[1] != PROGRESS:
+            times = log.contents[message[1:]]
+            if not times:
+                yield f"{piece.follower} heard {message}, which the log does not tell"
+            elif heard_contents[message[1:]] > times:
+                yield f"{piece.follower} heard {message}, and again under another place"
+
+
+def _missed(piece: Heard, everything: Sequence[Told], end: Place) -> Iterator[str]:
+    ids = {message[0] for message in everything}
+    told = {message[0] for message in piece.messages}
+    elsewhere = Counter(message[1:] for message in piece.messages if message[0] not in ids)
+    missed: list[str] = []
+    for message in everything:
+        if piece.start < place(message[0]) <= end and message[0] not in told:
+            if elsewhere[message[1:]]:
+                elsewhere[message[1:]] -= 1
+            else:
+                missed.append(message[0])
+    if missed:
+        yield f"{piece.follower} missed {len(missed)} messages from {_id(piece.start)} on: {missed[:5]}"
 
 
 def place(event_id: str) -> Place:
