@@ -78,8 +78,8 @@ def _effects(event: LogEvent) -> Iterator[tuple[Hashable, ...]]:
             yield word, data[field]
     for photo in data.get("photos", ()):
         yield from _effects_on(event, photo)
-    for file in data.get("files", ()):
-        if event.type in _FILES_ONCE_A_TASK and event.task is not None:
+    if event.type in _FILES_ONCE_A_TASK and event.task is not None:  # others say of files only how many there were
+        for file in data["files"]:
             yield event.type, "by task", event.task, "of", file["photo_id"], file["name"]
 
 
