@@ -35,6 +35,7 @@ PROCESSES: Final[Mapping[int, Mapping[str, int]]] = {
 }
 """How many of each service, by the number of the broker's servers, which take their share of two cores."""
 RESTART_SECONDS: Final = 1.0
+WHOLE_SECONDS: Final = 60.0
 NEVER: Final = "604800"
 
 SETTINGS: Final[Mapping[str, str]] = {
@@ -176,6 +177,9 @@ class System:
         await self.servers.open()
         await self._supervisor.start((postgres,), tuple(node.server for node in self.servers.nodes))
         self.parts |= {"postgres": KeptPart(postgres), **{node.name: node for node in self.servers.nodes}}
+        async with asyncio.timeout(WHOLE_SECONDS):
+            while not await self.servers.whole():
+                await asyncio.sleep(0.1)
         self.dsn = postgres.dsn
         self.nats_url = self.servers.private_url
         folder.publish_servers(self.dsn, self.nats_url)
