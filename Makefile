@@ -16,7 +16,7 @@ INSTALL := $(UV) pip install --quiet --compile-bytecode --python $(BIN)/python
 BEGIN := umask 022; again=$$(test ! -e $(VENV)/.begun || echo --reinstall); touch $(VENV)/.begun
 END := rm $(VENV)/.begun
 
-.PHONY: help up test check bench lock clean
+.PHONY: help up test check bench chaos lock clean
 .DEFAULT_GOAL := help
 
 help: ## list the commands
@@ -37,6 +37,11 @@ check: $(VENV)/.dev ## format, lint, types and import contracts
 
 bench: $(VENV)/.dev ## measure speed against the bare libraries in the same run
 	@$(BIN)/python -m bench
+
+# CHAOS says which campaigns: make chaos CHAOS="--seed 7 --seconds 600 --nodes 3"; see docs/reliability.md
+CHAOS ?= --seeds 1,2,3 --seconds 120
+chaos: $(VENV)/.dev ## try to break the whole system, by seed, and judge what is left
+	@cd tests && ../$(BIN)/python -m chaos $(CHAOS)
 
 lock: $(VENV)/.uv ## resolve the dependencies anew into requirements/*.txt
 	@$(COMPILE) $(addsuffix /pyproject.toml,$(MEMBERS)) --group pyproject.toml:build $(OWN) -o requirements/runtime.txt
