@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from bus_traffic import until
+from insight import stored
 from running_stack import PHOTOBUS, RunningStack
 
 pytestmark = pytest.mark.stack
@@ -46,6 +47,8 @@ async def test_a_taken_port_a_second_start_and_nothing_left(stack: RunningStack)
     assert stack.token == token
     async with stack.client() as photobus:
         assert [found.id async for found in photobus.projects()] == [project.id]
+    made = "SELECT tenant, actor FROM event_log WHERE type = 'TenantCreated'"
+    assert await stored(stack, made) == [{"tenant": "user_0", "actor": "local"}]
 
 
 async def test_what_dies_comes_back_and_a_killed_supervisor_leaves_nothing(stack: RunningStack) -> None:

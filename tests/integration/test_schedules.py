@@ -28,7 +28,7 @@ from photobus_common.subjects import SCHEDULES_STREAM, plan_subject, tick_subjec
 from photobus_local.nats import EmbeddedNats
 from photobus_local.postgres import EmbeddedPostgres
 from photobus_orchestrator.audit import replay
-from photobus_orchestrator.schedules import tick_event_id
+from photobus_orchestrator.schedules import MADE_BY, tick_event_id
 
 DEFAULTS = [
     ("folder_discovery", 300, 86_400, True),
@@ -38,6 +38,9 @@ DEFAULTS = [
 ]
 TIMETABLE = "SELECT name, every_seconds, deadline_seconds, enabled FROM schedules ORDER BY name"
 ADD_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, 'Test', gen_random_uuid())"
+MADE = """
+SELECT tenant, actor, count(*)::int FROM event_log WHERE type = 'ScheduleChanged' GROUP BY 1, 2 ORDER BY 1
+"""
 PLANS = {plan_subject(TENANT, name) for name, *_ in DEFAULTS}
 LET_WAIT = "UPDATE tasks SET status = 'waiting' WHERE id = $1"
 
@@ -98,7 +101,8 @@ async def test_every_tenant_has_its_schedules_and_the_broker_has_them_too(
         await add_tenant(process.database, "user_7")
         others = {plan_subject("user_7", name) for name, *_ in DEFAULTS}
         await until(lambda: all_set(process.broker, PLANS | others))
-        assert await process.fetch("SELECT count(*) FROM outbox") == [(0,)]
+        await process.until_rows([("user_0", MADE_BY, 4), ("user_7", MADE_BY, 4)], MADE)
+        await process.until_rows([(0,)], "SELECT count(*) FROM outbox")
 
 
 async def all_set(broker: Broker, subjects: set[str]) -> bool:

@@ -8,6 +8,7 @@ from pathlib import Path
 import images
 import pytest
 from bus_traffic import until
+from insight import stored
 from running_stack import PHOTOBUS, RunningStack
 from shelf import put
 from shoot import until_ended
@@ -15,6 +16,8 @@ from shoot import until_ended
 from photobus_client import PhotobusClient
 
 pytestmark = pytest.mark.stack
+
+TENANTS_MADE = "SELECT tenant, actor FROM event_log WHERE type = 'TenantCreated'"
 
 
 @pytest.fixture
@@ -86,6 +89,7 @@ async def test_it_is_served_where_it_lies(stack: RunningStack, photos: Path) -> 
         await until(discovered)
         task = await photobus.start_task("maintenance_global", {"all": True})
         assert (await until_ended(photobus, task.id)).status == "completed"
+    assert await stored(stack, TENANTS_MADE) == [{"tenant": "user_0", "actor": "local"}]
     await until(lambda: len(list((photos / "user_0" / "Trip" / ".thumb").glob("*.jpg"))) == 3)
     assert visible(photos) == before
     assert not (stack.data / "library").exists()

@@ -261,6 +261,7 @@ TOLD = [
         },
         "Schedule “folder discovery” was due and started nothing: its last run had not ended",
     ),
+    ("TenantCreated", {"name": "Owner", "library_id": ID}, f"Tenant “Owner” made, with the library {ID}"),
     ("TokenCreated", {"token_id": ID, "name": "phone", "role": "editor"}, "Token “phone” made, with the role editor"),
     ("TokenRevoked", {"token_id": ID}, f"Token {ID} revoked"),
 ]

@@ -378,7 +378,7 @@ WITHOUT_SAY: Final[Mapping[str, str]] = {
     **dict.fromkeys(("JobLost", "JobCompleted", "JobFailed", "JobCanceled"), _TASKS),
     **dict.fromkeys(("JobWaiting", "ConfirmationRequested", "ConfirmationAnswered", "ConfirmationExpired"), _ASKED),
     **dict.fromkeys(("ScheduleChanged", "TickSkipped"), _SCHEDULES),
-    **dict.fromkeys(("TokenCreated", "TokenRevoked"), _ACCESS),
+    **dict.fromkeys(("TenantCreated", "TokenCreated", "TokenRevoked"), _ACCESS),
     "ProjectTrashed": "where an archived project's folder lies; its row keeps the folder that it had",
     "FilesTrashed": "where files lie; the PhotoFilesChanged or PhotosRemoved beside it says how the photo stands",
     "FilesRestored": "the PhotoFilesChanged or PhotosRestored beside it says how the photo stands",

@@ -325,6 +325,7 @@ IGNORED: Final[dict[str, str]] = {
     "FilesTrashed": "the PhotoFilesChanged or PhotosRemoved beside it says how the photo stands",
     "FilesRestored": "the PhotoFilesChanged or PhotosRestored beside it says how the photo stands",
     "ProjectTrashed": "the ProjectCanceled before it said that the project is gone",
+    "TenantCreated": "nobody can listen yet",
     "TokenCreated": "who may do what is no live update",
     "TokenRevoked": "told to nobody; the hub ends the streams of who bears that token",
 }

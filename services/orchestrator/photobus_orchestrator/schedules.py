@@ -121,11 +121,12 @@ class Scheduler:
         Raises ``BrokerUnavailableError`` and ``JetStreamError``.
         """
         settings = self._settings.schedules
-        async with self._database.transaction() as connection:
+        async with unit_of_work(self._database, self._publisher) as work:
             deadline = timedelta(hours=settings.deadline_hours)
-            await store.make_missing(connection, settings.intervals, deadline, MADE_BY)
-            await self._mend_clocks(connection)
-            schedules = await store.all_schedules(connection)
+            for made in await store.make_missing(work.connection, settings.intervals, deadline, MADE_BY):
+                work.emit(Origin(SOURCE, made.tenant, MADE_BY).event(made.as_it_stands()))
+            await self._mend_clocks(work.connection)
+            schedules = await store.all_schedules(work.connection)
         await self._set_all(schedules)
         await self._make_up()
 

@@ -1,4 +1,4 @@
-"""Events of who may do what."""
+"""Events of who there is and who may do what."""
 
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -8,11 +8,20 @@ from photobus_common.events.envelope import EventData
 
 
 class AccessEvent(EventData):
-    """Base of changes of who may do what."""
+    """Base of changes of who there is and who may do what."""
 
     def subject(self, tenant: str) -> str:
         """Return the tenant's access subject."""
         return subjects.access_subject(tenant)
+
+
+class TenantCreated(AccessEvent):
+    """Photos of another owner are looked after; ``library_id`` is what the folder of its projects is known by."""
+
+    TYPE: ClassVar[str] = "TenantCreated"
+
+    name: str
+    library_id: UUID
 
 
 class TokenCreated(AccessEvent):

@@ -6,7 +6,7 @@ to either of the first two.
 
 from typing import Final
 
-from photobus_common.events.access import TokenCreated, TokenRevoked
+from photobus_common.events.access import TenantCreated, TokenCreated, TokenRevoked
 from photobus_common.events.confirmations import (
     ConfirmationAnswered,
     ConfirmationExpired,
@@ -117,6 +117,7 @@ _ALL: Final[tuple[type[EventData], ...]] = (
     LibraryTrashEmptied,
     ScheduleChanged,
     TickSkipped,
+    TenantCreated,
     TokenCreated,
     TokenRevoked,
 )

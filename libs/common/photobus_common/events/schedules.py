@@ -1,4 +1,4 @@
-"""Events of schedules: what they were changed to, and which of their ticks started nothing, and why."""
+"""Events of schedules: what they are and were changed to, and which of their ticks started nothing, and why."""
 
 from datetime import datetime
 from typing import ClassVar, Literal
@@ -23,9 +23,9 @@ class ScheduleEvent(EventData):
 
 
 class ScheduleChanged(ScheduleEvent):
-    """A person changed a schedule; this is how it stands now.
+    """A schedule was made as the settings say, or a person changed it; this is how it stands now.
 
-    It comes ``every_seconds``, or at the times of ``cron``; the other one is absent. ``version`` counts the changes.
+    It comes ``every_seconds``, or at the times of ``cron``; the other one is absent. ``version`` counts the changes, and is 1 before the first.
     """
 
     TYPE: ClassVar[str] = "ScheduleChanged"

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 
 from photobus_common.cron import Cron
-from photobus_common.events.schedules import SkipReason
+from photobus_common.events.schedules import ScheduleChanged, SkipReason
 from photobus_common.store.database import Connection
 
 COLUMNS: Final = """
@@ -23,7 +23,7 @@ INSERT INTO schedules (tenant, name, task_type, every_seconds, deadline_seconds,
 SELECT t.tenant, w.name, w.name, w.seconds, greatest($3, w.seconds),
     date_trunc('second', now()) + w.seconds * interval '1 second', $4
 FROM tenants t CROSS JOIN unnest($1::text[], $2::bigint[]) AS w (name, seconds)
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING *
 """
 
 ALL_SCHEDULES: Final = f"SELECT {COLUMNS} FROM schedules ORDER BY tenant, name"  # noqa: S608  constants
@@ -140,6 +140,18 @@ class Schedule:
     skipped_reason: str | None
     version: int
 
+    def as_it_stands(self) -> ScheduleChanged:
+        """Return what is said in the log when it was made or changed."""
+        return ScheduleChanged(
+            name=self.name,
+            task_type=self.task_type,
+            every_seconds=self.timing.every_seconds,
+            cron=self.timing.cron,
+            enabled=self.enabled,
+            deadline_seconds=self.deadline_seconds,
+            version=self.version,
+        )
+
     @classmethod
     def of(cls, row: asyncpg.Record) -> Self:
         """Read a row that has ``COLUMNS``."""
@@ -158,10 +170,13 @@ class Overdue:
     deadline_seconds: int
 
 
-async def make_missing(connection: Connection, intervals: dict[str, int], deadline: timedelta, changed_by: str) -> None:
-    """Give each tenant the schedules that it does not have; ``intervals`` are seconds by task type."""
-    seconds = round(deadline.total_seconds())
-    await connection.execute(MAKE_MISSING, list(intervals), list(intervals.values()), max(1, seconds), changed_by)
+async def make_missing(
+    connection: Connection, intervals: dict[str, int], deadline: timedelta, changed_by: str
+) -> list[Schedule]:
+    """Give each tenant the schedules that it does not have, and return these; ``intervals`` are seconds by task type."""
+    seconds = max(1, round(deadline.total_seconds()))
+    rows = await connection.fetch(MAKE_MISSING, list(intervals), list(intervals.values()), seconds, changed_by)
+    return [Schedule.of(row) for row in rows]
 
 
 async def all_schedules(connection: Connection) -> list[Schedule]:

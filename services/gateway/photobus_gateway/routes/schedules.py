@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 from photobus_common.config import MAX_INTERVAL
 from photobus_common.cron import Cron, CronError
 from photobus_common.errors import FieldError, InvalidInputError, NotFoundError
-from photobus_common.events.schedules import ScheduleChanged, SkipReason
+from photobus_common.events.schedules import SkipReason
 from photobus_common.store import schedules as store
 from photobus_common.store.schedules import Schedule, Timing
 from photobus_common.store.unit_of_work import UnitOfWork, unit_of_work
@@ -164,16 +164,7 @@ def _changed(before: Schedule, body: ScheduleChange, timing: Timing, moment: dat
 async def _change(work: UnitOfWork, request: web.Request, after: Schedule) -> None:
     origin = origin_of(request)
     version = await store.change(work.connection, after, origin.actor)
-    changed = ScheduleChanged(
-        name=after.name,
-        task_type=after.task_type,
-        every_seconds=after.timing.every_seconds,
-        cron=after.timing.cron,
-        enabled=after.enabled,
-        deadline_seconds=after.deadline_seconds,
-        version=version,
-    )
-    work.emit(origin.event(changed))
+    work.emit(origin.event(replace(after, version=version).as_it_stands()))
 
 
 def _timing(body: ScheduleChange, least: int) -> Timing | None:

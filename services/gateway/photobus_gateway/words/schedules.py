@@ -13,7 +13,8 @@ _WHY_SKIPPED: Final[dict[SkipReason, str]] = {
 
 def _changed(data: ScheduleChanged) -> str:
     when = f"at {data.cron}" if data.cron else f"every {counted(data.every_seconds or 0, 'second')}"
-    return f"Schedule {quoted(plain(data.name))} changed: {when}, {'on' if data.enabled else 'off'}"
+    done = "made" if data.version == 1 else "changed"
+    return f"Schedule {quoted(plain(data.name))} {done}: {when}, {'on' if data.enabled else 'off'}"
 
 
 def _skipped(data: TickSkipped) -> str:
