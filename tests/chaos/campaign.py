@@ -5,6 +5,7 @@ import json
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -97,7 +98,7 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Result:
                 home / "system", nodes=plan.nodes, planted=plan.planted, settings=plan.effective_settings
             ) as system:
                 course = _Course(plan, system, journal, say)
-                violations = await course.run()
+                violations = await _survived(course, home)
                 kept = bool(violations) or plan.keep
                 if kept:
                     await system.stop()
@@ -112,6 +113,17 @@ async def run(plan: Plan, say: Callable[[str], None]) -> Result:
     finally:
         if not kept:
             shutil.rmtree(home, ignore_errors=True)
+
+
+async def _survived(course: "_Course", home: Path) -> list[Violation]:
+    """Run the course; where it breaks off, say so as a violation: its data is kept, and other seeds have their turn."""
+    try:
+        return await course.run()
+    except Exception as error:  # noqa: BLE001  # a system that cannot even be judged is what is looked for
+        (home / "broke_off.txt").write_text("".join(traceback.format_exception(error)))
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error} ({where.name}, line {where.lineno} of {Path(where.filename).name})"
+        return [Violation("campaign", course.phase, " ".join(what.split()))]
 
 
 def _home(plan: Plan) -> Path:
@@ -134,6 +146,7 @@ class _Course:
         self._journal = journal
         self._say = say
         self.counts: dict[str, Any] = {}
+        self.phase = "at the start"
         self.log: Sequence[LogEvent] = ()
 
     async def run(self) -> list[Violation]:
@@ -225,5 +238,6 @@ class _Course:
             await connection.close()
 
     def _begins(self, phase: str) -> None:
+        self.phase = phase
         self._journal.write("phase", name=phase)
         self._say(f"seed {self._plan.seed}: {phase}")
