@@ -65,6 +65,11 @@ class BusPublisher:
         return self._broker.connected
 
     @property
+    def in_outage(self) -> bool:
+        """Whether the broker, though connected, has taken nothing since it did not take something."""
+        return self._left_in_outage > 0
+
+    @property
     def room(self) -> int:
         """How many more messages ``offer`` would keep."""
         return self._window.room
@@ -181,9 +186,10 @@ class BusPublisher:
             async with asyncio.timeout_at(deadline):
                 await self._wake.wait()
         except TimeoutError:
-            late = sum(1 for _ in self._window.unanswered(asyncio.get_running_loop().time()))
+            late = list(self._window.unanswered(asyncio.get_running_loop().time()))
+            for entry in late:
+                self._leave(entry, "unanswered")
             if late:
-                log.warning("publish_unanswered", messages=late)
                 await self._unsubscribe()  # in case it is the subscription that went missing
             self._note_empty()
 
@@ -194,7 +200,8 @@ class BusPublisher:
         if refusal is None:
             self._stored(number)
         elif refusal.passes:
-            self._postponed(number, refusal.reason)
+            self._leave(self._window.settle(number), refusal.reason)
+            self._note_empty()
         else:
             self._refused(number, refusal.reason)
         if self._window.queued:
@@ -210,13 +217,13 @@ class BusPublisher:
                 self._left_in_outage = 0
         self._note_empty()
 
-    def _postponed(self, number: int, reason: str) -> None:
-        """Leave a message to the relay that the broker cannot store now; one line is enough for an outage."""
-        if self._window.settle(number) is not None:
+    def _leave(self, entry: Entry | None, reason: str) -> None:
+        """Leave a message to the relay that the broker cannot take now; one line is enough for an outage."""
+        if entry is not None:
             if not self._left_in_outage:
                 log.warning("publish_postponed", reason=reason)
             self._left_in_outage += 1
-        self._note_empty()
+            self._settler.postponed(entry)
 
     def _refused(self, number: int, reason: str) -> None:
         entry = self._window.settle(number)

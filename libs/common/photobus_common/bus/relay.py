@@ -53,8 +53,11 @@ class OutboxRelay:
                 await asyncio.sleep(LOOK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 (no secret)
 
     async def relay_once(self) -> int:
-        """Offer what is due now to the publisher; returns how many messages that were."""
-        limit = min(BATCH, self._publisher.room)
+        """Offer what is due now to the publisher; returns how many messages that were.
+
+        In an outage one message at a time is enough to find out whether it is over.
+        """
+        limit = min(1 if self._publisher.in_outage else BATCH, self._publisher.room)
         if not limit or not self._publisher.connected:
             async with self._database.connection() as connection:
                 OUTBOX_LAG_SECONDS.set(await outbox.oldest_lost_seconds(connection, self._after))

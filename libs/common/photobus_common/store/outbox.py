@@ -4,7 +4,6 @@ Rows of commands go when the broker has acknowledged them. Rows of events stay u
 broker that loses its disk loses nothing; that is why a row says when a relay may look at it next.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
@@ -65,6 +64,11 @@ UPDATE outbox SET relay_at = now() + $2::interval
 WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
 """
 
+LET_NEXT_RELAY_LOOK_SOON = """
+UPDATE outbox SET relays = 0, relay_at = greatest(now(), not_before)
+WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
+"""
+
 MAKE_ALL_EVENTS_DUE = "UPDATE outbox SET relays = 0, relay_at = created_at WHERE kind = 'event'"
 
 COMMIT_LAZILY = "SET LOCAL synchronous_commit TO off"
@@ -105,19 +109,37 @@ async def oldest_lost_seconds(connection: Connection, relay_after: timedelta) ->
     return float(await connection.fetchval(OLDEST_LOST_AGE, relay_after))
 
 
-async def settle(database: Database, commands: Sequence[UUID], events: Sequence[UUID]) -> None:
-    """Delete the rows of published ``commands``, and let relayed and published ``events`` rest.
+@dataclass(frozen=True)
+class Outcomes:
+    """What became of messages, by the ids of their rows.
+
+    ``commands`` were published, and ``events`` that a relay had found; ``postponed`` are those that a relay had found
+    and that the broker could not take: it is an outage, which says nothing of how often they should be tried.
+    """
+
+    commands: tuple[UUID, ...] = ()
+    events: tuple[UUID, ...] = ()
+    postponed: tuple[UUID, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.commands) + len(self.events) + len(self.postponed)
+
+
+async def settle(database: Database, outcomes: Outcomes) -> None:
+    """Delete the rows of published commands, let published events rest, and have what was postponed looked at soon.
 
     It is not synced on its own: when a crash undoes it, the messages go out once more and are dropped as repeats.
     """
-    if not commands and not events:
+    if not outcomes:
         return
     async with database.transaction() as connection:
         await connection.execute(COMMIT_LAZILY)
-        if commands:
-            await connection.execute(DELETE_PUBLISHED_COMMANDS, commands)
-        if events:
-            await connection.execute(LET_PUBLISHED_EVENTS_REST, events, REST)
+        if outcomes.commands:
+            await connection.execute(DELETE_PUBLISHED_COMMANDS, outcomes.commands)
+        if outcomes.events:
+            await connection.execute(LET_PUBLISHED_EVENTS_REST, outcomes.events, REST)
+        if outcomes.postponed:
+            await connection.execute(LET_NEXT_RELAY_LOOK_SOON, outcomes.postponed)
 
 
 async def make_all_events_due(connection: Connection) -> None:
