@@ -12,6 +12,7 @@ from running_orchestrator import running
 
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
+from photobus_common.bus.reader import stream_state
 from photobus_common.config import Settings
 from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Origin
@@ -35,19 +36,20 @@ async def archived(database: Database, number: int) -> None:
     await until(holds)
 
 
-async def archive_alone(database: Database, number: int) -> None:
-    """Have an event archived that no gateway read in the stream."""
+async def archive_alone(database: Database, number: int, after: int) -> None:
+    """Have an event archived that no gateway read in the stream, which had come to ``after``."""
     log = Log(database)
-    async with database.connection() as connection:
-        log.last = (await event_log.read_cursor(connection)).seq
+    log.last = after
     told = ProjectCreated(project_id=number, project_folder=f"F{number}", name=f"{number}")
     await log.fold(Origin("/test", "user_0", "test").event(told))
 
 
-async def lose_disk(server: EmbeddedNats) -> None:
-    """Kill the broker and take away all that it has stored."""
+async def lose_disk(server: EmbeddedNats, broker: Broker) -> int:
+    """Kill the broker and take away all that it has stored; returns where its stream ended."""
+    last = (await stream_state(broker)).last_seq
     await server.kill()
     shutil.rmtree(server.directory / "store")
+    return last
 
 
 async def make_streams(broker: Broker, settings: Settings, database: Database) -> None:
@@ -91,8 +93,8 @@ async def test_a_client_goes_on_with_what_only_the_archive_has_and_then_with_the
             await say(gateway, range(1, 6))
             await listener.until(5)
             await archived(database, 5)
-        await lose_disk(lost)
-        await archive_alone(database, 6)
+        last = await lose_disk(lost, own_broker)
+        await archive_alone(database, 6, last)
         await lost.start()
         async with running(own_settings):
             await say(gateway, range(7, 8))
@@ -119,8 +121,8 @@ async def test_a_client_that_comes_back_to_a_gateway_started_since_misses_nothin
         await listener.until(2)
         await archived(database, 2)
         after = listener.last_id
-    await lose_disk(lost)
-    await archive_alone(database, 3)
+    last = await lose_disk(lost, own_broker)
+    await archive_alone(database, 3, last)
     await lost.start()
     await make_streams(own_broker, own_settings, database)
     async with a_gateway() as gateway, listening(gateway, after) as again, running(own_settings):

@@ -47,6 +47,7 @@ class LogTail:
         self._arrived = arrived
         self._seen: OrderedDict[UUID, None] = OrderedDict()
         self._moved = asyncio.Condition()
+        self.position = FrameId(0, 0)
         self._begin(1)
         self.started = asyncio.Event()
 
