@@ -149,7 +149,7 @@ class Expectation:
         if file.kind != "sidecar" and not photo.available(file.kind):
             photo.keep[file.kind] = frozenset({True, False} if loose else {True})
         if op.facts["query"].get("on_conflict") == "overwrite":
-            model.replaced(photo, file.ending, loose=loose, other_than=file.md5)
+            model.replaced(photo, file, op.facts["project"], loose=loose)
         photo.bases.add(base)
         photo.files[file.md5] = file
         file.photo = photo

@@ -160,8 +160,9 @@ def keep(photo: Photo, wish: Mapping[str, bool], verdict: Verdict, *, loose: boo
                 file.areas = PLACE | TRASH
 
 
-def replaced(photo: Photo, ending: str, *, loose: bool, other_than: str) -> None:
-    """The file of this ending that lay in the folder made room for another."""
+def replaced(photo: Photo, new: File, project: int, *, loose: bool) -> None:
+    """The file of the ending of ``new`` that lay in the folder of ``project`` made room for it."""
     for file in photo.in_place():
-        if file.ending == ending and file.md5 != other_than:
+        if file.ending == new.ending and file.md5 != new.md5:
             file.areas = file.areas | TRASH if loose else TRASH
+            file.places = file.places | {project} if loose else frozenset({project})
