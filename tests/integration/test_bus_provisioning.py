@@ -1,6 +1,8 @@
 """Streams and consumers: made once, changed where that is possible, refused by name where it is not."""
 
 import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,9 +12,11 @@ from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import JetStreamError, request
 from photobus_common.bus.provisioning import provision
 from photobus_common.bus.reader import stream_state
-from photobus_common.config import Events, Pipeline, Settings
+from photobus_common.config import Events, Library, Pipeline, Settings
 from photobus_common.errors import ConfigurationError
 from photobus_common.job_types import JOB_TYPES
+from photobus_common.store import event_log
+from photobus_common.store.database import Database
 from photobus_common.subjects import (
     COMMAND_STREAMS,
     LANES,
@@ -21,6 +25,8 @@ from photobus_common.subjects import (
     command_consumer,
     command_subject,
 )
+from photobus_local.bootstrap import bootstrap
+from photobus_local.data_folder import DataFolder
 
 DAY = 86_400 * 10**9
 
@@ -139,3 +145,18 @@ async def test_a_consumer_that_cannot_be_changed_is_refused_by_field(broker: Bro
     await request(broker, f"CONSUMER.CREATE.{stream}.{name}.{subject}", {"stream_name": stream, "config": foreign})
     with pytest.raises(ConfigurationError, match=f"consumer {name} of {stream}"):
         await provision(broker, settings, archived_seq=0)
+
+
+@pytest.mark.parametrize("cursor", [0, 50])
+async def test_a_start_after_the_broker_lost_its_disk_gives_no_sequence_again(
+    broker: Broker, settings: Settings, database: Database, tmp_path: Path, cursor: int
+) -> None:
+    """Of the lost stream somebody may have seen more than was archived, and the last that was read were repeats."""
+    await _delete_streams(broker)
+    async with database.transaction() as connection:
+        await event_log.ensure_cursor(connection)
+        assert await event_log.follow_stream(connection, 0, cursor, datetime(2026, 3, 1, tzinfo=UTC))
+    folder = DataFolder(tmp_path)
+    with folder.locked():
+        await bootstrap(settings.model_copy(update={"library": Library(root=folder.library)}), folder)
+    assert (await stream_state(broker)).first_seq == cursor + settings.events.first_seq_gap
