@@ -206,11 +206,12 @@ class EmbeddedPostgres:
         connection = await asyncpg.connect(self.dsn_of("postgres"), timeout=5)
         try:
             if not await connection.fetchval(DATABASE_EXISTS, DATABASE):
-                await connection.execute(f"CREATE DATABASE {DATABASE}")
+                await connection.execute(CREATE_DATABASE)
         finally:
             await connection.close()
 
 
+CREATE_DATABASE = f"CREATE DATABASE {DATABASE}"
 DATABASE_EXISTS = "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)"
 
 

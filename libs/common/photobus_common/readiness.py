@@ -12,12 +12,8 @@ Check = Callable[[], Awaitable[None]]
 def readiness(database: Database, broker: Broker) -> dict[str, Check]:
     """Return the checks of database and broker for ``/readyz``, by name; each raises when the part does not answer."""
 
-    async def reach_database() -> None:
-        async with database.connection() as connection:
-            await connection.execute("SELECT 1")
-
     async def reach_broker() -> None:
         if not broker.connected:
             raise BrokerUnavailableError("There is no connection to the broker.")
 
-    return {"database": reach_database, "broker": reach_broker}
+    return {"database": database.reach, "broker": reach_broker}

@@ -1,7 +1,7 @@
 """The gateway put together: its parts opened, its routes served, and all of it ended in order."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -120,7 +120,7 @@ def build_app(parts: Parts) -> web.Application:
     parts.hub.when_revoked(authenticator.forget)
     add_described_routes(app, ROUTES)
     # Requests are accepted while the broker is away, so only the database decides whether this gateway is ready.
-    app.add_routes(health_routes({"database": _answering(parts.database)}))
+    app.add_routes(health_routes({"database": parts.database.reach}))
     app.on_response_prepare.append(secure_response)
     app.on_response_prepare.append(rate_limits.tell_rate)
     app.on_shutdown.append(_let_clients_go)
@@ -175,11 +175,3 @@ async def serving(app: web.Application, settings: Settings) -> AsyncIterator[int
 
 async def _let_clients_go(app: web.Application) -> None:
     app[keys.HUB].close()
-
-
-def _answering(database: Database) -> Callable[[], Awaitable[None]]:
-    async def check() -> None:
-        async with database.connection() as connection:
-            await connection.execute("SELECT")
-
-    return check

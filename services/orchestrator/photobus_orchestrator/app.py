@@ -118,15 +118,11 @@ async def _serve(settings: Settings, stop: Stop, database: Database, broker: Bro
     relay = OutboxRelay(database, publisher, settings)
     orchestrator = Orchestrator(database, broker, publisher, settings)
 
-    async def reach_database() -> None:
-        async with database.connection() as connection:
-            await connection.execute("SELECT 1")
-
     async def reach_broker() -> None:
         if not broker.connected:
             raise BrokerUnavailableError("There is no connection to the broker.")
 
-    checks = {"database": reach_database, "broker": reach_broker}
+    checks = {"database": database.reach, "broker": reach_broker}
     async with HealthServer(settings.health, checks), asyncio.TaskGroup() as background:
         publishing = background.create_task(publisher.run(), name="publisher")
         await run_until(stop, relay=relay.run(), orchestrator=orchestrator.run())

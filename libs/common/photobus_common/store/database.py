@@ -12,6 +12,8 @@ from photobus_common.errors import ConfigurationError
 
 LEAST_VERSION: Final = 16
 
+ANSWER: Final = "SELECT"
+
 SILENCE: Final = "idle_in_transaction_session_timeout"
 
 Connection = asyncpg.pool.PoolConnectionProxy | asyncpg.Connection
@@ -50,6 +52,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection, waiting for those in use."""
         await self._pool.close()
+
+    async def reach(self) -> None:
+        """Return when the server has answered."""
+        async with self.connection() as connection:
+            await connection.execute(ANSWER)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:

@@ -8,6 +8,8 @@ from sqlalchemy import Connection, make_url, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 _LOCK = 0x70686F746F  # "photo": one migration at a time
+_KEEP_OTHERS_WAITING = text("SELECT pg_advisory_lock(:lock)")
+_LET_OTHERS_GO_ON = text("SELECT pg_advisory_unlock(:lock)")
 
 
 async def migrate(dsn: str) -> None:
@@ -23,11 +25,11 @@ async def migrate(dsn: str) -> None:
 
 
 def _upgrade(connection: Connection) -> None:
-    connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+    connection.execute(_KEEP_OTHERS_WAITING, {"lock": _LOCK})
     try:
         config = Config()
         config.set_main_option("script_location", str(files("photobus_common.store") / "migrations"))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     finally:
-        connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+        connection.execute(_LET_OTHERS_GO_ON, {"lock": _LOCK})
