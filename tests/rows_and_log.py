@@ -2,7 +2,9 @@
 
 from typing import Any, Final
 
+import asyncpg
 from bus_traffic import ORIGIN
+from running_stack import RunningStack
 
 from photobus_common.events.projects import FileFact, KeptKinds, PhotoRestored, PhotosRestored
 from photobus_common.store.database import Database
@@ -22,6 +24,16 @@ async def disagreements(database: Database) -> list[str]:
     """Return every difference between the catalogue's rows and the log, archived or not, at one moment."""
     async with database.connection() as connection, connection.transaction(isolation="repeatable_read"):
         return [line async for line in differences(connection)]
+
+
+async def disagreements_of(stack: RunningStack) -> list[str]:
+    """Return the same of a whole system that runs."""
+    connection = await asyncpg.connect((stack.data / "run" / "dsn").read_text().strip())
+    try:
+        async with connection.transaction(isolation="repeatable_read"):
+            return [line async for line in differences(connection)]
+    finally:
+        await connection.close()
 
 
 async def tell_of_photo(work: UnitOfWork, photo_id: int) -> None:

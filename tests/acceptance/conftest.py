@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from rows_and_log import disagreements_of
 from running_stack import RunningStack
 from shoot import Visit
 
@@ -35,7 +36,7 @@ async def shared_stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
     started = RunningStack(servers_folder / "acceptance", **SHARED)
     await started.start()
     yield started
-    await started.interrupt()
+    await _end(started)
 
 
 @pytest.fixture
@@ -45,7 +46,7 @@ async def own_stack(folder_of_servers: Path, request: pytest.FixtureRequest) -> 
     await started.start()
     yield started
     if started.process.returncode is None:
-        await started.interrupt()
+        await _end(started)
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +55,15 @@ async def module_stack(servers_folder: Path, request: pytest.FixtureRequest) -> 
     started = RunningStack(servers_folder / request.module.__name__, **_settings(request))
     await started.start()
     yield started
-    await started.interrupt()
+    await _end(started)
+
+
+async def _end(stack: RunningStack) -> None:
+    """Whatever tests did, and whoever was killed: all rows of the catalogue are as the log says."""
+    try:
+        assert await disagreements_of(stack) == []
+    finally:
+        await stack.interrupt()
 
 
 def _settings(request: pytest.FixtureRequest) -> dict[str, str]:
