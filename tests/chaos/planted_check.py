@@ -93,7 +93,10 @@ def _told(bug: Bug, result: Result, seconds: float, *, sound: bool) -> Search:
     telling = [violation for violation in result.violations if sound or violation.check in bug.found_by]
     if not telling:
         return Search(bug, result.plan.seed, seconds)
-    return Search(bug, result.plan.seed, seconds, telling[0].check, telling[0].evidence)
+    first = min(
+        telling, key=lambda one: bug.found_by.index(one.check) if one.check in bug.found_by else len(bug.found_by)
+    )
+    return Search(bug, result.plan.seed, seconds, first.check, first.evidence)
 
 
 def _parser() -> argparse.ArgumentParser:

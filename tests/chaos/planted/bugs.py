@@ -22,7 +22,7 @@ class Exchange:
 
 @dataclass(frozen=True)
 class Bug:
-    """``breaks`` says what is wrong with it, ``found_by`` names the checks of which at least one must find it.
+    """``breaks`` says what is wrong with it, ``found_by`` the checks of which one must find it, likeliest first.
 
     ``faults`` are the kinds that the nemesis is kept to, all if there are none; ``weights`` go to the load and
     ``settings`` to the services: they make what brings the bug to light happen oftener. The judge knows nothing.
@@ -175,7 +175,7 @@ _ALL: Final = (
         "reader_skips",
         "Whoever reads the log goes on one event late after a lost connection.",
         (("photobus_common.bus.reader", "EventReader._attach"),),
-        ("tasks", "effects", "audit", "live updates"),
+        ("audit", "tasks", "effects", "live updates"),
         faults=("cut broker", "cut broker from all", "kill broker"),
     ),
     Bug(
