@@ -3,14 +3,17 @@
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from bus_traffic import TENANT
+import pytest
+from bus_traffic import ORIGIN, TENANT
+from folding import LeftInOutbox, Log
 from shelf import Photo, Shelf
 from working import Site
 
-from photobus_common.events.projects import PhotoRemoved
+from photobus_common.events.projects import PhotoRemoved, PhotosRemoved
 from photobus_common.removal import removed_photo
 from photobus_common.store.removals import delete_photos, removable_photos
 from photobus_common.store.restoring import Restoration, restore_photos
+from photobus_common.store.unit_of_work import unit_of_work
 
 MODIFIED: Final = datetime(2026, 4, 1, 8, tzinfo=UTC)
 
@@ -91,3 +94,23 @@ async def test_a_row_that_an_earlier_version_kept_less_of_comes_back_all_the_sam
     assert [photo.thumbnail_status for photo in restored.photos] == ["pending"]
     [row] = await shelf.rows()
     assert (row["jpg_available"], row["raw_available"], row["filename"]) == (True, False, "A")
+
+
+@pytest.mark.parametrize("archived", [True, False])
+async def test_what_was_removed_again_since_counts_on_from_there(shelf: Shelf, site: Site, archived: bool) -> None:
+    project = ("Sea", await shelf.project("Sea"))
+    photo = await shelf.photo(project, "A", ["A.jpg"])
+    first = await _remove(site, photo)
+    await _restore(site, project[1], first)
+    second = await _remove(site, photo)
+    about = {"project_id": project[1], "project_folder": "Sea"}
+    async with unit_of_work(site.database, LeftInOutbox()) as work:
+        for removed in (first, second):
+            work.emit(ORIGIN.event(PhotosRemoved(**about, cause="undo", photos=(removed,))))
+    if archived:
+        await Log(site.database).come_back()
+        await site.execute("DELETE FROM outbox")
+
+    [told] = (await _restore(site, project[1], first)).photos
+
+    assert (first.version, second.version, told.version) == (2, 4, 5)

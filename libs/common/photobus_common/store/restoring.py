@@ -63,6 +63,22 @@ INSERT INTO photo_tags (photo_id, tenant, tag) SELECT t.photo_id, $1, t.tag
 FROM unnest($2::bigint[], $3::text[]) AS t (photo_id, tag)
 """
 
+# The index of photos finds the events (OFFSET); what is not archived yet is in the outbox alone.
+LAST_REMOVALS: Final = """
+SELECT (c.part ->> 'photo_id')::bigint AS photo_id, max((c.part ->> 'version')::bigint) AS version
+FROM (
+    SELECT l.payload::jsonb AS document
+    FROM (SELECT type, payload FROM event_log WHERE photo_ids && $1::bigint[] OFFSET 0) AS l
+    WHERE l.type = 'PhotosRemoved'
+    UNION ALL
+    SELECT convert_from(o.payload, 'UTF8')::jsonb FROM outbox o
+    WHERE o.kind = 'event' AND position('"PhotosRemoved"'::bytea IN o.payload) > 0
+) AS t
+CROSS JOIN LATERAL jsonb_array_elements(t.document -> 'data' -> 'photos') AS c (part)
+WHERE (c.part ->> 'photo_id')::bigint = ANY($1::bigint[])
+GROUP BY 1
+"""
+
 THERE: Final = "SELECT id FROM photos WHERE id = ANY($1::bigint[])"
 
 
@@ -85,13 +101,16 @@ async def restore_photos(
     removed: Sequence[PhotoRemoved],
     modified_at: Mapping[str, datetime],
 ) -> Restoration:
-    """Write rows, files and tags of the photos ``removed``, in ``project_id``, with versions that count on.
+    """Write rows, files and tags of the photos ``removed``, in ``project_id``.
 
+    Their versions count on from when they were last removed, which may have been since, by somebody else.
     The caller says by ``removed`` how each is to come back: with which filename, files, flags and statuses; a file
     without an MD5 is left for a check of the folder to find, and one whose name another photo has does not come back.
     ``modified_at`` are the files' own times, by name. Nothing of what is there is changed.
     """
-    documents = [_document(photo) for photo in removed]
+    last = await connection.fetch(LAST_REMOVALS, [photo.photo_id for photo in removed])
+    versions = {row["photo_id"]: row["version"] for row in last}
+    documents = [_document(photo, versions.get(photo.photo_id, 0)) for photo in removed]
     rows = {row["id"]: row for row in await connection.fetch(INSERT_REMOVED, tenant, project_id, documents)}
     back = [photo for photo in removed if photo.photo_id in rows]
     written = await _insert_files(connection, tenant, project_id, back, modified_at)
@@ -126,7 +145,7 @@ async def _insert_files(
     return frozenset((row["photo_id"], row["name"]) for row in rows)
 
 
-def _document(photo: PhotoRemoved) -> dict[str, Any]:
+def _document(photo: PhotoRemoved, last: int) -> dict[str, Any]:
     return {
         **photo.row,
         "id": photo.photo_id,
@@ -134,7 +153,7 @@ def _document(photo: PhotoRemoved) -> dict[str, Any]:
         "keep_jpg": photo.keep.jpg,
         "keep_raw": photo.keep.raw,
         "keep_other": photo.keep.other,
-        "version": photo.version + 1,
+        "version": max(photo.version, last) + 1,
     }
 
 
