@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from contextlib import suppress
 from typing import Final
 
@@ -13,6 +14,15 @@ from photobus_local.supervisor import Part
 
 _PROBE_SECONDS: Final = 0.1
 
+_THAW: Final = """
+import contextlib, os, signal, sys
+sys.stdin.read()
+for pid in map(int, sys.argv[1:]):
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, signal.SIGCONT)
+"""
+"""Lets processes go on when the campaign dies that paused them: what is stopped hears no other signal but one."""
+
 
 class KeptPart:
     """One supervised process, whatever process id it has at the moment."""
@@ -21,6 +31,7 @@ class KeptPart:
         self.name = part.name
         self._part = part
         self._paused: list[psutil.Process] = []
+        self._thaws: list[asyncio.subprocess.Process] = []
 
     @property
     def pid(self) -> int:
@@ -47,12 +58,22 @@ class KeptPart:
                 with suppress(psutil.NoSuchProcess):
                     child.suspend()
                     self._paused.append(child)
+            await self._thaw_when_alone()
 
     async def resume(self) -> None:
         """Let what was paused go on, where it has not been killed."""
         while self._paused:
             with suppress(psutil.NoSuchProcess):
                 self._paused.pop().resume()
+        while self._thaws:
+            await self._thaws.pop().communicate()
+
+    async def _thaw_when_alone(self) -> None:
+        paused = [str(process.pid) for process in self._paused]
+        command = (sys.executable, "-I", "-S", "-c", _THAW, *paused)
+        self._thaws.append(
+            await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.PIPE, start_new_session=True)
+        )
 
     async def restart(self, number: signal.Signals = signal.SIGTERM) -> None:
         """Ask it to end in order; the supervisor starts it again."""

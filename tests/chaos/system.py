@@ -133,6 +133,8 @@ class System:
 
     async def stop(self) -> None:
         """End every process in order, leaving the data mounted for a look at it; leaving the block does it too."""
+        for part in self.parts.values():
+            await part.resume()  # what is stopped does not hear that it is to end
         await self._supervisor.stop()
 
     async def save(self, folder: Path) -> None:
@@ -148,7 +150,7 @@ class System:
         self._ending.enter_context(folder.locked())
         port = self._ending.enter_context(PortReservation(free_port())).port
         self._supervisor = Supervisor(_unheard, _unheard, RESTART_SECONDS)
-        self._ending.push_async_callback(self._supervisor.stop)
+        self._ending.push_async_callback(self.stop)
         overrides = await self._start_servers(folder, port)
         await self._bootstrap(folder, overrides)
         await self._start_services(folder, overrides, port)
