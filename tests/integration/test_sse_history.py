@@ -25,6 +25,7 @@ from photobus_gateway import sse, sse_resume, sse_tail
 from photobus_gateway.sse_ring import FrameId
 
 ARCHIVED = "SELECT subject, payload FROM event_log WHERE type = 'ProjectCreated' ORDER BY seq"
+ONLY_THE_FIRST = "UPDATE fold_cursor SET seq = (SELECT min(seq) FROM event_log WHERE type = 'ProjectCreated')"
 NO_LONGER_WANTED = "UPDATE photos SET keep_jpg = false WHERE id = $1"
 
 
@@ -88,6 +89,27 @@ async def test_a_gateway_that_starts_late_serves_what_came_before_it(
         await again.until(20)
 
     assert again.ids() == listener.ids()[20:]
+
+
+async def test_what_is_archived_while_a_gateway_starts_is_news(
+    settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    """The gateway has read how far the archive is, and finds more in it when it looks which events those are."""
+
+    async def all_archived() -> bool:
+        async with database.connection() as connection:
+            return len(await connection.fetch(ARCHIVED)) == 5
+
+    async with running(settings), running_gateway(settings, database, broker, library, tenant) as gateway:
+        await say(gateway, range(1, 6))
+        await until(all_archived)
+    async with database.connection() as connection:
+        await connection.execute(ONLY_THE_FIRST)
+    async with running_gateway(settings, database, broker, library, tenant) as other, listening(other, "0") as again:
+        await say(other, range(6, 7))
+        await again.until_number(6)
+
+    assert sorted(again.numbers()) == [1, 2, 3, 4, 5, 6]
 
 
 async def test_an_event_published_once_more_is_no_news_at_a_gateway_that_started_since(

@@ -121,7 +121,7 @@ class LogTail:
                 state = await stream_state(self._broker)
                 async with self._database.connection() as connection:
                     archived = await archived_until(connection)
-                    newest = await newest_archived(connection, self._settings.ring_events)
+                    newest = await newest_archived(connection, archived, self._settings.ring_events)
             except (BrokerUnavailableError, JetStreamError, *DATABASE_OUTAGES) as error:
                 log.info("sse_log_not_found_yet", reason=str(error))
                 await asyncio.sleep(RETRY_SECONDS)

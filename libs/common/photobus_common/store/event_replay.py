@@ -9,7 +9,7 @@ ARCHIVED_UNTIL: Final = "SELECT coalesce(max(seq), 0) FROM fold_cursor"
 
 FIRST_ARCHIVED: Final = "SELECT min(seq) FROM event_log"
 
-NEWEST_ARCHIVED: Final = "SELECT event_id FROM event_log ORDER BY seq DESC LIMIT $1"
+NEWEST_ARCHIVED: Final = "SELECT event_id FROM event_log WHERE seq <= $1 ORDER BY seq DESC LIMIT $2"
 
 COUNT_EVENTS_AFTER: Final = """
 SELECT count(*) FROM (SELECT FROM event_log WHERE tenant = $1 AND seq > $2 LIMIT $3) bounded
@@ -40,9 +40,9 @@ async def first_archived(connection: Connection) -> int | None:
     return first
 
 
-async def newest_archived(connection: Connection, limit: int) -> list[UUID]:
-    """Return the ids of the last ``limit`` events of the archive, in its order."""
-    rows = await connection.fetch(NEWEST_ARCHIVED, limit)
+async def newest_archived(connection: Connection, until: int, limit: int) -> list[UUID]:
+    """Return the ids of the last ``limit`` events that the archive holds up to the sequence ``until``, in its order."""
+    rows = await connection.fetch(NEWEST_ARCHIVED, until, limit)
     return [row["event_id"] for row in reversed(rows)]
 
 
