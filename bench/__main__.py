@@ -7,7 +7,10 @@ from typing import Final
 
 from bench.report import machine
 
-PARTS: Final = ("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves", "maintenance")
+PARTS: Final = (
+    *("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves", "maintenance"),
+    "history",
+)
 
 
 def main() -> None:

@@ -7,10 +7,8 @@ once. Who may know of what is the caller's to see to: the audit alone shows who 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
-
-import asyncpg
 
 from photobus_common.events.catalogue import CATALOGUE
 from photobus_common.store import keyset
@@ -28,40 +26,34 @@ PAGE_BYTES: Final = 1_000_000
 
 BY_SEQUENCE: Final = Sort("seq", "e.seq", "e.seq", keyset.number, keyset.number, descending=True)
 
-COLUMNS: Final = "e.seq, e.bytes, e.seq AS sort_key, e.seq AS sort_tie"
+COLUMNS: Final = "e.seq AS sort_key, e.seq AS sort_tie"
 
 # Found by the index of photos alone (OFFSET): however few or many they are, they must not be looked for along a tenant.
 OF_PHOTO: Final = """
-(
-    SELECT l.seq, l.tenant, octet_length(l.payload) AS bytes FROM event_log l
-    WHERE l.photo_ids @> ARRAY[$2::bigint] OFFSET 0
-) AS e
+(SELECT l.seq, l.tenant FROM event_log l WHERE l.photo_ids @> ARRAY[$2::bigint] OFFSET 0) AS e
 """
 
+EVENTS: Final = "event_log e"
+
+OF_PROJECT: Final = "e.project_id = $1"
+
 # Photos that left it for another project are told under that one's id.
-OF_PROJECT: Final = """
-(
-    SELECT l.seq, octet_length(l.payload) AS bytes FROM event_log l WHERE l.project_id = $1
-    UNION ALL
-    SELECT l.seq, octet_length(l.payload) AS bytes FROM event_log l
-    WHERE l.type IN ('PhotosMoved', 'PhotosRecognized')
-        AND (l.payload::jsonb #>> '{data,source_project_id}')::bigint = $1 AND l.project_id <> $1
-) AS e
+LEFT_PROJECT: Final = """
+e.type IN ('PhotosMoved', 'PhotosRecognized')
+    AND (e.payload::jsonb #>> '{data,source_project_id}')::bigint = $1 AND e.project_id <> $1
 """
 
 # Who got access is for admins alone, whatever it may have been part of.
-OF_TASK: Final = """
-(
-    SELECT l.seq, octet_length(l.payload) AS bytes FROM event_log l
-    WHERE l.tenant = $1 AND l.task_id = $2 AND l.subject <> $3
+OF_TASK: Final = "e.tenant = $1 AND e.task_id = $2 AND e.subject <> $3"
+
+# In the order of a page, those that are not too many bytes together, and the first.
+PAYLOADS: Final = """
+SELECT e.seq, e.payload FROM (
+    SELECT l.seq, l.payload, w.place, sum(octet_length(l.payload)) OVER (ORDER BY w.place) AS bytes
+    FROM unnest($1::bigint[]) WITH ORDINALITY AS w (seq, place) JOIN event_log l ON l.seq = w.seq
 ) AS e
+WHERE e.bytes <= $2 OR e.place = 1 ORDER BY e.place
 """
-
-OF_TENANT: Final = """
-SELECT l.seq, l.time, octet_length(l.payload) AS bytes FROM event_log l WHERE l.tenant = $1
-"""
-
-PAYLOADS: Final = "SELECT seq, payload FROM event_log WHERE seq = ANY($1::bigint[])"
 
 KNOWS_PHOTO: Final = f"""
 SELECT EXISTS (SELECT FROM {OF_PHOTO} WHERE e.tenant = $1)
@@ -134,7 +126,7 @@ class Sought:
 
 async def history_of_photo(connection: Connection, tenant: str, photo_id: int, place: Place) -> HistoryPage:
     """Return a page of what happened to a photo, wherever it was and whether or not it still is."""
-    return await _page(connection, OF_PHOTO, "e.tenant = $1", [tenant, photo_id], place)
+    return await _page(connection, Selection(COLUMNS, OF_PHOTO, "e.tenant = $1", [tenant, photo_id]), place)
 
 
 async def knows_photo(connection: Connection, tenant: str, photo_id: int) -> bool:
@@ -144,7 +136,8 @@ async def knows_photo(connection: Connection, tenant: str, photo_id: int) -> boo
 
 async def history_of_project(connection: Connection, project_id: int, place: Place) -> HistoryPage:
     """Return a page of what happened to a project and its photos, those included that left it."""
-    return await _page(connection, OF_PROJECT, "true", [project_id], place)
+    left = [(EVENTS, LEFT_PROJECT)]
+    return await _page(connection, Selection(COLUMNS, EVENTS, OF_PROJECT, [project_id], beside=left), place)
 
 
 async def projects_of_folder(connection: Connection, tenant: str, folder: str) -> list[int]:
@@ -154,23 +147,13 @@ async def projects_of_folder(connection: Connection, tenant: str, folder: str) -
 
 async def events_of_task(connection: Connection, tenant: str, task_id: UUID, place: Place) -> HistoryPage:
     """Return a page of what a task went through and did."""
-    return await _page(connection, OF_TASK, "true", [tenant, task_id, access_subject(tenant)], place)
+    params = [tenant, task_id, access_subject(tenant)]
+    return await _page(connection, Selection(COLUMNS, EVENTS, OF_TASK, params), place)
 
 
 async def audit(connection: Connection, tenant: str, sought: Sought, place: Place) -> HistoryPage:
     """Return a page of all events of a tenant that match."""
-    source, params = _source_of(tenant, sought)
-    where = Conditions(first=len(params) + 1)
-    where.add("true")
-    for sql, bound in (
-        ("e.seq > {}", sought.after),
-        ("e.seq <= {}", sought.until),
-        ("e.time >= {}", sought.earliest),
-        ("e.time <= {}", sought.latest),
-    ):
-        if bound is not None:
-            where.add(sql, bound)
-    return await _page(connection, source, where.sql, [*params, *where.params], place)
+    return await _page(connection, _sought(tenant, sought), place)
 
 
 async def types_of_tasks(connection: Connection, tenant: str, task_ids: Sequence[UUID]) -> dict[UUID, str]:
@@ -183,44 +166,37 @@ async def names_of_tokens(connection: Connection, tenant: str, token_ids: Sequen
     return {row["id"]: row["name"] for row in await connection.fetch(NAMES_OF_TOKENS, tenant, token_ids)}
 
 
-def _source_of(tenant: str, sought: Sought) -> tuple[str, list[Any]]:
-    """Return where to look, and its parameters: one index scan, or one for each type, merged by sequence.
+def _sought(tenant: str, sought: Sought) -> Selection:
+    """Return where to look: along one index, or for each type along its part of one.
 
     All types are named for an actor of whom any are wanted, since their index has the type before the sequence.
     """
-    params: list[Any] = [tenant]
-    of_one = OF_TENANT
-    if sought.actor is not None:
-        params.append(sought.actor)
-        of_one += " AND l.actor = $2"
+    where = Conditions()
+    where.add("e.tenant = {}", tenant)
+    for sql, bound in (
+        ("e.actor = {}", sought.actor),
+        ("e.seq > {}", sought.after),
+        ("e.seq <= {}", sought.until),
+        ("e.time >= {}", sought.earliest),
+        ("e.time <= {}", sought.latest),
+    ):
+        if bound is not None:
+            where.add(sql, bound)
     types = list(dict.fromkeys(sought.types)) or (list(CATALOGUE) if sought.actor is not None else [])
-    first = len(params) + 1
-    parts = [f"{of_one} AND l.type = ${number}" for number in range(first, first + len(types))] or [of_one]
-    return f"({' UNION ALL '.join(parts)}) AS e", [*params, *types]
+    first = len(where.params) + 1
+    each = [f"{where.sql} AND e.type = ${number}" for number in range(first, first + len(types))] or [where.sql]
+    beside = [(EVENTS, one) for one in each[1:]]
+    return Selection(COLUMNS, EVENTS, each[0], [*where.params, *types], beside=beside)
 
 
-async def _page(connection: Connection, source: str, where: str, params: Sequence[Any], place: Place) -> HistoryPage:
-    selection = Selection(COLUMNS, source, where, params)
+async def _page(connection: Connection, selection: Selection, place: Place) -> HistoryPage:
     sort, start = place.sort, place.start
     page = await keyset.read_page(connection, selection, sort, start, place.limit)
     total, exact = await keyset.bounded_count(connection, selection, COUNTED)
     backward = start is not None and start.backward
-    page = keyset.shorten(page, _bounded(page.rows, backward=backward), sort, start)
-    events = await _events(connection, [row["seq"] for row in page.rows])
+    sequences = [row["sort_key"] for row in page.rows]
+    found = await connection.fetch(PAYLOADS, sequences[::-1] if backward else sequences, PAGE_BYTES)
+    kept = page.rows[len(page.rows) - len(found) :] if backward else page.rows[: len(found)]
+    page = keyset.shorten(page, kept, sort, start)
+    events = [ArchivedEvent(row["seq"], row["payload"]) for row in (reversed(found) if backward else found)]
     return HistoryPage(events, page.next_cursor, page.prev_cursor, total, exact)
-
-
-def _bounded(rows: Sequence[asyncpg.Record], *, backward: bool) -> Sequence[asyncpg.Record]:
-    """Return as many of ``rows``, from where the page starts, as are not too many bytes together, and one at least."""
-    size = 0
-    for number, row in enumerate(reversed(rows) if backward else rows):
-        size += row["bytes"]
-        if size > PAGE_BYTES and number:
-            return rows[-number:] if backward else rows[:number]
-    return rows
-
-
-async def _events(connection: Connection, sequences: Sequence[int]) -> list[ArchivedEvent]:
-    """Return the events of ``sequences``, in their order."""
-    found = {row["seq"]: row["payload"] for row in await connection.fetch(PAYLOADS, sequences)}
-    return [ArchivedEvent(seq, found[seq]) for seq in sequences]

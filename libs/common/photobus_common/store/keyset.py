@@ -92,12 +92,22 @@ class Page:
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows are paged: ``columns`` must hold the sort's column as ``sort_key`` and its tie as ``sort_tie``."""
+    """Which rows are paged: ``columns`` must hold the sort's column as ``sort_key`` and its tie as ``sort_tie``.
+
+    ``beside`` are further sources with their conditions, of the same columns and parameters, for rows that no one index
+    finds in order: each is read no further than the page needs, and they are merged. No row may be in two of them.
+    """
 
     columns: str
     source: str
     where: str
     params: Sequence[Any]
+    beside: Sequence[tuple[str, str]] = ()
+
+    @property
+    def parts(self) -> Sequence[tuple[str, str]]:
+        """All sources with their conditions."""
+        return ((self.source, self.where), *self.beside)
 
 
 async def read_page(
@@ -140,7 +150,8 @@ def shorten(page: Page, rows: Sequence[asyncpg.Record], sort: Sort, cursor: Curs
 
 async def bounded_count(connection: Connection, selection: Selection, most: int) -> tuple[int, bool]:
     """Count the rows up to ``most``; return the count and whether it is exact."""
-    sql = f"SELECT count(*) FROM (SELECT FROM {selection.source} WHERE {selection.where} LIMIT {most + 1}) counted"  # noqa: S608  the same
+    each = " UNION ALL ".join(f"SELECT 1 FROM {source} WHERE {where}" for source, where in selection.parts)  # noqa: S608
+    sql = f"SELECT count(*) FROM ({each} LIMIT {most + 1}) counted"  # noqa: S608  the same
     found = int(await connection.fetchval(sql, *selection.params))
     return min(found, most), found <= most
 
@@ -148,7 +159,8 @@ async def bounded_count(connection: Connection, selection: Selection, most: int)
 async def count_before(connection: Connection, selection: Selection, sort: Sort, cursor: Cursor) -> int:
     """Count the rows that stand before the one that ``cursor`` names, however many they are."""
     condition = _beyond(selection, sort, not sort.descending)
-    sql = f"SELECT count(*) FROM {selection.source} WHERE {selection.where} AND {condition}"  # noqa: S608  the same
+    each = (f"SELECT count(*) FROM {source} WHERE {where} AND {condition}" for source, where in selection.parts)  # noqa: S608
+    sql = f"SELECT {' + '.join(f'({part})' for part in each)}"
     return int(await connection.fetchval(sql, *selection.params, cursor.key, cursor.tie))
 
 
@@ -197,10 +209,15 @@ def _page_sql(selection: Selection, sort: Sort, cursor: Cursor | None, rows: int
     downward = sort.descending != (cursor is not None and cursor.backward)
     direction = "DESC" if downward else "ASC"
     beyond = "" if cursor is None else f" AND {_beyond(selection, sort, downward)}"
-    return (
-        f"SELECT {selection.columns} FROM {selection.source} WHERE {selection.where}{beyond}"  # noqa: S608  all constants
-        f" ORDER BY {sort.column} {direction}, {sort.tie} {direction} LIMIT {rows}"
-    )
+    order = f"{sort.column} {direction}, {sort.tie} {direction} LIMIT {rows}"
+    parts = [
+        f"SELECT {selection.columns} FROM {source} WHERE {where}{beyond} ORDER BY {order}"  # noqa: S608  all constants
+        for source, where in selection.parts
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    merged = " UNION ALL ".join(f"({part})" for part in parts)
+    return f"SELECT * FROM ({merged}) merged ORDER BY sort_key {direction}, sort_tie {direction} LIMIT {rows}"  # noqa: S608  the same
 
 
 def _beyond(selection: Selection, sort: Sort, downward: bool) -> str:
@@ -210,7 +227,8 @@ def _beyond(selection: Selection, sort: Sort, downward: bool) -> str:
 
 async def _any_before(connection: Connection, selection: Selection, sort: Sort, row: asyncpg.Record) -> bool:
     condition = _beyond(selection, sort, not sort.descending)
-    sql = f"SELECT EXISTS (SELECT FROM {selection.source} WHERE {selection.where} AND {condition})"  # noqa: S608  the same
+    each = (f"EXISTS (SELECT FROM {source} WHERE {where} AND {condition})" for source, where in selection.parts)
+    sql = f"SELECT {' OR '.join(each)}"
     return bool(await connection.fetchval(sql, *selection.params, row["sort_key"], row["sort_tie"]))
 
 
