@@ -30,8 +30,13 @@ def _with_decoders(name: str, pid: int) -> float:
     return sum(_peak(one) for one in (process, *decoders))
 
 
+def held_at_most(pid: int) -> float:
+    """Return the most megabytes that the process ever held, without its children."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    return float(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
 def _peak(process: psutil.Process) -> float:
     with suppress(OSError):  # ended meanwhile
-        status = Path(f"/proc/{process.pid}/status").read_text()
-        return float(status.partition("VmHWM:")[2].split()[0]) / 1024
+        return held_at_most(process.pid)
     return 0.0

@@ -5,6 +5,7 @@ a fact that comes twice, late or for an ended task decides nothing: it changed n
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -25,6 +26,9 @@ from photobus_orchestrator.domain.state import Fault, OpenJob, State, TaskState,
 
 SOURCE = "/orchestrator"
 
+IDS_AT_HAND = 20_000
+"""Ids of decisions that are kept; a replay asks for each several times, to find it and to take it."""
+
 
 def decide(state: State, cause: Event, rules: Rules) -> Iterator[tuple[Event, TaskState]]:
     """Yield each event that follows from ``state`` (into which ``cause`` has evolved), with the state after it.
@@ -44,6 +48,7 @@ def decide(state: State, cause: Event, rules: Rules) -> Iterator[tuple[Event, Ta
         state, number = after, number + 1
 
 
+@lru_cache(maxsize=IDS_AT_HAND)
 def decision_id(cause: UUID, number: int) -> UUID:
     """Return the id of the decision ``number`` (from 0) that the event ``cause`` led to."""
     return uuid5(cause, str(number))
