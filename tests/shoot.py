@@ -35,12 +35,15 @@ class Visit(PhotobusClient):
         return [task for task in (await self.tasks(limit=200)).items if task.id not in self.earlier]
 
 
-async def upload(photobus: PhotobusClient, folder: str, files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+async def upload(
+    photobus: PhotobusClient, folder: str, files: Mapping[str, bytes], on_conflict: str | None = None
+) -> dict[str, dict[str, Any]]:
     """Upload ``files`` in one multipart request; returns what became of each, by name."""
     with aiohttp.MultipartWriter("form-data") as form:
         for name, content in files.items():
             form.append(content).set_content_disposition("form-data", name="files", filename=name)
-    path, headers = f"/api/projects/{folder}/upload", {"Content-Type": form.content_type}
+    headers = {"Content-Type": form.content_type}
+    path = f"/api/projects/{folder}/upload" + (f"?on_conflict={on_conflict}" if on_conflict else "")
     async with photobus.transport.request("POST", path, content=await form.as_bytes(), headers=headers) as answer:
         results = (await answer.json())["results"]
     return {result["filename"]: result for result in results}
