@@ -66,7 +66,7 @@ class KeptPart:
             with suppress(psutil.NoSuchProcess):
                 self._paused.pop().resume()
         while self._thaws:
-            await self._thaws.pop().communicate()
+            await self._thaws.pop().communicate(b"")  # without input, Python 3.11 leaves its standard input open
 
     async def _thaw_when_alone(self) -> None:
         paused = [str(process.pid) for process in self._paused]
