@@ -13,7 +13,7 @@ from photobus_common.bus.connection import Broker
 from photobus_common.bus.provisioning import provision
 from photobus_common.config import Nats, Settings
 from photobus_common.store.database import Database
-from photobus_common.subjects import EVENTS_STREAM
+from photobus_common.subjects import EVENTS_STREAM, EVENTS_SUBJECTS
 from photobus_orchestrator.audit import CannotAuditError, verify
 from photobus_orchestrator.audit.report import Report
 
@@ -205,6 +205,21 @@ async def test_a_stream_that_lost_its_end_is_told(database: Database, broker: Br
     await log.fold(Narrator(task=uuid4()).requested(1))
     assert found(await audit(settings)) == {
         "stream": ["stream: ends at 11, before the archive, which was read up to 12"]
+    }
+
+
+async def test_an_event_that_the_stream_has_lost_is_told(
+    database: Database, broker: Broker, settings: Settings
+) -> None:
+    jetstream = broker.client.jetstream()
+    await jetstream.delete_stream(EVENTS_STREAM)
+    await jetstream.add_stream(name=EVENTS_STREAM, subjects=[EVENTS_SUBJECTS])  # one that lets events be deleted
+    await archive(database)
+    await publish(broker, database)
+    for lost in (5, 6):
+        assert await jetstream.delete_msg(EVENTS_STREAM, lost)
+    assert found(await audit(settings)) == {
+        "stream": [f"event_log {lost}: the stream does not hold it" for lost in (5, 6)],
     }
 
 

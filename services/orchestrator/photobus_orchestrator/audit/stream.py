@@ -9,7 +9,7 @@ import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
 from photobus_common.bus.connection import Broker
@@ -47,7 +47,8 @@ def server_at(url: str) -> Nats:
     """Return the settings of the broker at ``url``, which may hold a user and a password."""
     first, *others = (urlsplit(part.strip() if "//" in part else f"nats://{part.strip()}") for part in url.split(","))
     places = ",".join(f"{place.scheme}://{place.netloc.rpartition('@')[2]}" for place in (first, *others))
-    return Nats(url=places, user=first.username, password=first.password)
+    user, password = (None if part is None else unquote(part) for part in (first.username, first.password))
+    return Nats(url=places, user=user, password=password)
 
 
 class StreamCheck:
