@@ -117,6 +117,23 @@ async def test_a_nats_whose_disk_was_full_is_started_anew_and_takes_messages_aga
         await supervisor.stop()
 
 
+async def test_a_nats_that_was_started_on_a_full_disk_takes_messages_once_there_is_room(small_disk: Path) -> None:
+    ballast = small_disk / "ballast"
+    with ballast.open("wb") as file:
+        os.posix_fallocate(file.fileno(), 0, os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_frsize - 2**18)
+    server = EmbeddedNats(small_disk / "nats", log=small_disk.parent / "nats.log")
+    await server.start()
+    ballast.unlink()
+    try:
+        client = await nats.connect(server.private_url)
+        await client.jetstream().add_stream(name="KEPT", subjects=["kept"])
+        for number in range(1, 5):
+            assert (await client.jetstream().publish("kept", bytes(500_000))).seq == number
+        await client.close()
+    finally:
+        await server.stop()
+
+
 async def test_a_process_id_left_by_a_power_cut_that_is_another_s_by_now(folder_of_servers: Path) -> None:
     """Postgres itself refuses to start while any process of its user has the id."""
     server = EmbeddedPostgres(folder_of_servers / "postgres", durable=False)

@@ -1,7 +1,9 @@
 """NATS from its wheel, as one real server process with JetStream on the loopback interface.
 
 A stream that met a full disk, or another error of writing, takes nothing more until the server is started anew, as the
-server's own word on its health says (nats-server's pull request 7788). So it is asked for it, and ended then.
+server's own word on its health says (nats-server's pull request 7788). So it is asked for it, and ended then. Left to
+itself a server also takes no more, as long as it runs, than three quarters of what was free when it was started; so it
+is told the size of the file system.
 """
 
 import asyncio
@@ -145,7 +147,7 @@ class EmbeddedNats:
             {
                 "server_name": "photobus",
                 "listen": f"{LOOPBACK}:{self.port}",
-                "jetstream": {"sync_interval": "always"},
+                "jetstream": {"sync_interval": "always", "max_file_store": _size_of_disk(self.directory)},
                 "http": f"{LOOPBACK}:{self._health_port}",
                 "http_base_path": self._health_path,
                 "authorization": {"user": self.user, "password": self.password},
@@ -168,6 +170,11 @@ class EmbeddedNats:
                 return
             raise ConfigurationError(f"What answers at {self.url} is not our NATS with JetStream.")
         raise ConfigurationError(f"NATS ended while it started; the reason stands in {self._log}.")
+
+
+def _size_of_disk(folder: Path) -> int:
+    about = os.statvfs(folder)
+    return about.f_blocks * about.f_frsize
 
 
 def _environment() -> dict[str, str]:
