@@ -120,6 +120,14 @@ class Expectation:
                 self._result(op, file, base, result)
             elif op.status == HTTPStatus.NOT_FOUND and op.attempts == 1:
                 file.sure, file.areas = True, NOWHERE
+            if not file.sure and op.facts["query"].get("on_conflict") == "overwrite":
+                self._may_replace(op, file, base)
+
+    def _may_replace(self, op: Operation, file: File, base: str) -> None:
+        """A file of which nothing is known may have taken the place of another."""
+        for photo in self.photos.values():
+            if base in photo.bases and op.facts["project"] in photo.places:
+                model.replaced(photo, file, op.facts["project"], loose=True)
 
     def _lay_by_hand(self, op: Operation) -> None:
         """A file of nobody's that photobus may take for a photo, and must not lose."""

@@ -7,6 +7,7 @@ from base64 import b64encode
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
+from itertools import count
 from typing import Any, Final
 from urllib.parse import quote
 from uuid import uuid4
@@ -23,6 +24,7 @@ UNKNOWN: Final = frozenset({*TRY_LATER, HTTPStatus.INTERNAL_SERVER_ERROR})
 _TUS: Final = {"Tus-Resumable": "1.0.0"}
 _PORTION: Final = {**_TUS, "Content-Type": "application/offset+octet-stream"}
 _OUT_OF_STEP: Final = frozenset({HTTPStatus.CONFLICT, HTTPStatus.LOCKED, 460})
+_OF_STORAGE: Final = frozenset({"storage_unavailable", "storage_full", "folder_missing", "locked"})
 _FIRST_PAUSE: Final = 0.2
 _LONGEST_PAUSE: Final = 2.0
 
@@ -58,6 +60,11 @@ class NewFile:
         return {"name": self.name, "md5": self.md5, "size": len(self.content)}
 
 
+def _is_open(result: Mapping[str, Any], *, first: bool) -> bool:
+    """Whether the file may still appear: an earlier attempt may have it on record, and this one met only the storage."""
+    return result["status"] == "unfinished" or (not first and result["code"] in _OF_STORAGE)
+
+
 class NotKnownError(Exception):
     """An attempt ended without a word about what came of it."""
 
@@ -91,9 +98,12 @@ class Line:
         content, headers = await form.as_bytes(), {"Content-Type": form.content_type}
         path = f"/api/projects/{quote(folder, safe='')}/upload"
 
+        attempts = count(1)
+
         async def send() -> Answer:
+            first = next(attempts) == 1
             answer = await self._once("POST", path, content, headers, query)
-            if answer.ok and any(one["status"] == "unfinished" for one in answer.data["results"]):
+            if answer.ok and any(_is_open(one, first=first) for one in answer.data["results"]):
                 raise NotKnownError("unfinished")
             return answer
 
