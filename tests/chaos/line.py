@@ -61,7 +61,7 @@ class NewFile:
 
 
 def _is_open(result: Mapping[str, Any], *, first: bool) -> bool:
-    """Whether the file may still appear: an earlier attempt may have it on record, and this one met only the storage."""
+    """Whether the file may still appear: another attempt may have it on record, and this one met only the storage."""
     return result["status"] == "unfinished" or (not first and result["code"] in _OF_STORAGE)
 
 
