@@ -9,10 +9,12 @@ from uploading import begin, count, make_project, portion, said, service, until,
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings, Uploader
+from photobus_common.definitions import load_definitions
 from photobus_common.events.tasks import TaskRequested
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
 from photobus_common.store.upload_batches import BatchKey
+from photobus_gateway.uploads.batches import Batches
 
 PHOTO = jpeg(64, 48)
 LATE = 3600.0
@@ -129,3 +131,19 @@ async def test_two_gateways_take_each_photo_once(
         await until(all_taken)
     asked = [photo_id for task in await said(gateway, TaskRequested) for photo_id in task.targets.photo_ids]
     assert len(asked) == len(set(asked)) == 8
+
+
+async def test_who_is_stopped_just_when_photos_come_stops(
+    gateway: Gateway, database: Database, settings: Settings
+) -> None:
+    batches = Batches(database, service(gateway).batches._publisher, load_definitions(), settings)
+    running = asyncio.create_task(batches.run())
+
+    async def waits() -> bool:
+        return bool(batches._added._waiters)
+
+    await until(waits)
+    batches.added()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asyncio.wait_for(running, 5)

@@ -6,6 +6,7 @@ gateway may do it and a dead one loses nothing.
 """
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 from typing import Final
 
@@ -75,10 +76,9 @@ class Batches:
                 _log.exception("upload_batches_not_flushed")
             self._added.clear()
             await asyncio.sleep(_SHORTEST_PAUSE)
-            try:
-                await asyncio.wait_for(self._added.wait(), self._after.total_seconds() / 4)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._after.total_seconds() / 4):  # ``wait_for`` may lose a cancellation
+                    await self._added.wait()
 
     async def _take(self, key: BatchKey) -> int:
         """Ask for one task over up to ``uploader.batch_files`` photos; return how many it has."""
