@@ -54,7 +54,7 @@ class Follower:
         parser = StreamParser()
         headers = {"Accept": "text/event-stream", **({"Last-Event-ID": self.last} if self.last else {})}
         async with self._transport.request("GET", PATH, headers=headers) as answer:
-            while chunk := await asyncio.wait_for(answer.content.readany(), SILENCE_SECONDS):
+            while chunk := await _next(answer):
                 self._hear(list(parser.feed(chunk)))
                 if until is not None and self.last is not None and int(self.last.partition("-")[0]) >= until:
                     return
@@ -83,7 +83,7 @@ async def everything_from(transport: Transport, start: str, until: int) -> list[
     parser = StreamParser()
     headers = {"Accept": "text/event-stream", "Last-Event-ID": start}
     async with transport.request("GET", PATH, headers=headers) as answer:
-        while chunk := await asyncio.wait_for(answer.content.readany(), SILENCE_SECONDS):
+        while chunk := await _next(answer):
             for event in parser.feed(chunk):
                 if event.name == "reset":
                     raise RuntimeError(f"The log can be read from {start} no more: {event.data}")
@@ -92,6 +92,12 @@ async def everything_from(transport: Transport, start: str, until: int) -> list[
             if found and int(found[-1][0].partition("-")[0]) >= until:
                 break
     return found
+
+
+async def _next(answer: aiohttp.ClientResponse) -> bytes:
+    """Return what comes next; empty at the end. ``asyncio.wait_for`` may lose a cancellation that comes with it."""
+    async with asyncio.timeout(SILENCE_SECONDS):
+        return await answer.content.readany()
 
 
 def digest(data: Any) -> str:

@@ -39,7 +39,7 @@ class Search:
 
     def line(self) -> str:
         """Return a row of a table in Markdown."""
-        found = self.check or "**not found**"
+        found = self.check or "nothing"
         evidence = self.evidence.replace("|", "/")[:EVIDENCE_LENGTH]
         return f"| `{self.bug.name}` | {found} | {self.seed} | {self.seconds:.0f} | {evidence} |"
 
@@ -57,7 +57,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for search in searches:
         _say(search.line())
     if options.sound:
-        return 1 if any(search.check is not None for search in searches) else 0
+        clean = sum(search.check is None for search in searches)
+        _say(f"\n{clean} of {len(searches)} campaigns without bugs are clean.")
+        return 1 if clean < len(searches) else 0
     missed = [search.bug.name for search in searches if search.check is None]
     _say(
         f"\n{len(searches) - len(missed)} of {len(searches)} bugs found."
