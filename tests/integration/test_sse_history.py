@@ -1,6 +1,7 @@
 """Where what a client missed comes from: the ring, the archive, the stream, another gateway; and when it is gone."""
 
 import asyncio
+import re
 from contextlib import suppress
 
 import pytest
@@ -22,9 +23,10 @@ from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import unit_of_work
 from photobus_common.subjects import EVENTS_STREAM
 from photobus_gateway import sse, sse_resume, sse_tail
-from photobus_gateway.sse_ring import FrameId
+from photobus_gateway.sse_ring import WHOLE, FrameId, Ring
 
 ARCHIVED = "SELECT subject, payload FROM event_log WHERE type = 'ProjectCreated' ORDER BY seq"
+PLACES = "SELECT seq FROM event_log WHERE type = 'ProjectCreated' ORDER BY seq"
 ONLY_THE_FIRST = "UPDATE fold_cursor SET seq = (SELECT min(seq) FROM event_log WHERE type = 'ProjectCreated')"
 NO_LONGER_WANTED = "UPDATE photos SET keep_jpg = false WHERE id = $1"
 
@@ -110,6 +112,31 @@ async def test_what_is_archived_while_a_gateway_starts_is_news(
         await again.until_number(6)
 
     assert sorted(again.numbers()) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_of_an_archive_ahead_of_the_gateway_is_told_only_what_comes_before_the_ring(
+    settings: Settings, database: Database, broker: Broker, library: Library, tenant: str
+) -> None:
+    """As where the gateway's line to the broker is cut: what the ring is still to get would be told twice."""
+
+    async def archived() -> list[int]:
+        async with database.connection() as connection:
+            return [row["seq"] for row in await connection.fetch(PLACES)]
+
+    async def all_archived() -> bool:
+        return len(await archived()) == 5
+
+    async with running(settings), running_gateway(settings, database, broker, library, tenant) as gateway:
+        await say(gateway, range(1, 6))
+        await until(all_archived)
+    places = await archived()
+    ring = Ring(100, 1 << 20, places[2])
+    history = sse_resume.History(broker, database, settings.sse)
+    portion = await history.older(ring, tenant, frozenset({"jobs"}), FrameId(0, WHOLE))
+
+    assert portion.at == FrameId(places[2], WHOLE)
+    assert re.findall(rb"^id: (\d+)", portion.rendered, re.MULTILINE) == [b"%d" % place for place in places[:3]]
+    assert ring.resume(tenant, frozenset({"jobs"}), portion.at) is not None
 
 
 async def test_an_event_published_once_more_is_no_news_at_a_gateway_that_started_since(

@@ -74,9 +74,12 @@ class History:
                 raise OutOfReachError
 
     async def older(self, ring: Ring, tenant: str, channels: frozenset[Channel], at: FrameId) -> Portion:
-        """Return the next messages after ``at`` that ``ring`` lacks; there may be none, but the position moves on."""
+        """Return the next messages after ``at`` that ``ring`` lacks; there may be none, but the position moves on.
+
+        Never more: where the archive is ahead of the tail, what lies beyond the floor the ring will tell.
+        """
         async with self._archive_slots, self._database.connection() as connection:
-            until = await archived_until(connection)
+            until = min(await archived_until(connection), ring.floor(tenant))
             first = at.seq if at.n < WHOLE else at.seq + 1
             if first <= until:
                 rows = await events_from(connection, tenant, first, until, PORTION)
