@@ -2,7 +2,8 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -22,9 +23,13 @@ class Chronicle:
     log: Log
     task: UUID | None = None
 
-    async def say(self, *told: EventData, tenant: str | None = None, actor: str = "ada") -> list[Event]:
-        """Commit what a service tells, as part of the task, if there is one; and archive it."""
+    async def say(
+        self, *told: EventData, tenant: str | None = None, actor: str = "ada", at: datetime | None = None
+    ) -> list[Event]:
+        """Commit what a service tells, as part of the task if there is one, its clock at ``at``; and archive it."""
         origin = Origin("/test", tenant or self.gateway.tenant, actor, correlation_id=self.task)
+        if at is not None:
+            origin = replace(origin, clock=lambda: at)
         events = [origin.event(data) for data in told]
         for event in events:
             async with unit_of_work(self.gateway.database, self.gateway.publisher) as work:

@@ -2,6 +2,7 @@
 
 import images
 import pytest
+from bus_traffic import until
 from command_line import CommandLine
 from running_stack import RunningStack
 from shoot import Visit, photos_of, until_idle, upload
@@ -86,6 +87,42 @@ async def test_photos_are_moved_committed_reverted_deleted_and_all_of_it_undone(
     assert hills not in {project.folder async for project in photobus.projects()}
     await photobus_command.json("undo", deleted["task"]["id"])
     assert {photo.id for photo in (await photos_of(photobus, hills)).values()} == {p.id for p in photos.values()}
+
+
+async def test_what_happened_to_a_photo_is_told_after_it_was_moved_and_its_project_deleted(
+    photobus: Visit, photobus_command: CommandLine
+) -> None:
+    marsh, photos = await _project(photobus, "Marsh", "m_one")
+    photo_id = photos["m_one"].id
+    heath = (await photobus.create_project("Heath")).folder
+    await until_idle(photobus, 1)
+    moved = await photobus_command.json("move", heath, "--photo", str(photo_id))
+    await photobus_command.json("delete", heath, "--yes")
+
+    async def archived() -> bool:
+        return (await anext(photobus.history.photo(photo_id))).type == "PhotosRemoved"
+
+    await until(archived)
+    status, out, errors = await photobus_command("history", "photo", str(photo_id), "--oldest-first")
+    assert (status, errors) == (0, "")
+    told = _told(out)
+    assert told[0] == "seq when who what"
+    assert f"Added to project “{marsh}” as m_one: " in told[1]
+    assert any(line.endswith("Thumbnail and preview made") for line in told)
+    assert any(line.endswith(f"Moved from project “{marsh}” to “{heath}”") for line in told)
+    assert told[-1].endswith(f"Removed from project “{heath}”, with its project")
+    for folder in (marsh, heath):
+        events = await photobus_command.json("history", "project", folder)
+        assert "PhotosMoved" in {event["type"] for event in events}
+    of_task = await photobus_command.json("history", "task", moved["task"]["id"])
+    assert of_task[0]["type"] == "TaskRequested"
+    assert {"PhotosMoved", "JobCompleted", "TaskCompleted"} <= {event["type"] for event in of_task}
+    (move,) = [event for event in of_task if event["type"] == "PhotosMoved"]
+    place = str(move["seq"])
+    audit = await photobus_command.json("audit", "events", "--type", "PhotosMoved", "--from", place, "--to", place)
+    assert audit == [move]
+    then = await photobus_command.json("tasks", "--as-of", str(of_task[0]["seq"]))
+    assert (then[0]["id"], then[0]["status"]) == (moved["task"]["id"], "running")
 
 
 async def test_what_fails_is_told_photo_by_photo_and_ends_as_a_failure(

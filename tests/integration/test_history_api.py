@@ -1,6 +1,7 @@
 """History of photos, projects and tasks, and the audit: from the archive, in words, whatever became of the rows."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -334,20 +335,22 @@ async def test_an_audit_finds_by_actor_kind_and_place_and_is_for_admins(gateway:
     bob, _ = await chronicle.say(deleted[1], TokenRevoked(token_id=UUID(int=7)), actor="bob")
     await chronicle.say(ProjectRemoved(**alps, name="four"), actor="bob")
     await chronicle.say(deleted[2], actor="ada", tenant="user_9")
+    slow = bob.time - timedelta(microseconds=1)
+    await chronicle.say(ProjectRemoved(**alps, name="late"), at=slow)
 
     async def found(query: str) -> list[str]:
         items = (await gateway.get(f"/api/audit?order=asc&{query}")).body["items"]
         return [item["data"].get("name", item["type"]) for item in items if item["seq"] > first]
 
-    assert await found("") == ["one", "two", "TokenRevoked", "four"]
+    assert await found("") == ["one", "two", "TokenRevoked", "four", "late"]
     assert await found("actor=bob") == ["two", "TokenRevoked", "four"]
     assert await found("type=ProjectCanceled") == ["one", "two"]
-    assert await found("type=ProjectRemoved&type=ProjectCanceled") == ["one", "two", "four"]
+    assert await found("type=ProjectRemoved&type=ProjectCanceled") == ["one", "two", "four", "late"]
     assert await found("actor=bob&type=ProjectCanceled&type=TokenRevoked") == ["two", "TokenRevoked"]
     assert await found("actor=nobody") == []
     at = bob.time.isoformat().replace("+", "%2B")
-    assert await found(f"from={at}&type=ProjectCanceled") == ["two"]
-    assert await found(f"to={at}") == ["one", "two"]
+    assert await found(f"from={at}") == ["two", "TokenRevoked", "four"]
+    assert await found(f"to={at}") == ["one", "two", "late"]
     assert await found(f"from={at}&to={at}") == ["two"]
     seq = (await gateway.get("/api/audit?actor=bob&order=asc")).body["items"][0]["seq"]
     assert await found(f"from={seq}&to={seq + 1}") == ["two", "TokenRevoked"]

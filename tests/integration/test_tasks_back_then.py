@@ -103,8 +103,8 @@ async def test_those_of_a_status_are_found_page_by_page_in_both_directions(
             await chronicle.say(JobCompleted(**job, done=1, failed=0, skipped=0))
     then = await chronicle.seq()
     await start(chronicle, photos)
-    monkeypatch.setattr(tasks_as_of, "LOOKED_THROUGH", 4)
-    path = f"/api/tasks?as_of={then}&limit=2&status=running"
+    monkeypatch.setattr(tasks_as_of, "LOOKED_THROUGH", 6)  # three of them match, two too many
+    path = f"/api/tasks?as_of={then}&limit=1&status=running"
 
     pages = [(await gateway.get(path)).body]
     while pages[-1]["next_cursor"]:
@@ -116,7 +116,7 @@ async def test_those_of_a_status_are_found_page_by_page_in_both_directions(
     running = tasks[::-2]
     assert [task["id"] for page in pages for task in page["items"]] == running
     assert [task["id"] for page in back for task in page["items"][::-1]] == running[::-1]
-    assert max(len(page["items"]) for page in (*pages, *back)) == 2
+    assert max(len(page["items"]) for page in (*pages, *back)) == 1
     assert (pages[0]["total"], pages[0]["total_exact"]) == (7, False)
     assert await listed(gateway, then, "&type=image_move") == []
     assert len(await listed(gateway, then, "&type=generate_derivatives")) == 7
