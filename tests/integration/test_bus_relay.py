@@ -16,6 +16,7 @@ from photobus_common.bus.relay import OutboxRelay
 from photobus_common.config import Settings
 from photobus_common.store import outbox
 from photobus_common.store.database import Database
+from photobus_common.store.outbox import Outcomes
 from photobus_common.store.unit_of_work import OutboxMessage, unit_of_work
 from photobus_common.subjects import EVENTS_STREAM
 
@@ -201,3 +202,15 @@ async def test_all_events_can_be_made_due_when_the_stream_was_lost(
     again = BusPublisher(broker, database, settings)
     assert await OutboxRelay(database, again, settings).relay_once() == 1
     assert [message.id for message in _offered(again)] == [event.id]
+
+
+async def test_what_a_lost_stream_had_acknowledged_does_not_rest(database: Database, relay: OutboxRelay) -> None:
+    """The acknowledgement may be noted late, as when the database was away for a while."""
+    event = make_event()
+    await commit(database, _Crashed(), event)
+    await _execute(database, AGE, timedelta(seconds=5))
+    assert await relay.relay_once() == 1
+    async with database.transaction() as connection:
+        await outbox.make_all_events_due(connection)
+    await outbox.settle(database, Outcomes(events=(event.id,)))
+    assert await _wait(database) < timedelta(0)

@@ -59,9 +59,10 @@ DELETE_PUBLISHED_COMMANDS = """
 DELETE FROM outbox WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
 """
 
+# A row that was made due since, because its stream was lost, stays due: what took the event is gone.
 LET_PUBLISHED_EVENTS_REST = """
 UPDATE outbox SET relay_at = now() + $2::interval
-WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1::uuid[]) FOR UPDATE SKIP LOCKED)
+WHERE id IN (SELECT id FROM outbox WHERE id = ANY($1::uuid[]) AND relays > 0 FOR UPDATE SKIP LOCKED)
 """
 
 LET_NEXT_RELAY_LOOK_SOON = """
