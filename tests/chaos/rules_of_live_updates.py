@@ -55,7 +55,8 @@ def heard_all_once(pieces: Sequence[Heard], everything: Sequence[Told], until: i
         end = place(str(until)) if last[piece.follower] is piece else piece.end
         yield from _in_order(piece)
         yield from _as_told(piece, log)
-        yield from _missed(piece, everything, end)
+        lost = [message for one in pieces if one.follower == piece.follower for message in one.messages]
+        yield from _missed(piece, everything, end, Counter(one[1:] for one in lost if one[0] not in log.by_id))
 
 
 class Log(NamedTuple):
@@ -85,10 +86,9 @@ def _as_told(piece: Heard, log: Log) -> Iterator[str]:
                 yield f"{piece.follower} heard {message}, and again under another place"
 
 
-def _missed(piece: Heard, everything: Sequence[Told], end: Place) -> Iterator[str]:
-    ids = {message[0] for message in everything}
+def _missed(piece: Heard, everything: Sequence[Told], end: Place, elsewhere: Counter[Content]) -> Iterator[str]:
+    """``elsewhere`` is what the follower heard, also before a reset, under places that are no more."""
     told = {message[0] for message in piece.messages}
-    elsewhere = Counter(message[1:] for message in piece.messages if message[0] not in ids)
     missed: list[str] = []
     for message in everything:
         if piece.start < place(message[0]) <= end and message[0] not in told:

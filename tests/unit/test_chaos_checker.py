@@ -318,3 +318,16 @@ def test_what_was_told_from_a_stream_that_was_lost_may_have_another_place(
     entries += [Entry(2, 0.0, "told", {"follower": "f", "messages": [[one, "item", what] for one, what in told]})]
     found = list(heard_all_once(heard(entries), everything, 1007))
     assert (found == []) if not words else any(words in line for line in found), found
+
+
+def test_what_was_told_before_a_reset_from_a_stream_that_was_lost_need_not_be_told_after_it() -> None:
+    everything = [("5-1", "item", "a"), ("1006-1", "item", "b"), ("1007-1", "item", "c")]
+    entries = [
+        Entry(1, 0.0, "listening", {"follower": "f", "seq": "4", "reset": False}),
+        Entry(2, 0.0, "told", {"follower": "f", "messages": [["5-1", "item", "a"], ["6-1", "item", "b"]]}),
+        Entry(3, 0.0, "listening", {"follower": "f", "seq": "1005", "reset": True}),
+        Entry(4, 0.0, "told", {"follower": "f", "messages": [["1007-1", "item", "c"]]}),
+    ]
+    assert list(heard_all_once(heard(entries), everything, 1007)) == []
+    del entries[1]
+    assert any("missed 1 messages" in line for line in heard_all_once(heard(entries), everything, 1007))
