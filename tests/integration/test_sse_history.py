@@ -131,7 +131,7 @@ async def test_of_an_archive_ahead_of_the_gateway_is_told_only_what_comes_before
         await until(all_archived)
     places = await archived()
     ring = Ring(100, 1 << 20, places[2])
-    history = sse_resume.History(broker, database, settings.sse)
+    history = sse_resume.History(broker, database, settings)
     portion = await history.older(ring, tenant, frozenset({"jobs"}), FrameId(0, WHOLE))
 
     assert portion.at == FrameId(places[2], WHOLE)

@@ -129,3 +129,34 @@ async def test_a_client_that_comes_back_to_a_gateway_started_since_misses_nothin
         await say(gateway, range(4, 5))
         await again.until_number(4)
     assert heard(listener, again) == [1, 2, 3, 4]
+
+
+async def test_who_heard_what_was_lost_unarchived_fetches_everything_anew_and_hears_it_not_twice(
+    own_settings: Settings,
+    database: Database,
+    own_broker: Broker,
+    lost: EmbeddedNats,
+    library: Library,
+    tenant: str,
+) -> None:
+    def a_gateway() -> AbstractAsyncContextManager[Gateway]:
+        return running_gateway(own_settings, database, own_broker, library, tenant)
+
+    async with a_gateway() as gateway, listening(gateway) as listener:
+        async with running(own_settings):
+            await say(gateway, range(1, 3))
+            await archived(database, 2)
+        await say(gateway, range(3, 4))  # nobody archives it
+        await listener.until(3)
+        after = listener.last_id
+    await lose_disk(lost, own_broker)
+    await lost.start()
+    await make_streams(own_broker, own_settings, database)
+    async with running(own_settings):
+        await archived(database, 3)
+        async with a_gateway() as gateway, listening(gateway, after) as again:
+            await again.until_named("reset")
+            assert again.numbers() == []
+            await say(gateway, range(4, 5))
+            await again.until_number(4)
+    assert again.numbers() == [4]

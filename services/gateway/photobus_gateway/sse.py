@@ -66,7 +66,7 @@ class Hub:
 
     def __init__(self, broker: Broker, database: Database, settings: Settings) -> None:
         self._settings = settings.sse
-        self._history = History(broker, database, settings.sse)
+        self._history = History(broker, database, settings)
         self._clients: defaultdict[str, set[Client]] = defaultdict(set)
         self._pending = PendingChanges(database, self._clients.__contains__, self._wake)
         self._tail = LogTail(broker, database, settings.sse, self._arrived)

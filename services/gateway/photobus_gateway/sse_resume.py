@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 from photobus_common.bus.connection import Broker
 from photobus_common.bus.jetstream import JetStreamError
 from photobus_common.bus.reader import EventReader, EventsExpiredError, StreamRecreatedError, stream_state
-from photobus_common.config import Sse
+from photobus_common.config import Settings
 from photobus_common.errors import BrokerUnavailableError
 from photobus_common.events import Event, UnreadableEventError, decode
 from photobus_common.logging import get_logger
-from photobus_common.store.database import Database
-from photobus_common.store.event_replay import archived_until, events_from, first_archived, more_events_than
+from photobus_common.store.database import Connection, Database
+from photobus_common.store.event_replay import archived_until, events_from, first_archived, more_events_than, was_lost
 from photobus_gateway.sse_events import expand
 from photobus_gateway.sse_messages import Channel
 from photobus_gateway.sse_ring import WHOLE, Entry, FrameId, Ring
@@ -58,20 +58,29 @@ def readable(seq: int, payload: bytes | str) -> Event | None:
 class History:
     """Reads the past for returning clients, a bounded number of them at a time."""
 
-    def __init__(self, broker: Broker, database: Database, settings: Sse) -> None:
+    def __init__(self, broker: Broker, database: Database, settings: Settings) -> None:
         self._broker = broker
         self._database = database
-        self._bound = settings.archive_bound
+        self._bound = settings.sse.archive_bound
+        self._gap = settings.events.first_seq_gap
         self._archive_slots = asyncio.Semaphore(CONCURRENT_READS)
         self._stream_slots = asyncio.Semaphore(1)
 
     async def check_reach(self, tenant: str, after: FrameId) -> None:
-        """Raise ``OutOfReachError`` when more than ``sse.archive_bound`` events follow, or the first are gone."""
+        """Raise ``OutOfReachError`` when more than ``sse.archive_bound`` events follow, or the first are gone.
+
+        And where the stream was lost in which ``after`` was: what the client heard of it last is told again.
+        """
         async with self._database.connection() as connection:
             first = await first_archived(connection)
             pruned = first is not None and first > after.seq + 1
             if pruned or await more_events_than(connection, tenant, after.seq, self._bound):
                 raise OutOfReachError
+            await self._check_place(connection, after)
+
+    async def _check_place(self, connection: Connection, at: FrameId) -> None:
+        if await was_lost(connection, at.seq, self._gap):
+            raise OutOfReachError
 
     async def older(self, ring: Ring, tenant: str, channels: frozenset[Channel], at: FrameId) -> Portion:
         """Return the next messages after ``at`` that ``ring`` lacks; there may be none, but the position moves on.
@@ -86,11 +95,11 @@ class History:
                 events = ((row.seq, readable(row.seq, row.payload)) for row in rows)
                 rendered = _render(events, tenant, channels, at)
                 return Portion(rendered, FrameId(rows[-1].seq if len(rows) == PORTION else until, WHOLE))
-        if await self._archive_goes_on(first):
+        if await self._archive_goes_on(first, at):
             return Portion(b"", at)
         return await self._from_stream(ring, tenant, channels, at)
 
-    async def _archive_goes_on(self, first: int) -> bool:
+    async def _archive_goes_on(self, first: int, at: FrameId) -> bool:
         """Whether ``first`` lies before the stream, as where that was made anew; then the archive has come to it."""
         try:
             async with asyncio.timeout(STREAM_SECONDS):
@@ -101,6 +110,7 @@ class History:
                             return False
                         async with self._database.connection() as connection:
                             if await archived_until(connection) >= begins - 1:
+                                await self._check_place(connection, at)
                                 return True
                     await asyncio.sleep(RETRY_SECONDS)
         except TimeoutError as error:

@@ -21,6 +21,12 @@ SELECT seq, payload FROM event_log WHERE tenant = $1 AND seq >= $2 AND seq <= $3
 
 ALL_EVENTS_FROM: Final = "SELECT seq, payload FROM event_log WHERE seq >= $1 AND seq <= $2 ORDER BY seq LIMIT $3"
 
+# Where nothing follows yet, the cursor says from where the log is read on: far above the archive, if the stream is new.
+NEIGHBOURS_OF: Final = """
+SELECT coalesce((SELECT max(seq) FROM event_log WHERE seq <= $1), 0) AS last,
+    coalesce((SELECT min(seq) FROM event_log WHERE seq > $1), (SELECT max(seq) + 1 FROM fold_cursor), 0) AS next
+"""
+
 
 class ArchivedEvent(NamedTuple):
     """One event as it was stored."""
@@ -49,6 +55,16 @@ async def newest_archived(connection: Connection, until: int, limit: int) -> lis
 async def more_events_than(connection: Connection, tenant: str, after: int, bound: int) -> bool:
     """Whether the archive holds more than ``bound`` events of ``tenant`` after the sequence ``after``."""
     return int(await connection.fetchval(COUNT_EVENTS_AFTER, tenant, after, bound + 1)) > bound
+
+
+async def was_lost(connection: Connection, seq: int, gap: int) -> bool:
+    """Whether ``seq`` was a place of a stream that was lost before it was archived to there.
+
+    What it told has other places now, at least ``gap`` above, where the next stream began. A place of which the archive
+    lacks the event alone, because that had come before, is none of these.
+    """
+    row = await connection.fetchrow(NEIGHBOURS_OF, seq)
+    return row is not None and row["last"] < seq < row["next"] and row["next"] - row["last"] >= gap
 
 
 async def events_from(

@@ -173,7 +173,7 @@ class Overdue:
 async def make_missing(
     connection: Connection, intervals: dict[str, int], deadline: timedelta, changed_by: str
 ) -> list[Schedule]:
-    """Give each tenant the schedules that it does not have, and return these; ``intervals`` are seconds by task type."""
+    """Give each tenant the schedules that it lacks, and return these; ``intervals`` are seconds by task type."""
     seconds = max(1, round(deadline.total_seconds()))
     rows = await connection.fetch(MAKE_MISSING, list(intervals), list(intervals.values()), seconds, changed_by)
     return [Schedule.of(row) for row in rows]
