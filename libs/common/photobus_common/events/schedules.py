@@ -25,8 +25,8 @@ class ScheduleEvent(EventData):
 class ScheduleChanged(ScheduleEvent):
     """A schedule was made as the settings say, or a person changed it; this is how it stands now.
 
-    It comes ``every_seconds``, or at the times of ``cron``; the other one is absent. ``version`` counts the changes, and
-    is 1 before the first.
+    It comes ``every_seconds``, or at the times of ``cron``; the other one is absent. ``version`` counts the changes,
+    and is 1 before the first.
     """
 
     TYPE: ClassVar[str] = "ScheduleChanged"

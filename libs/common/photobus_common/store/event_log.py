@@ -5,11 +5,13 @@ nobody noticed. Each hash covers the one before, so that a row changed or taken 
 """
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
+
+import asyncpg
 
 from photobus_common.store.database import Connection
 
@@ -229,7 +231,7 @@ async def entries_between(connection: Connection, after: int, until: int, page: 
         yield entries
 
 
-def _entry(row: Mapping[str, Any]) -> Entry:
+def _entry(row: asyncpg.Record) -> Entry:
     columns = dict(row)
     return Entry(**columns | {"photo_ids": tuple(columns["photo_ids"] or ())})
 
