@@ -1,9 +1,9 @@
 """NATS from its wheel, as one real server process with JetStream on the loopback interface.
 
 A stream that met a full disk, or another error of writing, takes nothing more until the server is started anew, as the
-server's own word on its health says (nats-server's pull request 7788). So it is asked for it, and ended then. Left to
-itself a server also takes no more, as long as it runs, than three quarters of what was free when it was started; so it
-is told the size of the file system.
+server's own word on its health says (nats-server's pull request 7788); one of several servers switches JetStream off
+for good then. So it is asked for its health, and ended. Left to itself a server also takes no more, as long as it runs,
+than three quarters of what was free when it was started; so it is told the size of the file system.
 """
 
 import asyncio
@@ -28,7 +28,8 @@ USER: Final = "photobus"
 NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _PROBE_SECONDS: Final = 0.02
 _HEALTH_SECONDS: Final = 2.0
-_BROKEN: Final = "write error"
+_BROKEN: Final = ("write error", "JetStream not enabled")
+"""What the server says of its health when it can only be started anew."""
 
 log = get_logger()
 
@@ -131,7 +132,7 @@ class EmbeddedNats:
     async def _end_when_broken(self, child: Child) -> None:
         while child.running:
             health = await self.health()
-            if _BROKEN in health:
+            if is_broken(health):
                 log.error("broker_cannot_write", server=self.name, health=health)
                 await child.stop()
             await asyncio.sleep(_HEALTH_SECONDS)
@@ -170,6 +171,11 @@ class EmbeddedNats:
                 return
             raise ConfigurationError(f"What answers at {self.url} is not our NATS with JetStream.")
         raise ConfigurationError(f"NATS ended while it started; the reason stands in {self._log}.")
+
+
+def is_broken(health: str) -> bool:
+    """Whether a server that says this of its health never writes again, unless it is started anew."""
+    return any(words in health for words in _BROKEN)
 
 
 def _size_of_disk(folder: Path) -> int:
