@@ -56,11 +56,15 @@ async def hash_anew(database: Database, first: int, *, only: bool = False) -> No
             await connection.execute("UPDATE fold_cursor SET hash = $1", chain)
 
 
+def address(settings: Settings) -> str:
+    """Return the broker's address as the command line takes it."""
+    nats = settings.nats
+    return nats.url.replace("//", f"//{nats.user}:{nats.password}@")
+
+
 async def audit(settings: Settings) -> Report:
     """Verify, the stream included."""
-    nats = settings.nats
-    url = nats.url.replace("//", f"//{nats.user}:{nats.password}@")
-    return await verify(settings.postgres.dsn, server_at(url))
+    return await verify(settings.postgres.dsn, server_at(address(settings)))
 
 
 def found(report: Report) -> dict[str, Sequence[str]]:

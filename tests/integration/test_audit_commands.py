@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from auditing import archive, execute
+from auditing import address, archive, execute, publish
 from running_stack import PHOTOBUS
 
+from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
 from photobus_common.store.database import Database
 from photobus_orchestrator.audit import replay
@@ -39,11 +40,14 @@ async def test_a_log_is_checked_taken_out_and_put_back(
     clones.give_back(name)
 
 
-async def test_differences_are_told_by_the_exit_status_and_mended(database: Database, settings: Settings) -> None:
+async def test_differences_are_told_by_the_exit_status_and_mended(
+    database: Database, broker: Broker, settings: Settings
+) -> None:
     await archive(database)
+    await publish(broker, database)
     here = f"--dsn={settings.postgres.dsn}"
     await execute(database, "UPDATE tasks SET label = E'a\\nb' WHERE status = 'completed'")
-    status, out, errors = await photobus("verify", "--without-stream", "--json", here)
+    status, out, errors = await photobus("verify", f"--nats={address(settings)}", "--json", here)
     (section,) = [one for one in json.loads(out)["sections"] if not one["clean"]]
     assert (status, errors, section["name"], section["found"]) == (1, "", "tasks and jobs", 1)
     assert section["differences"][0].endswith(r"label is 'a\nb', by the log 'A task'")

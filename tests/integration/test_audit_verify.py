@@ -47,6 +47,7 @@ async def test_a_whole_log_is_clean(log: Log, settings: Settings) -> None:
     assert report.verdict == "No difference."
     assert f"{log.last} events, 1 to {log.last}" in report.text()
     assert json.loads(report.json())["clean"] is True
+    assert "wait" not in report.text()
 
 
 CASES = {

@@ -57,6 +57,7 @@ def verify(
 async def _verify(dsn: str | None, nats: str | None, *, without_stream: bool) -> "Report":
     from photobus_orchestrator import audit  # noqa: PLC0415  # takes a second, which other commands need not wait for
 
+    audit.keep_answers_alone()
     server = None if without_stream else audit.server_at(nats or run_file("nats"))
     return await audit.verify(dsn or run_file("dsn"), server)
 

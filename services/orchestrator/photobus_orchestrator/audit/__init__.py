@@ -6,7 +6,7 @@ What only reads sees one snapshot of the database, so it may run beside a workin
 from photobus_orchestrator.audit.exports import Selection, bound, export, written_whole
 from photobus_orchestrator.audit.imports import Imported, restore
 from photobus_orchestrator.audit.replays import put_in_place, replay, report_of_replay
-from photobus_orchestrator.audit.report import CANNOT_CHECK, Report
+from photobus_orchestrator.audit.report import CANNOT_CHECK, Report, keep_answers_alone
 from photobus_orchestrator.audit.snapshot import CannotAuditError
 from photobus_orchestrator.audit.stream import server_at
 from photobus_orchestrator.audit.verification import verify
@@ -19,6 +19,7 @@ __all__ = [
     "Selection",
     "bound",
     "export",
+    "keep_answers_alone",
     "put_in_place",
     "replay",
     "report_of_replay",

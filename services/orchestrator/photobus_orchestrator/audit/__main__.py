@@ -5,11 +5,12 @@ import sys
 
 from photobus_common.config import load_settings
 from photobus_common.errors import ConfigurationError
-from photobus_orchestrator.audit import CANNOT_CHECK, CannotAuditError, Report, verify
+from photobus_orchestrator.audit import CANNOT_CHECK, CannotAuditError, Report, keep_answers_alone, verify
 
 
 def main() -> int:
     """Print the report; returns 0 when all was checked and nothing differs, 1 on differences, else 78."""
+    keep_answers_alone()
     try:
         report: Report = asyncio.run(_verify())
     except (CannotAuditError, ConfigurationError) as error:

@@ -34,7 +34,7 @@ async def nobody_leads(connection: asyncpg.Connection, displace_by: str | None =
     """
     if not await connection.fetchval(TRY_LOCK, LOCK_CLASS, PARTITION):
         if displace_by is None:
-            raise CannotAuditError("An orchestrator leads: stop all of them first, or have it step aside.")
+            raise CannotAuditError("An orchestrator leads: stop all of them first.")
         await _displace(connection, displace_by)
     yield
     await connection.fetchval(UNLOCK, LOCK_CLASS, PARTITION)

@@ -4,9 +4,13 @@ However many differences there are, only some are kept, so that a database that 
 """
 
 import json
+import sys
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from photobus_common import logging
+from photobus_common.config import Logging
 
 KEPT: Final = 100
 """Differences of a section that are told; the others are counted."""
@@ -116,6 +120,11 @@ class Report:
         """Say it to a script."""
         document = {"clean": self.exit_status == 0, "found": self.found}
         return json.dumps(document | {"sections": [one.document() for one in self.sections]}, indent=2)
+
+
+def keep_answers_alone() -> None:
+    """Let what is logged go to standard error, and only from warnings on: standard output is for what was asked."""
+    logging.configure(Logging(level="warning", format="console"), "audit", sys.stderr)
 
 
 def one_line(text: str) -> str:

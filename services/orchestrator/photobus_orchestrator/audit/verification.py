@@ -17,6 +17,7 @@ BEYOND_CURSOR = "SELECT seq FROM event_log WHERE seq > $1 ORDER BY seq"
 WAITING = """
 SELECT count(*) AS events, min(created_at) AS since FROM outbox
 WHERE kind = 'event' AND NOT EXISTS (SELECT FROM event_log WHERE event_id = outbox.id)
+HAVING count(*) > 0
 """
 
 TOLD_TWICE = """
