@@ -91,8 +91,9 @@ _ALL: Final = (
             ("photobus_common.storage.project_folder", "ProjectFolder.try_lock"),
             ("photobus_common.storage.project_folder", "ProjectFolder.unlock"),
         ),
-        ("originals", "rows", "photos", "effects", "answers"),
-        faults=("pause service", "kill service"),
+        ("originals", "rows", "effects", "photos", "answers"),
+        faults=("pause service", "pause doubles"),
+        weights={"send": 60, "send taken": 40, "send better": 20, "keep": 20, "commit": 20, "undo": 20, "move": 20},
     ),
     Bug(
         "rename_replaces",
@@ -123,7 +124,7 @@ _ALL: Final = (
         ),
         ("originals", "tasks"),
         faults=("kill service",),
-        weights={"keep": 20, "commit": 20, "send again after commit": 12, "undo": 20},
+        weights={"keep": 25, "commit": 25, "send again after commit": 30, "undo": 30},
     ),
     Bug(
         "trash_by_mtime",
