@@ -103,6 +103,7 @@ async def test_only_the_second_press_of_ctrl_c_is_impatience(monkeypatch: pytest
         killed.set()
 
     monkeypatch.setattr(Supervisor, "kill", kill)
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored
     stop = stack._stopped_by_signals(Supervisor(print, print))
     loop = asyncio.get_running_loop()
     loop.add_signal_handler(signal.SIGUSR1, handled.set)
@@ -118,6 +119,7 @@ async def test_only_the_second_press_of_ctrl_c_is_impatience(monkeypatch: pytest
     finally:
         for number in (*stack._SIGNALS, signal.SIGUSR1):
             loop.remove_signal_handler(number)
+        signal.signal(signal.SIGHUP, before)
 
 
 async def test_nohup_is_respected() -> None:
