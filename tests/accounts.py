@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from crowd import World, derivative
+from crowd import World
+from crowd_staff import derivative
 from rows_and_log import disagreements
 from shelf import md5
 

@@ -5,55 +5,33 @@ uploads go through the gateway's own placing. Whoever is silent may be taken for
 """
 
 import asyncio
-import os
-from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
 
-import asyncpg
 from bus_traffic import ORIGIN, TENANT
-from deleting import deletion
-from reconciling import checks
-from removing import mover, removal
-from rows_and_log import tell_of_photo
-from shelf import DNG, JPEG, XMP, md5, put
+from crowd_ground import Ground
+from crowd_staff import Delivery, Project
+from shelf import md5, put
 from staging import FREE, Actor, Effort
 
 from photobus_common.bus.command_message import CommandMessage
-from photobus_common.bus.reader import StoredEvent
 from photobus_common.catalogue_changes import KeepWish, keep_events, plan_keep
 from photobus_common.commands import RunJob
-from photobus_common.config import Settings
-from photobus_common.definitions import load_definitions
-from photobus_common.derivation import Recipe
 from photobus_common.errors import PhotobusError
-from photobus_common.events import Event, decode
-from photobus_common.events.projects import ProjectCanceled, ProjectCreated
+from photobus_common.events import decode
+from photobus_common.events.projects import ProjectCanceled
 from photobus_common.events.tasks import Targets
 from photobus_common.photos.filenames import ParsedName, parse
-from photobus_common.storage.library import Library
-from photobus_common.storage.manifest import Manifest
-from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.store import catalogue, event_log, undoing
-from photobus_common.store.database import Database
 from photobus_common.store.deletions import archive_projects
-from photobus_common.store.outages import DATABASE_OUTAGES
 from photobus_common.store.reconciliation import projects_of_tenant
-from photobus_common.store.unit_of_work import OutboxMessage, UnitOfWork, unit_of_work
+from photobus_common.store.unit_of_work import UnitOfWork, unit_of_work
 from photobus_common.store.uploads import OnConflict
 from photobus_common.task_requests import Ask, request_task
-from photobus_common.worker.job import Handler
 from photobus_common.worker.ledger import Ledger
 from photobus_common.worker.run import Run, Workplace
-from photobus_derivatives.making import DerivativesMaker
-from photobus_derivatives.protocol import Made, Reply, Request
-from photobus_derivatives.sandbox import DecoderPool
-from photobus_filemover.finishing import Finisher
 from photobus_gateway.renaming import follow_in_manifest, rename
 from photobus_gateway.task_answers import ENDED
 from photobus_gateway.undos import UNDONE_BY, refuse_second_undo
@@ -63,30 +41,11 @@ from photobus_gateway.uploads.files import Received, UploadProject, Wish
 from photobus_gateway.uploads.placing import Placer
 from photobus_gateway.uploads.sweeping import Sweeper
 from photobus_gateway.uploads.taking_in import Taken, check, take_in
-from photobus_maintenance.context import Context as MaintenanceContext
-from photobus_maintenance.jobs.catalogue_update import catalogue_update
-from photobus_maintenance.jobs.manifest_cleaning import ManifestCleaning
-from photobus_orchestrator.domain.plan import Rules
-from photobus_orchestrator.fold import Fold
-from photobus_orchestrator.resolver import Resolver
 
-INSERT_PROJECT: Final = """
-INSERT INTO projects (tenant, name, folder, created_at) VALUES ($1, $2, $2, now()) RETURNING id, created_at
-"""
-INSERT_PHOTO: Final = """
-INSERT INTO photos (tenant, project_id, filename, taken_at, jpg_available, raw_available, keep_jpg, keep_raw,
-    thumbnail_status, preview_status, derivative_key, size)
-VALUES ($1, $2, $3, now(), $4, $5, $4, $5, 'generated', 'generated', $6, $7) RETURNING id
-"""
-INSERT_FILE: Final = """
-INSERT INTO photo_files (tenant, photo_id, project_id, name, kind, size, md5, modified_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-"""
 ACTIVE_PHOTOS: Final = """
 SELECT p.id, p.project_id FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE pr.status = 'active' ORDER BY p.id
 """
-NAMED: Final = "SELECT 1 FROM projects WHERE status = 'active' AND (name = $1 OR folder = $2 OR name = $2)"
 PENDING: Final = """
 SELECT p.id, p.project_id FROM photos p JOIN projects pr ON pr.id = p.project_id
 WHERE pr.status = 'active' AND (NOT p.keep_jpg AND p.jpg_available OR NOT p.keep_raw AND p.raw_available)
@@ -95,252 +54,13 @@ ORDER BY p.id
 TASKS: Final = (
     "SELECT id, type FROM tasks WHERE type = ANY($1::text[]) AND status = ANY($2::text[]) ORDER BY created_at"
 )
-OUTBOX: Final = "SELECT id, kind, payload, not_before FROM outbox ORDER BY created_at, id"
 BEING_PLACED: Final = "SELECT id, md5 FROM uploads WHERE state = 'placing'"
 
 ARRIVED: Final = frozenset({"created", "paired", "overwritten", "renamed"})
-_BEGINNINGS: Final[Mapping[str, bytes]] = {"jpg": JPEG, "dng": DNG, "xmp": XMP}
 
 
-def content(extension: str, number: int) -> bytes:
-    """Return what a file of that extension may hold, another for each number."""
-    return _BEGINNINGS[extension] + f"<!-- {number} -->".encode()
-
-
-def derivative(of: str) -> bytes:
-    """Return the derivative of the original with that MD5."""
-    return f"made of {of}".encode()
-
-
-@dataclass
-class Project:
-    """A project of the world; ``elsewhere`` is where its folder was put by hand, None while it is at home."""
-
-    id: int
-    home: str
-    elsewhere: str | None = None
-
-
-class Stream:
-    """The log: what was offered, in this order. What a killed actor committed and did not offer comes by the relay."""
-
-    def __init__(self) -> None:
-        self.offered: list[OutboxMessage] = []
-        self.seen: set[UUID] = set()
-        self.last = 0
-
-    def offer(self, messages: Sequence[OutboxMessage]) -> None:
-        """Take what was committed."""
-        self.offered += messages
-
-    def publish_lossy(self, event: Event) -> None:
-        """Lose it."""
-
-    def take(self) -> list[OutboxMessage]:
-        """Return what was not taken before."""
-        taken = [message for message in self.offered if message.id not in self.seen]
-        self.offered = []
-        self.seen |= {message.id for message in taken}
-        return taken
-
-    def stored(self, messages: Sequence[OutboxMessage]) -> list[StoredEvent]:
-        """Give events their places in the stream."""
-        found = []
-        for message in messages:
-            self.last += 1
-            found.append(StoredEvent(self.last, datetime.now(UTC), message.payload))
-        return found
-
-
-@dataclass
-class _Delivery:
-    """A command as a worker gets it; acknowledged, it is delivered no more."""
-
-    world: "World"
-    actor: Actor
-    command: RunJob
-    num_delivered: int = 1
-    published_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-
-    async def ack(self) -> None:
-        if not self.actor.killed and self.command in self.world.commands:
-            self.world.commands.remove(self.command)
-
-    async def nak(self, delay_s: float = 0.0) -> None:
-        """It stays where it is."""
-
-    async def in_progress(self) -> None:
-        """No lease is ever long."""
-
-
-class _Decoders:
-    """Decoders that write into a derivative of what it was made."""
-
-    async def make(self, request: Request, descriptors: tuple[int, int, int], *, urgent: bool) -> Reply:
-        del request, urgent
-        return await asyncio.to_thread(_decode, *descriptors)
-
-
-def _decode(original: int, preview: int, thumbnail: int) -> Reply:
-    made = derivative(md5(os.pread(original, 1 << 20, 0)))
-    os.write(preview, made)
-    os.write(thumbnail, made)
-    return Made(96, 64)
-
-
-class Staff:
-    """All services of a library, ready to be set to work."""
-
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self.library = Library(settings.library.root)
-        self.definitions = load_definitions()
-        self.finisher = Finisher(mover(settings, self.library))
-        context = MaintenanceContext(self.library, settings, self.definitions)
-        maker = DerivativesMaker(self.library, cast("DecoderPool", _Decoders()), settings.processing)
-        self.handlers: Mapping[str, Handler] = {
-            **removal(settings, self.library),
-            **deletion(settings, self.library),
-            **checks(settings, self.library),
-            "manifest_cleaning": ManifestCleaning(context),
-            "catalogue_update": catalogue_update,
-            "generate_derivatives": maker,
-            "upload_postprocess": maker,
-        }
-
-
-class World:
+class World(Ground):
     """All of it. ``accounts`` says of each MD5 how many originals of it there are at least, and at most."""
-
-    def __init__(self, staff: Staff, library_id: UUID, pool: asyncpg.Pool) -> None:
-        self.staff = staff
-        self.settings = staff.settings
-        self.library = staff.library
-        self.definitions = staff.definitions
-        self.library_id = library_id
-        self.root: Path = self.library.root / TENANT
-        self.pool = pool
-        self.database = Database(pool)
-        self.stream = Stream()
-        self.commands: list[RunJob] = []
-        self.actors: list[Actor] = []
-        self.projects: list[Project] = []
-        self.least: Counter[str] = Counter()
-        self.most: Counter[str] = Counter()
-        self.by_hand: set[str] = set()
-        self.placed: set[UUID] = set()
-        self.was_away = False
-        self.errors: list[str] = []
-        self.numbers = 0
-        self.recipe = Recipe.of(self.settings.processing)
-        self._fold: Fold | None = None
-
-    # What there is at the start --------------------------------------------------------------------------------------
-
-    async def project(self, name: str) -> Project:
-        """Make a project."""
-        async with unit_of_work(self.database, self.stream) as work:
-            (row,) = await work.connection.fetch(INSERT_PROJECT, TENANT, name)
-            work.emit(ORIGIN.event(ProjectCreated(project_id=row["id"], project_folder=name, name=name)))
-        with self.library.tenant(TENANT, self.library_id).create_project(name) as folder:
-            folder.write_manifest(Manifest(id=row["id"], name=name, created_at=row["created_at"]))
-        self.projects.append(Project(row["id"], name))
-        return self.projects[-1]
-
-    async def project_again(self, project: Project) -> None:
-        """Make a project of the name that a deleted one had, if nobody has it."""
-        [(name, folder)] = await self.fetch("SELECT name, folder FROM projects WHERE id = $1", project.id)
-        if not (self.root / folder).exists() and not await self.fetch(NAMED, name, folder):
-            await self.project(folder)
-
-    async def photo(self, project: Project, names: Sequence[str]) -> None:
-        """Make a photo with the files ``names``, and its derivatives."""
-        basename, folder = names[0].partition(".")[0], self.root / project.home
-        files = [(name, name.rpartition(".")[2], self.new_content(name)) for name in names]
-        for name, _, written in files:
-            put(folder / name, written)
-            self.arrived(written)
-        shown = md5(min(files, key=lambda file: ("jpg", "dng", "xmp").index(file[1]))[2])
-        for kind in (THUMBNAILS, PREVIEWS):
-            (folder / kind).mkdir(exist_ok=True)
-            put(folder / kind / f"{basename}.jpg", derivative(shown))
-        kinds = {extension for _, extension, _ in files}
-        size = sum(len(written) for _, extension, written in files if extension != "xmp")
-        async with unit_of_work(self.database, self.stream) as work:
-            connection = work.connection
-            about = ("jpg" in kinds, "dng" in kinds, self.recipe.key(shown), size)
-            photo = await connection.fetchval(INSERT_PHOTO, TENANT, project.id, basename, *about)
-            for name, extension, written in files:
-                kind = {"jpg": "jpg", "dng": "raw", "xmp": "sidecar"}[extension]
-                modified = datetime.fromtimestamp((folder / name).stat().st_mtime_ns / 1e9, UTC)
-                described = (name, kind, len(written), md5(written), modified)
-                await connection.execute(INSERT_FILE, TENANT, photo, project.id, *described)
-            await tell_of_photo(work, photo)
-
-    def new_content(self, name: str) -> bytes:
-        """Return content that no other file has."""
-        self.numbers += 1
-        return content(name.rpartition(".")[2], self.numbers)
-
-    def arrived(self, written: bytes) -> None:
-        """Note that there is one more original of this content."""
-        self.least[md5(written)] += 1
-        self.most[md5(written)] += 1
-
-    # The log ---------------------------------------------------------------------------------------------------------
-
-    async def fold(self, *, relay: bool = False) -> None:
-        """Let the log catch up with what was offered, and the orchestrator with the log; ``relay``: all of it."""
-        if self._fold is None:
-            async with self.database.transaction() as connection:
-                cursor = await event_log.ensure_cursor(connection)
-            rules = Rules(self.definitions, self.settings.pipeline, self.settings.jobs)
-            self._fold = Fold(self.database, self.stream, rules, cursor)
-        while True:
-            await self._relay(everything=relay)
-            messages = self.stream.take()
-            if not messages:
-                return
-            self.commands += [RunJob.model_validate_json(one.payload) for one in messages if one.kind == "command"]
-            if events := self.stream.stored([one for one in messages if one.kind == "event"]):
-                await self._fold.fold(events)
-            await Resolver(self.database, self.stream).resolve_some()
-
-    async def _relay(self, *, everything: bool) -> None:
-        """Offer what waits for its time, and if asked for all that nobody offered."""
-        async with self.database.connection() as connection:
-            rows = await connection.fetch(OUTBOX)
-        offered = {one.id for one in self.stream.offered} | self.stream.seen
-        for row in rows:
-            if row["id"] not in offered and (everything or row["not_before"] is not None):
-                self.stream.offer([OutboxMessage(row["id"], row["kind"], "", TENANT, "", row["payload"])])
-
-    async def fetch(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
-        """Ask the database."""
-        async with self.database.connection() as connection:
-            return [tuple(row.values()) for row in await connection.fetch(query, *parameters)]
-
-    # Who is at work --------------------------------------------------------------------------------------------------
-
-    async def act(self, name: str, play: Callable[[Actor], Awaitable[None]], effort: Effort) -> None:
-        """Let a new actor begin, and go on as far as is said."""
-        actor = Actor(f"{name} {len(self.actors)}", self.pool)
-        self.actors.append(actor)
-
-        async def guarded(actor: Actor) -> None:
-            try:
-                await play(actor)
-            except Exception as error:  # noqa: BLE001 - whatever it is, the test fails with it
-                if not actor.killed and not isinstance(error, DATABASE_OUTAGES):  # its transaction lapsed
-                    self.errors.append(f"{actor.name}: {error!r}")
-
-        actor.begin(guarded)
-        await actor.go(effort)
-
-    @property
-    def waiting(self) -> list[Actor]:
-        """Those that have not come to their end."""
-        return [actor for actor in self.actors if not actor.done]
 
     async def work(self, command: RunJob, effort: Effort = FREE) -> None:
         """Deliver a command to a worker of its own."""
@@ -349,7 +69,7 @@ class World:
             source = f"/{command.service}"
             ledger = Ledger(actor.database, self.stream, source, actor.name, 0.0)
             workplace = Workplace(actor.database, self.stream, ledger, self.settings.pipeline, source)
-            message = cast("CommandMessage", _Delivery(self, actor, command))
+            message = cast("CommandMessage", Delivery(self.commands, actor, command))
             await Run(message, self.staff.handlers[command.job_type], workplace).finish()
 
         await self.act(command.job_type, play, effort)

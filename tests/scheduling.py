@@ -30,7 +30,7 @@ from photobus_common.events import Event, decode
 from photobus_common.store import schedules as store
 from photobus_common.store.database import Database
 from photobus_common.store.unit_of_work import OutboxMessage
-from photobus_common.subjects import SCHEDULES_STREAM, tick_subject
+from photobus_common.subjects import SCHEDULES_STREAM, plan_subject, tick_subject
 from photobus_orchestrator import schedules
 from photobus_orchestrator.app import Orchestrator
 from photobus_orchestrator.schedules import Scheduler
@@ -62,6 +62,17 @@ UNION SELECT convert_from(payload, 'UTF8') FROM outbox WHERE kind = 'event'
 """
 
 STARTED: Final = "SELECT id FROM tasks WHERE type = $1 ORDER BY created_at"
+
+DEFAULTS: Final = [
+    ("folder_discovery", 300, 86_400, True),
+    ("integrity_check", 604_800, 604_800, True),
+    ("maintenance_global", 3600, 86_400, True),
+    ("project_scavenge_global", 3600, 86_400, True),
+]
+
+PLANS: Final = {plan_subject(TENANT, name) for name, *_ in DEFAULTS}
+
+LET_WAIT: Final = "UPDATE tasks SET status = 'waiting' WHERE id = $1"
 
 ROW: Final = "SELECT * FROM schedules WHERE tenant = $1 AND name = $2"
 
@@ -146,6 +157,31 @@ class Timetable:
 
         await until(enough)
         return sorted(await self.said(word), key=lambda event: event.time)
+
+
+async def plan_of(timetable: Timetable) -> Plan:
+    """Return what the broker should have."""
+    row = await timetable.row()
+    expression = row["cron"] or f"@every {row['every_seconds']}s"
+    return Plan(TENANT, NAME, expression, row["generation"])
+
+
+async def is_set(timetable: Timetable) -> bool:
+    """Whether the broker has it so."""
+    return await bus.is_stored(timetable.broker, await plan_of(timetable))
+
+
+async def stored_at(broker: Broker) -> tuple[int, str]:
+    """Return the sequence and the time of the schedule's message: where its clock started."""
+    message = (
+        await request(broker, f"STREAM.MSG.GET.{SCHEDULES_STREAM}", {"last_by_subj": plan_subject(TENANT, NAME)})
+    )["message"]
+    return message["seq"], message["time"]
+
+
+async def all_set(broker: Broker, subjects: set[str]) -> bool:
+    """Whether there are messages of just these schedules."""
+    return await bus.stored_subjects(broker) == subjects
 
 
 def quickly(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:

@@ -2,39 +2,25 @@
 
 import asyncio
 import errno
-import signal
-import threading
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from io import BytesIO
-from pathlib import Path
-from typing import Any
+from collections.abc import AsyncIterator
 
 import images
-import psutil
 import pytest
 from bus_traffic import until
-from crashing_worker import DERIVATIVES_NAMED, run_until_killed
-from PIL import Image
-from shelf import DNG, JPEG, Photo, Shelf, forbid, md5
+from derived import KEY, PROCESSING, add, held, held_unnamed, left_behind, made, run, size_of, statuses
+from shelf import DNG, JPEG, Shelf, forbid, md5
 from structlog.testing import capture_logs
-from working import Hired, Site, ends_leases, hired
+from working import Site, hired
 
-from photobus_common.commands import RunJob
-from photobus_common.config import Pipeline, Processing, Settings
-from photobus_common.derivation import Recipe
+from photobus_common.config import Pipeline, Settings
 from photobus_common.events.projects import DerivativesUpdated
 from photobus_common.events.tasks import JobAttemptFailed, JobCompleted
 from photobus_common.storage.library import Library
-from photobus_common.storage.project_folder import PREVIEWS, THUMBNAILS
 from photobus_common.worker.job import Handler
-from photobus_derivatives.files import OpenFiles, Unnamed
+from photobus_derivatives.files import Unnamed
 from photobus_derivatives.making import DerivativesMaker
 from photobus_derivatives.sandbox import DecoderPool
-
-PROCESSING = Processing(worker_count=2, thumbnail_px=32, preview_px=64)
-KEY = Recipe.of(PROCESSING).key
 
 CHANGE = "UPDATE photos SET version = version + 1 WHERE id = $1"
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query = $1"
@@ -58,79 +44,6 @@ async def pool() -> AsyncIterator[DecoderPool]:
 def handlers(library: Library, pool: DecoderPool) -> dict[str, Handler]:
     maker = DerivativesMaker(library, pool, PROCESSING)
     return {"upload_postprocess": maker, "generate_derivatives": maker}
-
-
-async def add(shelf: Shelf, folder: str, *names: str) -> list[Photo]:
-    """Make a project with one photo a file name."""
-    project = (folder, await shelf.project(folder))
-    return [await shelf.photo(project, name.partition(".")[0], [name]) for name in names]
-
-
-def made(photo: Photo, name: str) -> tuple[Path, Path]:
-    """Where the derivatives lie."""
-    return photo.folder / THUMBNAILS / name, photo.folder / PREVIEWS / name
-
-
-def size_of(path: Path) -> tuple[int, int]:
-    """Width and height of an image."""
-    return Image.open(BytesIO(path.read_bytes())).size
-
-
-def left_behind(shelf: Shelf) -> list[str]:
-    """Names of temporary files."""
-    return [path.name for kind in (THUMBNAILS, PREVIEWS) for path in shelf.root.glob(f"*/{kind}/.*")]
-
-
-async def statuses(shelf: Shelf) -> dict[str, tuple[str, str | None, str | None]]:
-    """Status, key and reason of each photo; both derivatives have one status."""
-    rows = await shelf.rows()
-    assert all(row["thumbnail_status"] == row["preview_status"] for row in rows)
-    return {row["filename"]: (row["preview_status"], row["derivative_key"], row["derivative_reason"]) for row in rows}
-
-
-async def run(site: Site, photos: list[Photo], *, force: bool = False) -> list[tuple[str, str | None]]:
-    """Let the worker at hand do a job over ``photos``; return status and reason of each."""
-    params = {"force": True} if force else {}
-    command = await site.post([photo.target for photo in photos], params=params)
-    await site.until_idle()
-    return [(status, reason) for _, status, reason in await site.outcomes(command)]
-
-
-class Held:
-    """Stops makers at one function of theirs, before it or after it, until they may go on."""
-
-    def __init__(self) -> None:
-        self.reached = threading.Event()
-        self.go_on = threading.Event()
-        self.times = 0
-
-
-@contextmanager
-def held(monkeypatch: pytest.MonkeyPatch, holder: type, name: str) -> Iterator[Held]:
-    """Hold whoever calls a function of ``holder``, the first time, when it has done its work."""
-    function: Callable[..., Any] = getattr(holder, name)
-    hold = Held()
-
-    def holding(*args: Any) -> Any:
-        hold.times += 1
-        first = hold.times == 1
-        result = function(*args)
-        if first:
-            hold.reached.set()
-            hold.go_on.wait(30)
-        return result
-
-    with monkeypatch.context() as patch:
-        patch.setattr(holder, name, holding)
-        try:
-            yield hold
-        finally:
-            hold.go_on.set()
-
-
-def held_unnamed(monkeypatch: pytest.MonkeyPatch) -> AbstractContextManager[Held]:
-    """Hold the first maker whose derivatives are on disk and have no names yet."""
-    return held(monkeypatch, OpenFiles, "sync")
 
 
 async def test_photos_of_several_projects_get_both_derivatives_in_one_job(
@@ -338,88 +251,6 @@ async def test_a_photo_that_is_deleted_meanwhile_is_skipped(
 
     assert await site.outcomes(command) == [(photo.id, "skipped", "The photo is no longer there.")]
     assert await site.said(DerivativesUpdated) == []
-
-
-@ends_leases
-async def test_another_worker_finishes_what_a_killed_one_had_named_but_not_written(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
-) -> None:
-    photos = await add(shelf, "a", "one.jpg", "two.jpg", "three.dng")
-    command = await site.post([photo.target for photo in photos])
-    assert await run_until_killed(settings, DERIVATIVES_NAMED) == signal.SIGKILL
-    assert list(shelf.root.glob("a/.thumb/[!.]*"))
-    assert await site.said(DerivativesUpdated) == []
-
-    async with hired(settings, handlers):
-        await site.until_idle()
-    await each_once(site, command, photos)
-
-
-@ends_leases
-async def test_a_photo_replaced_after_a_crash_gets_derivatives_of_its_new_bytes(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler]
-) -> None:
-    [photo] = await add(shelf, "a", "one.jpg")
-    newer = images.jpeg(64, 96)
-    command = await site.post([photo.target])
-    assert await run_until_killed(settings, DERIVATIVES_NAMED) == signal.SIGKILL
-    assert size_of(made(photo, "one.jpg")[1]) == (64, 43)
-    await shelf.replace(photo, "one.jpg", newer)
-
-    async with hired(settings, handlers):
-        await site.until_idle()
-    assert await site.outcomes(command) == [(photo.id, "done", None)]
-    assert (await statuses(shelf))["one"] == ("generated", KEY(md5(newer)), None)
-    assert size_of(made(photo, "one.jpg")[1]) == (43, 64)
-
-
-@ends_leases
-async def test_a_worker_that_is_cut_off_before_it_names_files_leaves_none(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    photos = await add(shelf, "a", "one.jpg", "two.jpg", "three.dng")
-    with held_unnamed(monkeypatch) as hold:
-        async with hired(settings, handlers) as worker:
-            command = await site.post([photo.target for photo in photos])
-            await until(hold.reached.is_set)
-            await die(worker, hold)
-    assert left_behind(shelf) == []
-
-    async with hired(settings, handlers):
-        await site.until_idle()
-    await each_once(site, command, photos)
-
-
-async def test_a_worker_that_is_cut_off_while_it_opens_files_closes_them(
-    shelf: Shelf, site: Site, settings: Settings, handlers: dict[str, Handler], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    [photo] = await add(shelf, "a", "one.jpg")
-    disk, descriptors = shelf.disk(), psutil.Process().num_fds()
-    with held(monkeypatch, OpenFiles, "open") as hold:
-        async with hired(settings, handlers) as worker:
-            await site.post([photo.target])
-            await until(hold.reached.is_set)
-            assert left_behind(shelf)
-            await die(worker, hold)
-    assert shelf.disk() == disk
-    assert psutil.Process().num_fds() <= descriptors
-
-
-async def each_once(site: Site, command: RunJob, photos: list[Photo]) -> None:
-    """Hold the job to having done and told of each photo once."""
-    assert await site.outcomes(command) == [(photo.id, "done", None) for photo in photos]
-    told = [photo.filename for data in await site.said(DerivativesUpdated) for photo in data.photos]
-    assert sorted(told) == ["one", "three", "two"]
-    [completed] = await site.said(JobCompleted)
-    assert (completed.done, completed.failed, completed.skipped) == (len(photos), 0, 0)
-
-
-async def die(worker: Hired, hold: Held) -> None:
-    """End the worker where it stands; the thread that it is in cannot be ended, and goes on."""
-    dying = asyncio.create_task(worker.kill())
-    await until(lambda: worker.task.cancelling() > 0)
-    hold.go_on.set()
-    await dying
 
 
 async def test_an_absent_library_fails_the_attempt_and_marks_no_photo(

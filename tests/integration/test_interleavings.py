@@ -17,7 +17,8 @@ from uuid import uuid4
 import pytest
 from accounts import WATCH, faults
 from bus_traffic import TENANT
-from crowd import ACTIVE_PHOTOS, PENDING, Staff, World
+from crowd import ACTIVE_PHOTOS, PENDING, World
+from crowd_staff import Staff
 from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st

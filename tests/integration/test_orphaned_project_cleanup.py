@@ -3,15 +3,14 @@
 import errno
 import os
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from bus_traffic import TENANT
 from dying import Runner
-from shelf import Photo, Shelf, forbid
-from upkeep import report
+from hours_away import JOB, Hours
+from shelf import Shelf, forbid
 from working import Site
 
 from photobus_common.config import Maintenance, Settings
@@ -27,11 +26,7 @@ from photobus_maintenance.context import Context
 from photobus_maintenance.jobs import orphaned_project_cleanup
 from photobus_maintenance.jobs.orphaned_project_cleanup import OrphanedProjectCleanup
 
-JOB = "orphaned_project_cleanup"
-STATE = "SELECT status, cancel_cause FROM projects WHERE id = $1"
 MISSING = "SELECT project_id FROM missing_folders ORDER BY 1"
-LATER = "UPDATE missing_folders SET since = since - interval '61 minutes'"
-LONG_AGO = "UPDATE projects SET archived_at = archived_at - interval '61 minutes' WHERE status = 'canceled'"
 LOST = "SELECT photo_id, name, project_id, removed_by IS NOT NULL FROM lost_files ORDER BY 1, 2"
 TAG = "INSERT INTO photo_tags (photo_id, tenant, tag) VALUES ($1, $2, 'wet')"
 ANSWER = "UPDATE confirmations SET status = $1, answered_at = now() WHERE status = 'open'"
@@ -79,47 +74,6 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture
 def runner(site: Site, settings: Settings, library: Library) -> Runner:
     return Runner(site, {JOB: OrphanedProjectCleanup(Context(library, settings, load_definitions()))})
-
-
-class Hours:
-    """Projects, and runs of the job an hour and a minute apart."""
-
-    def __init__(self, shelf: Shelf, site: Site, runner: Runner) -> None:
-        self.shelf = shelf
-        self.site = site
-        self.runner = runner
-
-    async def project(self, name: str, photos: int = 1) -> tuple[int, list[Photo]]:
-        """Make a project with photos."""
-        project_id = await self.shelf.project(name)
-        made = [
-            await self.shelf.photo((name, project_id), f"{name}{number}", [f"{name}{number}.jpg"])
-            for number in range(photos)
-        ]
-        return project_id, made
-
-    def away(self, name: str) -> Path:
-        """Take the project's folder out of the library."""
-        return (self.shelf.root / name).rename(self.shelf.root.parent / f"{name} elsewhere")
-
-    def back(self, name: str) -> None:
-        """Put it where it was."""
-        (self.shelf.root.parent / f"{name} elsewhere").rename(self.shelf.root / name)
-
-    async def run(self, **options: Any) -> list[tuple[str, str, str | None]]:
-        """Let the job run to its end; return what it reports."""
-        command = await self.runner.do(JOB, **options)
-        return [(line.kind, line.code, line.folder) for line in await report(self.site, command)]
-
-    async def hour(self) -> None:
-        """Let an hour and a minute pass."""
-        await self.site.execute(LATER)
-        await self.site.execute(LONG_AGO)
-
-    async def state(self, project_id: int) -> tuple[str, str | None] | None:
-        """Return the state of the project, and why it is archived."""
-        rows = await self.site.fetch(STATE, project_id)
-        return rows[0] if rows else None
 
 
 @pytest.fixture

@@ -11,7 +11,22 @@ import pytest
 from bus_traffic import until
 from nats.aio.msg import Msg
 from running_orchestrator import Running, running, workers
-from scheduling import NAME, POINTS, TENANT, Timetable, orchestrator_process, quickly, run_until_killed, scheduler
+from scheduling import (
+    DEFAULTS,
+    LET_WAIT,
+    NAME,
+    PLANS,
+    POINTS,
+    TENANT,
+    Timetable,
+    all_set,
+    is_set,
+    orchestrator_process,
+    quickly,
+    run_until_killed,
+    scheduler,
+    stored_at,
+)
 
 from photobus_common.bus import schedules as bus
 from photobus_common.bus.connection import Broker
@@ -21,7 +36,7 @@ from photobus_common.bus.schedules import Plan, Tick
 from photobus_common.config import Postgres, Schedules, Settings
 from photobus_common.definitions import Definitions
 from photobus_common.events.schedules import TickSkipped
-from photobus_common.events.tasks import TaskCancelRequested, TaskRequested
+from photobus_common.events.tasks import TaskRequested
 from photobus_common.store.database import Database
 from photobus_common.store.migrate import migrate
 from photobus_common.subjects import SCHEDULES_STREAM, plan_subject, tick_subject
@@ -30,19 +45,11 @@ from photobus_local.postgres import EmbeddedPostgres
 from photobus_orchestrator.audit import replay
 from photobus_orchestrator.schedules import MADE_BY, tick_event_id
 
-DEFAULTS = [
-    ("folder_discovery", 300, 86_400, True),
-    ("integrity_check", 604_800, 604_800, True),
-    ("maintenance_global", 3600, 86_400, True),
-    ("project_scavenge_global", 3600, 86_400, True),
-]
 TIMETABLE = "SELECT name, every_seconds, deadline_seconds, enabled FROM schedules ORDER BY name"
 ADD_TENANT = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, 'Test', gen_random_uuid())"
 MADE = """
 SELECT tenant, actor, count(*)::int FROM event_log WHERE type = 'ScheduleChanged' GROUP BY 1, 2 ORDER BY 1
 """
-PLANS = {plan_subject(TENANT, name) for name, *_ in DEFAULTS}
-LET_WAIT = "UPDATE tasks SET status = 'waiting' WHERE id = $1"
 
 
 @pytest.fixture
@@ -69,26 +76,6 @@ def own_timetable(database: Database, own_broker: Broker) -> Timetable:
     return Timetable(database, own_broker)
 
 
-async def plan_of(timetable: Timetable) -> Plan:
-    """Return what the broker should have."""
-    row = await timetable.row()
-    expression = row["cron"] or f"@every {row['every_seconds']}s"
-    return Plan(TENANT, NAME, expression, row["generation"])
-
-
-async def is_set(timetable: Timetable) -> bool:
-    """Whether the broker has it so."""
-    return await bus.is_stored(timetable.broker, await plan_of(timetable))
-
-
-async def stored_at(broker: Broker) -> tuple[int, str]:
-    """Return the sequence and the time of the schedule's message: where its clock started."""
-    message = (
-        await request(broker, f"STREAM.MSG.GET.{SCHEDULES_STREAM}", {"last_by_subj": plan_subject(TENANT, NAME)})
-    )["message"]
-    return message["seq"], message["time"]
-
-
 # --- what there is ---------------------------------------------------------------------------------------------------
 
 
@@ -103,11 +90,6 @@ async def test_every_tenant_has_its_schedules_and_the_broker_has_them_too(
         await until(lambda: all_set(process.broker, PLANS | others))
         await process.until_rows([("user_0", MADE_BY, 4), ("user_7", MADE_BY, 4)], MADE)
         await process.until_rows([(0,)], "SELECT count(*) FROM outbox")
-
-
-async def all_set(broker: Broker, subjects: set[str]) -> bool:
-    """Whether there are messages of just these schedules."""
-    return await bus.stored_subjects(broker) == subjects
 
 
 async def test_what_a_person_changed_stays_and_what_the_settings_say_now_does_not_count(
@@ -374,89 +356,3 @@ async def test_a_tick_that_is_on_its_way_is_not_made_up(quick: Settings, timetab
         await timetable.until_said("TaskRequested", 1)
         await timetable.ticks_are_taken()
         assert (await timetable.row())["generation"] == generation
-
-
-# --- changes ---------------------------------------------------------------------------------------------------------
-
-
-async def test_another_interval_takes_effect_and_the_old_one_fires_no_more(
-    quick: Settings, timetable: Timetable, tenant: str
-) -> None:
-    await timetable.set(every=3600)
-    async with running(quick) as process, workers(process, quick):
-        await until(lambda: is_set(timetable))
-        shorter = await timetable.set(every=1, due_in=1)
-        await timetable.until_said("TaskRequested", 2)
-        await timetable.set(every=3600)
-        so_far = len(await timetable.said("TaskRequested"))
-        await timetable.tick(shorter)  # made before the broker had the change
-        await timetable.ticks_are_taken()
-        await until(lambda: is_set(timetable))
-        assert len(await timetable.said("TaskRequested")) == so_far
-        assert await bus.stored_subjects(timetable.broker) == PLANS
-
-
-async def test_a_schedule_by_cron_fires(quick: Settings, timetable: Timetable, tenant: str) -> None:
-    await timetable.set(cron="*/2 * * * * *")
-    async with running(quick) as process, workers(process, quick):
-        await timetable.until_said("TaskRequested", 2)
-        row = await timetable.row()
-        assert (row["last_due"].second % 2, row["next_at"].second % 2) == (0, 0)
-        assert await is_set(timetable)
-
-
-async def test_a_schedule_that_is_switched_off_is_gone_from_the_broker(
-    quick: Settings, timetable: Timetable, tenant: str
-) -> None:
-    generation = await timetable.set()
-    async with running(quick) as process:
-        await until(lambda: is_set(timetable))
-        switch = "UPDATE schedules SET enabled = $1, generation = generation + 1 WHERE name = $2"
-        async with process.database.transaction() as connection:
-            await connection.execute(switch, False, NAME)
-        await until(lambda: all_set(process.broker, PLANS - {plan_subject(TENANT, NAME)}))
-        await timetable.tick(generation + 1)
-        await timetable.ticks_are_taken()
-        assert await timetable.said("TaskRequested") == []
-        async with process.database.transaction() as connection:
-            await connection.execute(switch, True, NAME)
-        await until(lambda: is_set(timetable))
-
-
-# --- deadlines -------------------------------------------------------------------------------------------------------
-
-
-async def test_a_run_over_its_deadline_is_asked_to_stop_and_says_why(
-    quick: Settings, timetable: Timetable, tenant: str
-) -> None:
-    generation = await timetable.set(deadline=1)
-    async with running(quick) as process:
-        await timetable.tick(generation)
-        (requested,) = await timetable.until_said("TaskRequested", 1)
-        ended = "SELECT status, error_code FROM tasks WHERE id = $1"
-        await process.until_rows([("canceled", "deadline_passed")], ended, requested.id)
-        (asked,) = await timetable.said("TaskCancelRequested")
-        assert isinstance(asked.data, TaskCancelRequested)
-        assert asked.data.reason == (await process.fetch("SELECT error FROM tasks WHERE id = $1", requested.id))[0][0]
-        assert "1 seconds" in str(asked.data.reason)
-        await process.until_rows([(0,)], "SELECT count(*) FROM schedule_runs")
-        assert await replay(quick.postgres.dsn) == []
-
-
-async def test_a_run_that_waits_for_a_person_has_no_deadline(
-    quick: Settings, timetable: Timetable, tenant: str
-) -> None:
-    generation = await timetable.set()
-    async with running(quick) as process:
-        await timetable.tick(generation)
-        (requested,) = await timetable.until_said("TaskRequested", 1)
-        await process.until_rows([("running",)], "SELECT status FROM tasks WHERE id = $1", requested.id)
-    async with running(quick, lead=False) as process:
-        async with process.database.transaction() as connection:
-            await connection.execute(LET_WAIT, requested.id)
-            await connection.execute("UPDATE schedule_runs SET counted_from = now() - interval '2 days'")
-        await scheduler(quick, process).ask_overdue_to_stop()
-        async with process.database.transaction() as connection:
-            await connection.execute("UPDATE tasks SET status = 'running' WHERE id = $1", requested.id)
-        await scheduler(quick, process).ask_overdue_to_stop()
-        assert await timetable.said("TaskCancelRequested") == []

@@ -1,18 +1,17 @@
 """What a check would remove beyond the usual is asked about: nothing goes before, and then only what was shown."""
 
 from collections.abc import Sequence
-from uuid import UUID
 
 import pytest
 from bus_traffic import TENANT
 from folding import LeftInOutbox
+from guarded import LINES, SHOWN, STATUS, again, answer, arrange, left, lose
 from reconciling import checks
-from shelf import Photo, Shelf, put
+from shelf import Shelf, put
 from working import Site, hired
 
 from photobus_common.commands import RunJob
 from photobus_common.config import Maintenance, Settings
-from photobus_common.definitions import load_definitions
 from photobus_common.events import Origin
 from photobus_common.events.confirmations import ConfirmationExpired, ConfirmationRequested, JobWaiting
 from photobus_common.events.maintenance import FindingsReported
@@ -23,18 +22,10 @@ from photobus_common.job_types import Unit
 from photobus_common.storage.library import Library
 from photobus_common.storage.manifest import MANIFEST
 from photobus_common.store import confirmations
-from photobus_common.store.reconciliation import projects_of_tenant
 from photobus_common.store.unit_of_work import unit_of_work
-from photobus_common.worker import Job
 from photobus_common.worker.job import Handler
 from photobus_maintenance import rounds
-from photobus_maintenance.context import Context
-from photobus_maintenance.guard import may_archive, wait_for_answers
-from photobus_maintenance.report import Report
 
-SHOWN = "SELECT photo_id, files FROM confirmation_photos WHERE confirmation_id = $1 ORDER BY photo_id"
-STATUS = "SELECT status, applied_at IS NOT NULL FROM confirmations ORDER BY requested_at"
-LINES = "SELECT code, project_folder FROM maintenance_findings WHERE task_id = $1 AND kind = 'refused' ORDER BY id"
 END_TASK = """
 INSERT INTO tasks (id, tenant, type, scope, source, label, actor, status, state, created_at, ended_at)
 VALUES ($1, 'user_0', 'maintenance', 'project', 'user', '', 'ada', 'canceled', '{}', now(), now())
@@ -52,19 +43,6 @@ def handlers(settings: Settings, library: Library) -> dict[str, Handler]:
     return checks(settings, library)
 
 
-async def arrange(shelf: Shelf, name: str, photos: int) -> list[Photo]:
-    project = (name, await shelf.project(name))
-    return [await shelf.photo(project, f"{name}{n}", [f"{name}{n}.dng", f"{name}{n}.jpg"]) for n in range(photos)]
-
-
-def lose(photos: Sequence[Photo], *numbers: int) -> None:
-    """Let the RAW and JPEG of these photos vanish from the disk."""
-    for number in numbers:
-        name = photos[number].folder.name
-        for ending in ("dng", "jpg"):
-            (photos[number].folder / f"{name}{number}.{ending}").unlink(missing_ok=True)
-
-
 async def post(
     site: Site, projects: Sequence[int] = (), *, over: Unit = "projects", source: TaskSource = "user"
 ) -> RunJob:
@@ -73,24 +51,6 @@ async def post(
     )
     await site.until_idle()
     return command
-
-
-async def answer(site: Site, confirmation_id: UUID, *, confirmed: bool) -> None:
-    async with unit_of_work(site.database, LeftInOutbox()) as work:
-        asked = await confirmations.confirmation_by_id(work.connection, TENANT, confirmation_id, lock=True)
-        assert asked is not None
-        assert asked.status == "open"
-        await confirmations.answer(work, Origin("/test", TENANT, "ada"), asked, confirmed=confirmed)
-
-
-async def again(site: Site, command: RunJob, dispatch: int = 2) -> None:
-    await site.again(command, attempt=1, dispatch=dispatch)
-    await site.until_idle()
-
-
-def left(rows: Sequence[dict[str, object]]) -> list[int]:
-    """How many files each photo has by its rows."""
-    return [len(row["files"]) for row in rows]  # type: ignore[arg-type]  # a list
 
 
 @pytest.mark.parametrize("over", ["projects", "library"])
@@ -347,92 +307,3 @@ async def test_a_check_that_dies_before_it_has_noted_that_it_acted_changes_nothi
     assert await shelf.rows() == rows
     assert await site.fetch(STATUS) == [("confirmed", True)]
     assert len(await site.said(PhotoFilesChanged)) == 1
-
-
-# --- whole projects -------------------------------------------------------------------------------------------------
-
-
-class Archiver:
-    """A job that would archive the projects whose folders are gone, as far as it may."""
-
-    def __init__(self, context: Context, gone: Sequence[int]) -> None:
-        self.context = context
-        self.gone = gone
-        self.archived: list[list[str]] = []
-
-    async def __call__(self, job: Job) -> None:
-        async with job.database.connection() as connection:
-            projects = await projects_of_tenant(connection, TENANT, self.gone)
-        may = await may_archive(job, self.context, Report(job), list(projects.values()))
-        self.archived.append(sorted(project.folder for project in may))
-        await wait_for_answers(job)
-
-
-@pytest.fixture
-async def archiver(shelf: Shelf, settings: Settings, library: Library) -> Archiver:
-    """Folders of two projects are gone, with 4 of the library's 9 photos."""
-    a, b = await arrange(shelf, "a", 3), await arrange(shelf, "b", 1)
-    empty = await shelf.project("empty")
-    await arrange(shelf, "c", 5)
-    return Archiver(Context(library, settings, load_definitions()), [a[0].project_id, b[0].project_id, empty])
-
-
-async def run(site: Site, source: TaskSource = "system") -> RunJob:
-    command = await site.post([], "orphaned_project_cleanup", over="library", source=source)
-    await site.until_idle()
-    return command
-
-
-async def test_projects_that_go_together_are_asked_about_together(
-    site: Site, settings: Settings, archiver: Archiver
-) -> None:
-    async with hired(settings, {"orphaned_project_cleanup": archiver}):
-        command = await run(site)
-        [asked] = await site.said(ConfirmationRequested)
-        assert (asked.project_id, asked.lacking, asked.photos) == (None, 4, 9)
-        assert len(await site.fetch(SHOWN, asked.confirmation_id)) == 4
-        assert await site.state(command) == "released"
-        other = await run(site)
-        assert await site.fetch(LINES, other.task_id) == [("awaits_confirmation", None)]
-        await answer(site, asked.confirmation_id, confirmed=True)
-        await again(site, command)
-        await site.execute("UPDATE job_claims SET state = 'released'")
-        await again(site, command, dispatch=3)  # died before it had archived them
-    assert archiver.archived == [[], [], ["a", "b", "empty"], ["a", "b", "empty"]]
-    assert await site.state(command) == "completed"
-
-
-async def test_projects_that_were_not_shown_stay(
-    shelf: Shelf, site: Site, settings: Settings, archiver: Archiver
-) -> None:
-    async with hired(settings, {"orphaned_project_cleanup": archiver}):
-        command = await run(site)
-        [asked] = await site.said(ConfirmationRequested)
-        await answer(site, asked.confirmation_id, confirmed=True)
-        more = await arrange(shelf, "d", 7)
-        archiver.gone = [*archiver.gone, more[0].project_id]
-        await again(site, command)
-    assert archiver.archived == [[], ["a", "b", "empty"]]
-    assert await site.state(command) == "completed"
-
-
-async def test_projects_of_a_refusal_stay_and_are_not_asked_about_each_hour(
-    site: Site, settings: Settings, archiver: Archiver
-) -> None:
-    async with hired(settings, {"orphaned_project_cleanup": archiver}):
-        command = await run(site)
-        [asked] = await site.said(ConfirmationRequested)
-        await answer(site, asked.confirmation_id, confirmed=False)
-        await again(site, command)
-        assert await site.fetch(LINES, command.task_id) == [("needs_confirmation", None), ("removal_refused", None)]
-        later = await run(site)
-        assert await site.fetch(LINES, later.task_id) == [("removal_refused", None)]
-    assert archiver.archived == [[], [], []]
-    assert await site.state(later) == "completed"
-
-
-async def test_few_photos_go_with_their_projects_unasked(site: Site, settings: Settings, archiver: Archiver) -> None:
-    archiver.gone = archiver.gone[1:]
-    async with hired(settings, {"orphaned_project_cleanup": archiver}):
-        await run(site)
-    assert archiver.archived == [["b", "empty"]]

@@ -2,26 +2,22 @@
 
 import errno
 import os
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from bus_traffic import TENANT
 from dying import Runner
-from removing import commit, keep, removal
-from shelf import JPEG, Photo, Shelf, forbid, put
-from taking_back import ask_undo
+from library_bin import named
+from project_trash import fill, lying, project
+from shelf import JPEG, Shelf, forbid, put
 from upkeep import Line, report
-from working import Site, hired
+from working import Site
 
-from photobus_common.commands import RunJob
 from photobus_common.config import Maintenance, Settings
 from photobus_common.definitions import load_definitions
 from photobus_common.events.maintenance import StrayFilesTrashed, TrashEmptied
-from photobus_common.storage import folder as folders
 from photobus_common.storage.library import Library
-from photobus_common.storage.project_folder import TRASH, trash_folder, trashed_at
+from photobus_common.storage.project_folder import TRASH, trashed_at
 from photobus_common.worker.results import AttemptFailed, HandedBack
 from photobus_maintenance import marking, trash
 from photobus_maintenance.context import Context
@@ -30,7 +26,6 @@ from photobus_maintenance.jobs.trash_maintenance import TrashMaintenance
 CAUSE = UUID(int=7)
 MARKS = "SELECT count(*) FROM folder_marks"
 LOST = "SELECT count(*) FROM trash_removals"
-DONE = "SELECT count(*) FROM file_operations WHERE kind = 'trash' AND state = 'done'"
 OPEN_OPERATION = """
 INSERT INTO file_operations (id, tenant, actor, task_id, job_id, attempt, position, photo_id, kind, project_id, path,
     target_project_id, target_path, device, inode, size)
@@ -53,29 +48,6 @@ def settings(settings: Settings) -> Settings:
 def runner(site: Site, settings: Settings, library: Library) -> Runner:
     context = Context(library, settings, load_definitions())
     return Runner(site, {"trash_maintenance": TrashMaintenance(context)})
-
-
-def named(hours: float, cause: UUID | None = None) -> str:
-    """Name a trash folder of so many hours ago."""
-    return trash_folder(datetime.now(UTC) - timedelta(hours=hours), cause or uuid4())
-
-
-def fill(project: Path, folder: str, *names: str) -> Path:
-    """Put files into a trash folder of the project; their own times say nothing."""
-    path = project / TRASH / folder
-    path.mkdir(parents=True, exist_ok=True)
-    for name in names or ("A.jpg",):
-        put(path / name, b"12345")
-    return path
-
-
-def lying(project: Path) -> list[str]:
-    """Return what lies in the trash of the project."""
-    return sorted(path.name for path in (project / TRASH).iterdir())
-
-
-async def project(shelf: Shelf, name: str = "a") -> tuple[int, Path]:
-    return await shelf.project(name), shelf.root / name
 
 
 async def test_trash_goes_by_the_time_in_its_name_alone(shelf: Shelf, site: Site, runner: Runner) -> None:
@@ -403,57 +375,3 @@ async def test_killed_between_any_two_effects_the_rest_goes_and_all_is_told_once
         if not died:
             break
     assert deaths > 20
-
-
-async def _committed(shelf: Shelf, site: Site, settings: Settings, library: Library) -> tuple[Photo, RunJob]:
-    photo = await shelf.photo(("a", await shelf.project("a")), "IMG", ["IMG.jpg"])
-    await keep(site, photo)
-    async with hired(settings, removal(settings, library)):
-        command = await commit(site, [photo])
-        await site.until_idle()
-    return photo, command
-
-
-async def test_an_undo_after_the_trash_expired_says_so(
-    shelf: Shelf, site: Site, settings: Settings, library: Library, runner: Runner
-) -> None:
-    photo, command = await _committed(shelf, site, settings, library)
-    assert await site.fetch(DONE) == [(1,)]
-    [trashed] = lying(photo.folder)
-    older = named(25, command.task_id)
-    (photo.folder / TRASH / trashed).rename(photo.folder / TRASH / older)
-    await site.execute("UPDATE file_operations SET target_path = replace(target_path, $1, $2)", trashed, older)
-    await runner.do("trash_maintenance")
-    assert lying(photo.folder) == []
-    assert await site.fetch(DONE) == [(0,)]
-
-    asked = await ask_undo(site, command)
-    async with hired(settings, removal(settings, library)):
-        await site.until_idle()
-    assert await site.outcomes(asked) == [(photo.id, "failed", "IMG.jpg: It is no longer in the trash.")]
-    assert await shelf.rows() == []
-
-
-async def test_an_undo_under_way_is_not_robbed(
-    shelf: Shelf, site: Site, settings: Settings, library: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """From its first look at the trash to its end it holds the folder; what it left on record keeps its files."""
-    photo, command = await _committed(shelf, site, settings, library)
-    hasty = settings.model_copy(update={"maintenance": Maintenance(trash_hours=1e-9, lock_wait_seconds=0.0)})
-    runner = Runner(site, {"trash_maintenance": TrashMaintenance(Context(library, hasty, load_definitions()))})
-    asked = await ask_undo(site, command)
-    really_rename, raced = folders.Folder.rename, list[object]()
-
-    def rename(self: folders.Folder, name: str, target: folders.Folder, new: str) -> None:
-        if not raced:
-            with shelf.library.open_project("a") as second:
-                raced.append(second.try_lock())
-        really_rename(self, name, target, new)
-
-    monkeypatch.setattr(folders.Folder, "rename", rename)
-    async with hired(settings, removal(settings, library)):
-        await site.until_idle()
-    assert raced == [False]
-    assert await site.outcomes(asked) == [(photo.id, "done", None)]
-    await runner.do("trash_maintenance")
-    assert (photo.folder / "IMG.jpg").exists()

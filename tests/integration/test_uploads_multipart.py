@@ -18,7 +18,6 @@ from uploading import (
     received,
     said,
     statuses,
-    take_away,
     until,
     upload,
     visible,
@@ -380,14 +379,6 @@ async def test_a_client_that_goes_away_leaves_nothing_of_the_file_it_was_sending
     await until(first_is_a_task)
     assert visible(gateway, trip) == ["A.JPG"]
     assert list(await photos(gateway, trip)) == ["A"]
-
-
-async def test_a_library_that_is_away_takes_nothing(gateway: Gateway, trip: str) -> None:
-    root = take_away(gateway)
-    answer = await upload(gateway, trip, [("A.JPG", PHOTO)])
-
-    assert statuses(answer) == [("A.JPG", "refused", "storage_unavailable")]
-    assert list(root.iterdir()) == []
 
 
 async def test_who_may_upload_and_where(gateway: Gateway, trip: str) -> None:

@@ -21,6 +21,7 @@ from uploading import (
     received,
     service,
     statuses,
+    take_away,
     upload,
     upload_together,
     visible,
@@ -270,3 +271,11 @@ async def test_a_name_that_is_being_removed_is_not_given_before_that_is_done(gat
     async with gateway.database.transaction() as connection:
         await connection.execute("UPDATE file_operations SET state = 'done'")
     assert statuses(await upload(gateway, trip, [("A.JPG", PHOTO)])) == [("A.JPG", "paired", None)]
+
+
+async def test_a_library_that_is_away_takes_nothing(gateway: Gateway, trip: str) -> None:
+    root = take_away(gateway)
+    answer = await upload(gateway, trip, [("A.JPG", PHOTO)])
+
+    assert statuses(answer) == [("A.JPG", "refused", "storage_unavailable")]
+    assert list(root.iterdir()) == []
