@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +26,13 @@ from photobus_common.events.projects import FileFact, PhotoAdded, PhotosAdded
 from photobus_common.events.tasks import TaskCompleted
 
 TASK = UUID(int=1)
+LINES = [
+    line
+    for history in (Path(__file__).parent.parent / "replay" / "histories").glob("*.jsonl")
+    for line in history.read_bytes().splitlines()
+]
+"""Events of every type, as they were recorded."""
+
 ORIGIN = Origin("/gateway", "user_0", "token:test", clock=lambda: datetime(2026, 1, 2, tzinfo=UTC))
 
 
@@ -128,3 +136,18 @@ def test_an_event_over_the_limit_is_refused_where_it_is_made() -> None:
 
     with pytest.raises(ValueError, match="PhotosAdded"):
         encode(event)
+
+
+def test_an_event_that_is_read_in_one_go_is_the_one_that_is_read_step_by_step() -> None:
+    for line in LINES:
+        written = encode(decode(line))
+        in_one_go = upcasting._as_it_is_said_now(written)
+        assert in_one_go is not None
+        assert in_one_go == upcasting._lifted(written, upcasting._whole) == decode(written.decode())
+
+
+def test_a_document_in_another_order_is_read_as_well() -> None:
+    document = json.loads(encode(completed()))
+    turned = json.dumps(dict(reversed(document.items())))
+    assert upcasting._as_it_is_said_now(turned) is None
+    assert decode(turned) == completed().model_copy(update={"id": UUID(document["id"])})

@@ -19,7 +19,7 @@ from photobus_common.store.database import Connection
 from photobus_common.store.event_log import PARTITION, Entry
 from photobus_common.store.migrate import migrate
 from photobus_orchestrator.audit.leader import nobody_leads
-from photobus_orchestrator.audit.replays import Replay
+from photobus_orchestrator.audit.replays import put_what_follows
 from photobus_orchestrator.audit.snapshot import CannotAuditError, connection_to
 from photobus_orchestrator.fold import archived, read_event
 
@@ -84,12 +84,7 @@ async def _take_in(connection: Connection, reader: "_Reader") -> Imported:
     for page in reader.pages():
         await _append(connection, page)
     await connection.execute(SET_CURSOR, PARTITION, reader.last, reader.chain)
-    walk = Replay(connection, every=True)
-    projections = await walk.run()
-    if walk.log.found:
-        raise CannotAuditError(f"What was imported is no whole log: {walk.log.differences[0]}")
-    rows = await projections.put_in_place()
-    await projections.leave()
+    rows = await put_what_follows(connection, "What was imported is no whole log")
     return Imported(reader.events, reader.last, rows)
 
 

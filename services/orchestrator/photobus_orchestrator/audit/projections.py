@@ -7,20 +7,38 @@ fold's own statements write into them. Every table is written as the fold writes
 import json
 from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid4
 
-from photobus_common.events import Event
+from photobus_common.events import Event, UnreadableEventError
 from photobus_common.events.tasks import TargetsResolved
 from photobus_common.store import tasks as store
 from photobus_common.store.database import Connection
 from photobus_common.store.event_log import Cursor
+from photobus_orchestrator.audit.report import Section
 from photobus_orchestrator.domain.decide import decision_id
 from photobus_orchestrator.domain.evolve import DECISIONS
 from photobus_orchestrator.domain.reaction import INPUTS
 from photobus_orchestrator.domain.replay import recorded
 from photobus_orchestrator.fold import Received, react_to_all, read_event, recall
 from photobus_orchestrator.projection import Projection, resolved_items
+
+
+class Share(NamedTuple):
+    """Those of all tasks that are folded together: of ``of`` shares the one ``number``, from 0."""
+
+    of: int
+    number: int
+
+
+ALL: Final = Share(1, 0)
+
+PAGE: Final = 5000
+
+PAGE_BYTES: Final = 8 * 1024**2
+"""Where a page of the log ends, however few events it has: some are a thousand times as long as others."""
+
+FETCHED_AT_ONCE: Final = 500
 
 TABLES: Final = {
     "tasks": ("id",),
@@ -29,6 +47,9 @@ TABLES: Final = {
     "task_projects": ("task_id", "project_id"),
 }
 """The projections, and the columns that identify a row."""
+
+TASK_COLUMNS: Final = {"tasks": "id"}
+"""Where the id of a row's task does not stand in ``task_id``."""
 
 FACTS: Final = frozenset(model.TYPE for model in INPUTS)
 
@@ -61,13 +82,20 @@ RESOLVED_IN_OUTBOX = """
 SELECT payload FROM outbox WHERE kind = 'event' AND position('"TargetsResolved"'::bytea IN payload) > 0
 """
 
-COUNT_ROWS = "SELECT count(*) FROM {home}.{table}"
+# By the id of the task, which for decisions is that of their facts.
+TASK_EVENTS = """
+SELECT seq, convert_to(payload, 'UTF8') AS payload FROM event_log
+WHERE seq <= $1 AND type = ANY($2::text[])
+    AND ($3::int = 1 OR (uuid_hash(task_id) & 2147483647) % $3::int = $4::int)
+ORDER BY seq
+"""
 
-COUNT_DECISIONS = "SELECT count(*) FROM event_log WHERE seq <= $1 AND type = ANY($2::text[])"
+IS_OF_SHARE = "SELECT (uuid_hash($1::uuid) & 2147483647) % $2::int = $3::int"
 
 DIFFERENT_ROWS = """
 SELECT concat_ws(' ', {keys}) AS place, to_jsonb(seen)::text AS seen, to_jsonb(folded)::text AS folded
-FROM {home}.{table} seen FULL JOIN {scratch}.{table} folded USING ({keys})
+FROM (SELECT * FROM {home}.{table} WHERE $1::int = 1 OR (uuid_hash({task}) & 2147483647) % $1::int = $2::int) seen
+FULL JOIN {scratch}.{table} folded USING ({keys})
 WHERE seen IS DISTINCT FROM folded
 ORDER BY {keys}
 """
@@ -89,13 +117,34 @@ INSERT INTO {home}.{table} SELECT folded.* FROM {scratch}.{table} folded WHERE N
 class Projections:
     """The tables as they follow from the log, once every event was taken."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, share: Share) -> None:
         self._connection = connection
+        self._share = share
         self._scratch = f"audit_{uuid4().hex}"
         self._home = ""
-        self._used = 0
+        self.decisions = 0
 
-    async def begin(self) -> None:
+    async def fold(self, cursor: Cursor, log: Section) -> None:
+        """Fold what the log has of the share, up to ``cursor``, into empty tables; what cannot be read is told."""
+        await self._begin()
+        query = self._connection.cursor(
+            TASK_EVENTS, cursor.seq, list(READ), self._share.of, self._share.number, prefetch=FETCHED_AT_ONCE
+        )
+        page: list[Received] = []
+        size = 0
+        async for seq, payload in query:
+            try:
+                page.append(read_event(seq, payload))
+            except UnreadableEventError as error:
+                log.differ(f"event_log {seq}: {error.public_message}")
+            size += len(payload)
+            if len(page) == PAGE or size > PAGE_BYTES:
+                await self._fold(page)
+                page, size = [], 0
+        await self._fold(page)
+        await self._add_snapshots_on_their_way()
+
+    async def _begin(self) -> None:
         """Make empty tables and put them before the true ones."""
         self._home = str(await self._connection.fetchval(HOME_SCHEMA))
         await self._connection.execute(MAKE_SCRATCH.format(scratch=self._scratch))
@@ -103,8 +152,7 @@ class Projections:
             await self._connection.execute(self._about(MAKE_TABLE, table))
         await self._connection.execute(USE_SCRATCH.format(scratch=self._scratch, home=self._home))
 
-    async def fold(self, page: Sequence[Received]) -> None:
-        """Fold the next events of the log; those that are not ``READ`` may be left out."""
+    async def _fold(self, page: Sequence[Received]) -> None:
         facts = [item for item in page if type(item.event.data) in INPUTS]
         if not facts:
             return
@@ -116,23 +164,12 @@ class Projections:
             projection.note(transition)
         await projection.write(self._connection)
 
-    async def end(self, cursor: Cursor) -> AsyncIterator[str]:
-        """Add what is written before its event is archived; yields what the log itself lacks."""
-        await self._add_snapshots_on_their_way()
-        in_log = await self._connection.fetchval(COUNT_DECISIONS, cursor.seq, list(DECIDED))
-        if in_log != self._used:
-            yield f"event_log: of {in_log} decisions, {self._used} follow from a fact of the log"
-
     async def differences(self) -> AsyncIterator[str]:
         """Yield how the true tables differ, a line a row or a column."""
         for table in TABLES:
-            async for row in self._connection.cursor(self._about(DIFFERENT_ROWS, table)):
+            async for row in self._connection.cursor(self._about(DIFFERENT_ROWS, table), *self._share):
                 for line in _told(f"{table} {row['place']}", _columns(row["seen"]), _columns(row["folded"])):
                     yield line
-
-    async def counts(self) -> dict[str, int]:
-        """Return the number of rows of each true table."""
-        return {table: await self._connection.fetchval(self._about(COUNT_ROWS, table)) for table in TABLES}
 
     async def put_in_place(self) -> int:
         """Make the true tables what was folded; returns the number of rows that this removed or wrote."""
@@ -158,7 +195,7 @@ class Projections:
                 found[event.id] = event
                 number += 1
             ends.append((fact, number))
-        self._used += len(found)
+        self.decisions += len(found)
         await self._probe(ends, found)
         return found
 
@@ -171,7 +208,7 @@ class Projections:
             for row in await self._connection.fetch(DECISIONS_BY_ID, wanted):
                 event = read_event(0, row["payload"].encode()).event
                 present.add(event.id)
-                self._used += row["archived"] and event.id not in found
+                self.decisions += row["archived"] and event.id not in found
                 found[event.id] = event
             ends = [(fact, first + width) for fact, first in ends if decision_id(fact, first + width - 1) in present]
             width *= 2
@@ -180,12 +217,15 @@ class Projections:
         """Add the snapshots that the resolver wrote with events which are not archived yet."""
         async for row in self._connection.cursor(RESOLVED_IN_OUTBOX):
             data = read_event(0, row["payload"]).event.data
-            if isinstance(data, TargetsResolved):
+            if isinstance(data, TargetsResolved) and await self._connection.fetchval(
+                IS_OF_SHARE, data.task_id, *self._share
+            ):
                 await store.add_items(self._connection, [resolved_items(data)])
 
     def _about(self, statement: str, table: str) -> str:
         names = {
             "keys": ", ".join(TABLES[table]),
+            "task": TASK_COLUMNS.get(table, "task_id"),
             "seen_keys": ", ".join(f"seen.{key}" for key in TABLES[table]),
             "folded_keys": ", ".join(f"folded.{key}" for key in TABLES[table]),
         }

@@ -1,77 +1,29 @@
 """Replays: the whole archive folded once more, and compared with what callers see, or put in its place."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Awaitable, Callable
 
-from photobus_common.events import UnreadableEventError
 from photobus_common.store import event_log
 from photobus_common.store.database import Connection
-from photobus_common.store.event_log import Cursor, Entry
-from photobus_orchestrator.audit import columns
-from photobus_orchestrator.audit.chain import Chain
+from photobus_common.store.event_log import Cursor
+from photobus_orchestrator.audit.archive import check_rows, follow_chain
+from photobus_orchestrator.audit.garbage import rarely_collected
 from photobus_orchestrator.audit.leader import nobody_leads
-from photobus_orchestrator.audit.projections import READ, Projections
+from photobus_orchestrator.audit.projections import ALL, DECIDED, TABLES, Projections
 from photobus_orchestrator.audit.report import Report, Section
+from photobus_orchestrator.audit.shares import compare
 from photobus_orchestrator.audit.snapshot import CannotAuditError, connection_to, snapshot_of
-from photobus_orchestrator.fold import Received, read_event
 
-PAGE: Final = 5000
+ArchiveCheck = Callable[[Connection, Cursor, Section], Awaitable[None]]
+
+COUNT_DECISIONS = "SELECT count(*) FROM event_log WHERE seq <= $1 AND type = ANY($2::text[])"
+
+COUNT_ROWS = "SELECT count(*) FROM {table}"
 
 KEEP_WRITERS_OUT = "LOCK TABLE fold_cursor, tasks, jobs, task_items, task_projects IN SHARE ROW EXCLUSIVE MODE"
 
 # An orchestrator that lost its lead without knowing it may have read states, and would write what follows from them:
 # its transaction ends before this is granted, or the two wait for each other, and Postgres ends one.
 KEEP_READERS_OUT = "LOCK TABLE tasks IN ACCESS EXCLUSIVE MODE"
-
-
-@dataclass
-class Replay:
-    """One walk through the archive, from its first event to the cursor.
-
-    With ``every`` event decoded, not only those that the fold reads, the columns of each are compared with its payload.
-    """
-
-    connection: Connection
-    every: bool = False
-    log: Section = field(default_factory=lambda: Section("archive"))
-    rows: Section = field(default_factory=lambda: Section("tasks and jobs"))
-
-    async def run(self) -> Projections:
-        """Take what is wrong with the log; returns what follows from it."""
-        cursor = await event_log.read_cursor(self.connection)
-        chain, projections = Chain(), Projections(self.connection)
-        await projections.begin()
-        async for page in event_log.entries_between(self.connection, 0, cursor.seq, PAGE):
-            await projections.fold(list(self._read(page, chain)))
-        self.log.differ_all(chain.end(cursor))
-        await self.log.differ_by(projections.end(cursor))
-        self.log.seen += chain.said()
-        self._say_cursor(cursor, chain)
-        return projections
-
-    async def compare(self, projections: Projections) -> None:
-        """Take how the present rows differ."""
-        await self.rows.differ_by(projections.differences())
-        self.rows.seen += [f"{number} {table}" for table, number in (await projections.counts()).items()]
-
-    def _read(self, page: Sequence[Entry], chain: Chain) -> Iterator[Received]:
-        for entry in page:
-            self.log.differ_all(chain.take(entry))
-            if not self.every and entry.type not in READ:
-                continue
-            try:
-                received = read_event(entry.seq, entry.payload.encode())
-            except UnreadableEventError as error:
-                self.log.differ(f"event_log {entry.seq}: {error.public_message}")
-                continue
-            if self.every:
-                self.log.differ_all(columns.differences(entry, received))
-            yield received
-
-    def _say_cursor(self, cursor: Cursor, chain: Chain) -> None:
-        if cursor.seq > chain.last:
-            self.log.seen.append(f"read up to {cursor.seq}, where nothing new came after {chain.last}")
 
 
 async def replay(dsn: str) -> list[str]:
@@ -83,9 +35,21 @@ async def replay(dsn: str) -> list[str]:
 async def report_of_replay(dsn: str) -> Report:
     """Do the same, and say besides what was seen. Raises ``CannotAuditError``."""
     async with snapshot_of(dsn) as connection:
-        walk = Replay(connection)
-        await walk.compare(await walk.run())
-        return Report([walk.log, walk.rows])
+        report = Report()
+        await compare_with_log(connection, dsn, report, follow_chain)
+        return report
+
+
+async def compare_with_log(connection: Connection, dsn: str, report: Report, check: ArchiveCheck) -> None:
+    """Add to ``report`` what ``check`` finds in the archive, and how rows differ from what follows from it."""
+    log, rows = report.section("archive"), report.section("tasks and jobs")
+    cursor = await event_log.read_cursor(connection)
+    comparisons = await compare(connection, dsn, check(connection, cursor, log))
+    for one in comparisons:
+        log.absorb(one.log)
+        rows.absorb(one.rows)
+    await _check_decisions(connection, cursor, sum(one.decisions for one in comparisons), log)
+    rows.seen += [f"{await connection.fetchval(COUNT_ROWS.format(table=table))} {table}" for table in TABLES]
 
 
 async def put_in_place(dsn: str, *, displace: bool = False) -> int:
@@ -100,11 +64,26 @@ async def put_in_place(dsn: str, *, displace: bool = False) -> int:
         connection.transaction(isolation="repeatable_read"),
     ):
         await connection.execute(KEEP_WRITERS_OUT)
-        walk = Replay(connection, every=True)
-        projections = await walk.run()
-        if walk.log.found:
-            raise CannotAuditError(f"The log is not whole, and nothing was changed: {walk.log.differences[0]}")
-        await connection.execute(KEEP_READERS_OUT)
-        changed = await projections.put_in_place()
-        await projections.leave()
+        return await put_what_follows(connection, "The log is not whole, and nothing was changed")
+
+
+async def put_what_follows(connection: Connection, refusal: str) -> int:
+    """Do it in the transaction of ``connection``; a log that is not whole raises ``CannotAuditError``."""
+    cursor, log = await event_log.read_cursor(connection), Section("archive")
+    projections = Projections(connection, ALL)
+    with rarely_collected():
+        await check_rows(connection, cursor, log)
+        await projections.fold(cursor, log)
+    await _check_decisions(connection, cursor, projections.decisions, log)
+    if log.found:
+        raise CannotAuditError(f"{refusal}: {log.differences[0]}")
+    await connection.execute(KEEP_READERS_OUT)
+    changed = await projections.put_in_place()
+    await projections.leave()
     return changed
+
+
+async def _check_decisions(connection: Connection, cursor: Cursor, used: int, log: Section) -> None:
+    in_log = await connection.fetchval(COUNT_DECISIONS, cursor.seq, list(DECIDED))
+    if in_log != used:
+        log.differ(f"event_log: of {in_log} decisions, {used} follow from a fact of the log")

@@ -53,6 +53,11 @@ class Section:
         async for line in lines:
             self.differ(line)
 
+    def absorb(self, part: "Section") -> None:
+        """Take what ``part``, of the same question, has found."""
+        self.found += part.found
+        self.differences += part.differences[: KEPT - len(self.differences)]
+
     def lines(self) -> Iterator[str]:
         """Say it to a person."""
         verdict = f"{self.found} differences" if self.found else f"not checked: {self.unanswered}"

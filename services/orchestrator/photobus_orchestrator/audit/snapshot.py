@@ -12,6 +12,8 @@ from photobus_common.store.outages import DATABASE_OUTAGES, SESSION_ERRORS
 
 CLOSE_SECONDS: Final = 5.0
 
+SEE_THE_SAME = "SET TRANSACTION SNAPSHOT '{name}'"
+
 _SETTINGS: Final = {"application_name": "audit", "timezone": "UTC", "jit": "off"}
 
 
@@ -42,10 +44,12 @@ async def connection_to(dsn: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @asynccontextmanager
-async def snapshot_of(dsn: str) -> AsyncIterator[Connection]:
-    """Open a transaction that sees one moment, and of which nothing stays."""
+async def snapshot_of(dsn: str, name: str | None = None) -> AsyncIterator[Connection]:
+    """Open a transaction that sees one moment, or the snapshot ``name`` of another one, and of which nothing stays."""
     async with connection_to(dsn) as connection:
         transaction = connection.transaction(isolation="repeatable_read")
         await transaction.start()
+        if name is not None:
+            await connection.execute(SEE_THE_SAME.format(name=name))
         yield connection
         await transaction.rollback()  # what ends by an error ends with its connection

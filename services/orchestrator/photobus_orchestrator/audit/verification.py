@@ -6,7 +6,8 @@ from photobus_common.config import Nats
 from photobus_common.store import event_log
 from photobus_common.store.database import Connection
 from photobus_orchestrator.audit import catalogue
-from photobus_orchestrator.audit.replays import Replay
+from photobus_orchestrator.audit.archive import check_rows
+from photobus_orchestrator.audit.replays import compare_with_log
 from photobus_orchestrator.audit.report import Report, Section
 from photobus_orchestrator.audit.snapshot import snapshot_of
 from photobus_orchestrator.audit.stream import StreamCheck
@@ -32,10 +33,8 @@ async def verify(dsn: str, server: Nats | None) -> Report:
     """Check all that can be checked, the stream only with a ``server``. Raises ``CannotAuditError``."""
     async with snapshot_of(dsn) as connection:
         report = Report()
-        walk = Replay(connection, every=True, log=report.section("archive"), rows=report.section("tasks and jobs"))
-        projections = await walk.run()
-        await walk.compare(projections)
-        await _rows_beyond_cursor(connection, walk.log)
+        await compare_with_log(connection, dsn, report, check_rows)
+        await _rows_beyond_cursor(connection, report.sections[0])
         await report.section("catalogue").differ_by(catalogue.differences(connection))
         await _stream(connection, server, report.section("stream"))
         await _outbox(connection, report.section("outbox"))
