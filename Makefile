@@ -25,9 +25,10 @@ help: ## list the commands
 up: $(VENV)/.runtime ## set up and run the whole system; data in ./data, Ctrl-C stops it
 	@exec $(BIN)/photobus up
 
+# All tests wait more than they compute, so two processes share them, each with servers of its own.
 # TESTS names some of them: make test TESTS="tests/unit tests/contract"
 test: $(VENV)/.dev ## set up and run every test, with NATS and Postgres of their own
-	@$(BIN)/python -m pytest $(TESTS)
+	@$(BIN)/python -m pytest $(or $(TESTS),--numprocesses 2 --dist loadfile)
 
 check: $(VENV)/.dev ## format, lint, types and import contracts
 	@$(BIN)/ruff format --check .

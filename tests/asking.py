@@ -2,6 +2,8 @@
 
 from uuid import UUID, uuid4
 
+from told import arrange
+
 from photobus_common.store.confirmations import Question, ask_about_projects
 from photobus_common.store.database import Database
 
@@ -25,5 +27,6 @@ async def ask_about(
         photos=lacking,
     )
     async with database.transaction() as connection:
+        await arrange(connection)
         await ask_about_projects(connection, question, [project_id])
     return question.id

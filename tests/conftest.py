@@ -1,33 +1,29 @@
 """Real servers for every test: one Postgres and one NATS a session, a database and streams of their own a test."""
 
-import asyncio
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from itertools import count
 from pathlib import Path
 from uuid import UUID, uuid4
 
-import asyncpg
 import hypothesis
 import pytest
 import structlog
+from clones import Clones, Template
 from forking import FORK_SERVER
+from fresh_streams import renew
 
 from photobus_common.bus.connection import Broker
-from photobus_common.bus.provisioning import provision
 from photobus_common.config import Library as LibrarySettings
 from photobus_common.config import Nats, Postgres, Settings, Uploader
 from photobus_common.storage.library import Library
 from photobus_common.store.database import Database
-from photobus_common.store.migrate import migrate
 from photobus_local.nats import EmbeddedNats
 from photobus_local.postgres import EmbeddedPostgres
 
 TENANT = "user_0"
-TEMPLATE = "photobus_template"
-DATABASE_NUMBERS = count(1)
 
 FOLDER = pytest.StashKey[Path]()
 
@@ -51,7 +47,11 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]  # tests state their settings
     # By default each logged error is drawn with all its variables, which takes a fraction of a second.
     plain = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
-    structlog.configure(processors=[structlog.processors.add_log_level, plain])
+    # Services that run beside a test must not write between the lines of a command that it looks at.
+    structlog.configure(
+        processors=[structlog.processors.add_log_level, plain],
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+    )
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
@@ -80,66 +80,33 @@ def folder_of_servers(servers_folder: Path) -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 async def postgres_server(servers_folder: Path) -> AsyncIterator[EmbeddedPostgres]:
-    """The session's Postgres, with the template that each test's database is cloned from."""
+    """The session's Postgres."""
     server = EmbeddedPostgres(servers_folder / "postgres", durable=False)
     await server.start()
-    await _execute(server.dsn_of("postgres"), f"CREATE DATABASE {TEMPLATE}")
-    await migrate(server.dsn_of(TEMPLATE))
     yield server
     await server.stop()
 
 
 @pytest.fixture(scope="session")
 async def nats_server(servers_folder: Path) -> AsyncIterator[EmbeddedNats]:
-    """The session's NATS."""
-    server = EmbeddedNats(servers_folder / "nats")
+    """The session's NATS, of which nothing has to survive a crash."""
+    server = EmbeddedNats(servers_folder / "nats", further={"jetstream": {"sync_interval": "10m"}})
     await server.start()
     yield server
     await server.stop()
 
 
-class Clones:
-    """Databases cloned from the template: the next one is made, and the last one dropped, while a test runs."""
-
-    def __init__(self, server: EmbeddedPostgres) -> None:
-        self._admin = server.dsn_of("postgres")
-        self._next = asyncio.create_task(self._make())
-        self._drops: set[asyncio.Task[None]] = set()
-
-    async def take(self) -> str:
-        """Return the name of a database that nobody else has."""
-        name = await self._next
-        self._next = asyncio.create_task(self._make())
-        return name
-
-    def give_back(self, name: str) -> None:
-        """Drop a database soon."""
-        drop = asyncio.create_task(_execute(self._admin, f"DROP DATABASE {name} WITH (FORCE)"))
-        self._drops.add(drop)
-        drop.add_done_callback(self._drops.discard)
-
-    async def close(self) -> None:
-        """Wait for what is under way."""
-        await asyncio.gather(self._next, *self._drops)
-
-    async def _make(self) -> str:
-        name = f"test_{next(DATABASE_NUMBERS)}"
-        # A copy of the files is half the work of one through the log, where nothing has to survive a crash.
-        await _execute(self._admin, f"CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY FILE_COPY")
-        return name
-
-
 @pytest.fixture(scope="session")
 async def clones(postgres_server: EmbeddedPostgres) -> AsyncIterator[Clones]:
     """The session's supply of databases."""
-    supply = Clones(postgres_server)
+    supply = Clones(postgres_server, await Template.make(postgres_server))
     yield supply
     await supply.close()
 
 
 @pytest.fixture
 async def dsn(postgres_server: EmbeddedPostgres, clones: Clones) -> AsyncIterator[str]:
-    """Address of a new, migrated database of this test alone."""
+    """Address of a migrated database of this test alone, empty as a new one."""
     name = await clones.take()
     yield postgres_server.dsn_of(name)
     clones.give_back(name)
@@ -168,10 +135,7 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 async def broker(settings: Settings) -> AsyncIterator[Broker]:
     """A connection to NATS whose streams are new."""
     opened = await Broker.open(settings.nats, "test")
-    jetstream = opened.client.jetstream()
-    for stream in await jetstream.streams_info():
-        await jetstream.delete_stream(str(stream.config.name))
-    await provision(opened, settings, archived_seq=0)
+    await renew(opened, settings)
     yield opened
     await opened.close()
 
@@ -195,11 +159,3 @@ async def tenant(database: Database, library: Library, library_id: UUID) -> str:
     async with database.transaction() as connection:
         await connection.execute(INSERT_TENANT, TENANT, library_id)
     return TENANT
-
-
-async def _execute(dsn: str, statement: str) -> None:
-    connection = await asyncpg.connect(dsn)
-    try:
-        await connection.execute(statement)
-    finally:
-        await connection.close()

@@ -7,6 +7,7 @@ import signal
 import sys
 import sysconfig
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -104,6 +105,14 @@ class RunningStack:
     async def kill(self) -> int:
         """End the supervisor as a power cut would."""
         return await self._end(signal.SIGKILL)
+
+    async def kill_all(self) -> None:
+        """End every process of the stack at once."""
+        for process in self.processes():
+            # Whoever is not reached yet may have ended by itself, of the others' death.
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        await self.process.wait()
 
     async def abandon(self) -> None:
         """End it if it still runs, whatever state it is in."""

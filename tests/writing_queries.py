@@ -22,6 +22,7 @@ from photobus_common.events.maintenance import (
     PhotosRecognized,
     ProjectDiscovered,
     ProjectRemoved,
+    ProjectReturned,
 )
 from photobus_common.events.projects import (
     DerivativesUpdated,
@@ -98,7 +99,7 @@ WRITING: Final[Mapping[str, Mapping[str, Events | str]]] = {
     },
     "photobus_common.store.deletions": {
         "ARCHIVE_PROJECTS": (ProjectCanceled,),
-        "ACTIVATE_PROJECT": (ProjectRestored,),
+        "ACTIVATE_PROJECT": (ProjectRestored, ProjectReturned),
         "FOLLOW_FOLDER": (FolderRenamed,),
         "FORGET_UPLOADS": _UPLOADS,
     },
@@ -175,7 +176,7 @@ WRITING: Final[Mapping[str, Mapping[str, Events | str]]] = {
         "CORRECT_TIMES": "when a file was changed, by its own word; its bytes are those on record",
         "REMOVE_FILES": (PhotoFilesChanged, PhotosRemoved),
         "CORRECT_AVAILABILITY": (PhotoFilesChanged,),
-        "INSERT_FILES": _ADDED_OR_CHANGED,
+        "INSERT_FILES": (*_ADDED_OR_CHANGED, PhotosRecognized),
         "EXTEND_AVAILABILITY": (PhotoFilesChanged,),
     },
     "photobus_common.store.removals": {"SHRINK_PHOTOS": (PhotoFilesChanged,), "DELETE_PHOTOS": (PhotosRemoved,)},

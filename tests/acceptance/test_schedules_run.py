@@ -45,9 +45,7 @@ async def test_what_is_set_runs_and_survives_that_everything_is_killed(own_stack
         task = await photobus.task(run.task_id)
         assert (task.type, task.source) == (NAME, "system")
 
-    for process in own_stack.processes():
-        process.kill()
-    await own_stack.process.wait()
+    await own_stack.kill_all()
     await own_stack.start()
     command = CommandLine(own_stack)
     async with own_stack.client() as photobus:

@@ -25,6 +25,7 @@ from schemathesis.specs.openapi.checks import (
     response_schema_conformance,
     status_code_conformance,
 )
+from told import arrange
 
 from photobus_common.bus.connection import Broker
 from photobus_common.config import Settings
@@ -165,6 +166,7 @@ async def _catalogue(gateway: Gateway) -> dict[str, Any]:
     async with gateway.database.transaction() as connection:
         await add_project(connection, gateway.tenant, "Sea")
         (photo,) = await add_shots(connection, gateway.tenant, made.body["id"], [Shot("A0", tags=("sea",))])
+        await arrange(connection)
         await make_missing(connection, gateway.settings.schedules.intervals, timedelta(hours=24), "settings")
     task = await gateway.post("/api/photos/process", {"items": [{"photo_id": photo}]})
     confirmation = await ask_about(gateway.database, gateway.tenant, (made.body["id"], "Alps"))

@@ -9,6 +9,7 @@ from bus_traffic import ORIGIN, TENANT
 from discovering import Explorer, aged, files_in, folder_of, manifest_of, write_manifest
 from dying import Quiet
 from shelf import MADE_AT, put
+from told import arrange
 from working import Site
 
 from photobus_common.events.maintenance import ProjectReturned
@@ -50,6 +51,7 @@ async def deleted(explorer: Explorer, outcome: str | None = "moved", *, ended: b
     task_id = uuid4()
     async with unit_of_work(explorer.shelf.database, Quiet()) as work:
         connection = work.connection
+        await arrange(connection)
         await archive_projects(connection, TENANT, [project_id], task_id, MADE_AT)
         photos = await removable_photos(connection, TENANT, [photo.id], lock=True)
         gone = await delete_photos(connection, [photo.id])

@@ -11,6 +11,7 @@ from catalogue import add_tenant
 from chronicle import Chronicle
 from folding import Log
 from gateway_server import Gateway
+from told import arrange
 from uploading import make_project, upload
 
 from photobus_common.events import EventData
@@ -221,6 +222,7 @@ async def test_a_projects_history_has_its_photos_those_that_left_it_too_and_outl
         ProjectCanceled(**sea, cause="folder_gone", name="Sea", version=2), ProjectRemoved(**sea, name="Sea")
     )
     async with gateway.database.transaction() as connection:
+        await arrange(connection)
         await connection.execute(GONE, sea["project_id"])
     gone = await gateway.get("/api/projects/Sea/history?limit=1")
     assert gone.body["items"][0]["summary"] == "Project “Sea” removed from the catalogue, for its folder is gone"

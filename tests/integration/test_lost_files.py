@@ -6,6 +6,7 @@ import pytest
 from by_hand import Owner, believing, bytes_of, seen_as
 from deleting import deletion
 from removing import commit, keep, removal
+from told import arrange
 from working import Site, hired
 
 from photobus_common.config import Settings
@@ -60,6 +61,7 @@ async def test_a_file_that_is_uploaded_again_is_back(owner: Owner) -> None:
     await owner.check()
     file = StoredFile("A.jpg", "jpg", 3, "0" * 32, (await owner.taken_at())[photo.id])
     async with owner.database.transaction() as connection:
+        await arrange(connection)
         known = await photos_of_basenames(connection, here[1], ["A"])
         await record_files(connection, "user_0", here[1], known, [Arrival("A", file, Exif())])
     assert await owner.lost() == []

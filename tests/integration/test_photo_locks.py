@@ -4,6 +4,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from catalogue import Shot, add_project, add_shots
+from told import arrange
 from uploading import until
 
 from photobus_common.photos.exif import Exif
@@ -27,6 +28,7 @@ async def test_files_that_arrive_in_any_order_lock_their_photos_in_the_order_of_
 
     async def record() -> None:
         async with database.transaction() as connection:
+            await arrange(connection)
             known = await photos_of_basenames(connection, project, ["A", "B"])
             await record_files(connection, tenant, project, known, arrivals)
 

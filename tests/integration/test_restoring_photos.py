@@ -7,6 +7,7 @@ import pytest
 from bus_traffic import ORIGIN, TENANT
 from folding import LeftInOutbox, Log
 from shelf import Photo, Shelf
+from told import arrange
 from working import Site
 
 from photobus_common.events.projects import PhotoRemoved, PhotosRemoved
@@ -39,6 +40,7 @@ async def _rows(site: Site, photo_id: int) -> list[list[tuple[Any, ...]]]:
 
 async def _remove(site: Site, photo: Photo) -> PhotoRemoved:
     async with site.database.transaction() as connection:
+        await arrange(connection)
         found = await removable_photos(connection, TENANT, [photo.id], lock=True)
         deleted = await delete_photos(connection, [photo.id])
     return removed_photo(found[photo.id], deleted[photo.id])
@@ -47,6 +49,7 @@ async def _remove(site: Site, photo: Photo) -> PhotoRemoved:
 async def _restore(site: Site, project_id: int, *removed: PhotoRemoved) -> Restoration:
     times = {file.name: MODIFIED for photo in removed for file in photo.files}
     async with site.database.transaction() as connection:
+        await arrange(connection)
         return await restore_photos(connection, TENANT, project_id, removed, times)
 
 

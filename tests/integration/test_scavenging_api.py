@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from catalogue import add_project
 from gateway_server import Gateway
+from told import arrange
 
 from photobus_common.events.tasks import TaskRequested
 
@@ -92,6 +93,7 @@ async def test_an_undo_says_at_once_that_the_trash_has_expired(gateway: Gateway)
 async def test_an_undo_says_that_the_project_is_no_longer_known(gateway: Gateway) -> None:
     project_id, task = await _over(gateway)
     async with gateway.database.transaction() as connection:
+        await arrange(connection)
         await connection.execute("DELETE FROM projects WHERE id = $1", project_id)
     answer = await gateway.post(f"/api/tasks/{task}/undo", {})
     assert (answer.status, answer.body["code"]) == (409, "conflict")

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 from gateway_server import Answer, Gateway, running_gateway
+from told import arrange
 
 from photobus_client import PhotobusClient
 from photobus_client.errors import ApiError
@@ -34,6 +35,7 @@ async def gateway(
     async with database.transaction() as connection:
         await connection.execute(OTHER_TENANT)
         intervals = settings.schedules.intervals
+        await arrange(connection)
         await store.make_missing(connection, intervals, timedelta(hours=24), "settings")
     async with running_gateway(settings, database, broker, library, tenant) as running:
         yield running
