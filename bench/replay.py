@@ -64,9 +64,9 @@ async def main() -> None:
 async def _measure(dsn: str, nats: EmbeddedNats) -> list[Figure]:
     await migrate(dsn)
     log = uploads(EVENTS)
-    cursor = await _seed(dsn, log, FEW, Cursor(0, event_log.CHAIN_START, None))
+    cursor = await seed(dsn, log, FEW, Cursor(0, event_log.CHAIN_START, None))
     _, few_memory = await _replay(dsn)
-    await _seed(dsn, log, EVENTS - FEW, cursor)
+    await seed(dsn, log, EVENTS - FEW, cursor)
     seconds, memory = await _replay(dsn)
     read = await _read(nats)
     return [
@@ -78,7 +78,7 @@ async def _measure(dsn: str, nats: EmbeddedNats) -> list[Figure]:
     ]
 
 
-async def _seed(dsn: str, log: Iterator[ToldEvent], number: int, cursor: Cursor) -> Cursor:
+async def seed(dsn: str, log: Iterator[ToldEvent], number: int, cursor: Cursor) -> Cursor:
     """Append so many events to the archive, and have in the tables what follows from it."""
     connection = await asyncpg.connect(dsn)
     try:
