@@ -1,12 +1,13 @@
-"""Lists of photos as a whole: the keys of all that match, and where one stands among them."""
+"""Lists of photos as a whole: the keys of all, their portions, which photos are among them, and where one stands."""
 
 import json
 from array import array
 from collections.abc import AsyncIterator
+from datetime import datetime
 from typing import Final
 
 from aiohttp import web
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from photobus_common.errors import NotFoundError
 from photobus_common.store import photo_places
@@ -19,6 +20,8 @@ from photobus_gateway.registry import JSON, route
 from photobus_gateway.routes.photos import PhotoView, Sorted, filter_of, sort_of
 
 IDS_AT_ONCE: Final = 5_000
+
+MAX_AMONG: Final = 500
 
 _HEADERS: Final = {"Content-Type": JSON, "Cache-Control": "no-store"}
 
@@ -61,6 +64,43 @@ class LocatedPage(BaseModel):
     target: Target
 
 
+class PortionsQuery(PhotoFilter, Sorted):
+    """Which photos, in which order, and how many make a portion."""
+
+    size: int = Field(default=200, ge=100, le=1000, description="Photos of each portion; the last may have fewer.")
+
+
+class PortionView(BaseModel):
+    """Photos that follow each other in the list. ``cursor`` starts the list at them; null is the start of the list.
+
+    ``first_value`` is what the list is sorted by, of its first photo: a time, a name, or a size in bytes.
+    """
+
+    cursor: str | None
+    photos: int
+    first_photo_id: int
+    first_value: datetime | int | str
+
+
+class Portions(BaseModel):
+    """The whole list in portions, in its order; ``total`` is how many photos it has."""
+
+    items: list[PortionView]
+    total: int
+
+
+class AmongQuery(PhotoFilter, Sorted):
+    """Which photos are looked for, and the list that they are looked for in."""
+
+    photo_ids: tuple[RowId, ...] = Field(min_length=1, max_length=MAX_AMONG, description="Repeated, once a photo.")
+
+
+class PhotosAmong(BaseModel):
+    """Those of the photos that match, in the order of the list."""
+
+    items: list[PhotoView]
+
+
 @route("GET", "/api/photos/all-keys", role="viewer", summary="Keys of all photos that match", response=AllKeys)
 async def list_all_keys(request: web.Request, query: KeysQuery) -> web.StreamResponse:
     """List the keys of every photo that matches, in the order of the list. Written as it is read, however long."""
@@ -100,6 +140,28 @@ async def locate_page(request: web.Request, query: LocateQuery) -> LocatedPage:
     )
 
 
+@route("GET", "/api/photos/portions", role="viewer", summary="The whole list in portions")
+async def list_portions(request: web.Request, query: PortionsQuery) -> Portions:
+    """Cut the list of all photos that match into portions, each with a cursor that starts the list at it.
+
+    A client that shows a long list can so lay out all of it, and read any place of it with one page.
+    """
+    tenant, sort = caller_of(request).tenant, sort_of(query)
+    async with request.app[DATABASE].connection() as connection:
+        portions = await photo_places.portions_of_photos(connection, tenant, filter_of(query), sort, query.size)
+    items = [PortionView(**vars(portion)) for portion in portions]
+    return Portions(items=items, total=sum(item.photos for item in items))
+
+
+@route("GET", "/api/photos/among", role="viewer", summary="Which photos are in a list")
+async def list_among(request: web.Request, query: AmongQuery) -> PhotosAmong:
+    """List those of the photos that match, as a page would show them, and in its order; others are left out."""
+    tenant, wanted = caller_of(request).tenant, filter_of(query)
+    async with request.app[DATABASE].connection() as connection:
+        rows = await photo_places.photos_among(connection, tenant, wanted, sort_of(query), query.photo_ids)
+    return PhotosAmong(items=[PhotoView(**row) for row in rows])
+
+
 async def _written(portions: AsyncIterator[list[PhotoKey]]) -> AsyncIterator[bytes]:
     """Yield the JSON of ``AllKeys``: the keys as they come; of the rest only the ids are held, 8 bytes each."""
     photo_ids = array("q")
@@ -115,4 +177,4 @@ async def _written(portions: AsyncIterator[list[PhotoKey]]) -> AsyncIterator[byt
     yield f'],"total":{len(photo_ids)}}}'.encode()
 
 
-ROUTES = [list_all_keys, locate_page]
+ROUTES = [list_all_keys, locate_page, list_portions, list_among]
