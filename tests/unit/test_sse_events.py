@@ -21,9 +21,13 @@ from photobus_common.events.projects import (
     ManifestChanged,
     PhotoAdded,
     PhotoDerivatives,
+    PhotoFiles,
+    PhotoFilesChanged,
     PhotoRemoved,
+    PhotoRestored,
     PhotosAdded,
     PhotosRemoved,
+    PhotosRestored,
 )
 from photobus_common.events.schedules import ScheduleChanged, TickSkipped
 from photobus_common.events.tasks import (
@@ -86,6 +90,19 @@ def test_a_photo_that_was_added_is_an_item_that_is_pending() -> None:
     [message] = told(PhotosAdded(project_id=7, project_folder="Trip", photos=(added,)))
 
     assert (message.name, message.data["thumbnail_status"], message.data["version"]) == ("item", "pending", 1)
+    assert message.data["change"] == "added"
+
+
+def test_a_change_that_no_field_tells_of_is_named() -> None:
+    about = {"project_id": 7, "project_folder": "Trip"}
+    photo = {"photo_id": 1, "filename": "P1", "version": 4, "thumbnail_status": "generated", "preview_status": "failed"}
+    kept = KeptKinds(jpg=True, raw=True, other=False)
+
+    [paired] = told(PhotoFilesChanged(**about, cause="upload", photos=(PhotoFiles(**photo),)))
+    [restored] = told(PhotosRestored(**about, cause="undo", photos=(PhotoRestored(**photo, keep=kept),)))
+    [made] = told(DerivativesUpdated(**about, task_id=TASK, photos=(PhotoDerivatives(**photo),)))
+
+    assert (paired.data["change"], restored.data["change"], "change" in made.data) == ("files", "restored", False)
 
 
 def test_a_removed_photo_is_told_with_the_version_that_its_removal_is() -> None:

@@ -189,11 +189,15 @@ def _statuses(photo: PhotoFiles | PhotoDerivatives | PhotoRestored) -> dict[str,
 
 def _photos_added(data: PhotosAdded, event: Event) -> list[SseEvent]:
     waiting = {"thumbnail_status": "pending", "preview_status": "pending"}
-    return [_item(data, event, photo, **waiting) for photo in data.photos]
+    return [_item(data, event, photo, change="added", **waiting) for photo in data.photos]
 
 
-def _files_changed(data: PhotoFilesChanged | PhotosRestored, event: Event) -> list[SseEvent]:
-    return [_item(data, event, photo, **_statuses(photo)) for photo in data.photos]
+def _files_changed(data: PhotoFilesChanged, event: Event) -> list[SseEvent]:
+    return [_item(data, event, photo, change="files", **_statuses(photo)) for photo in data.photos]
+
+
+def _photos_restored(data: PhotosRestored, event: Event) -> list[SseEvent]:
+    return [_item(data, event, photo, change="restored", **_statuses(photo)) for photo in data.photos]
 
 
 def _derivatives_updated(data: DerivativesUpdated, event: Event) -> list[SseEvent]:
@@ -307,7 +311,7 @@ HANDLERS: Final[dict[str, Expansion]] = dict(
         expansion_of(PhotoFilesChanged, _files_changed),
         expansion_of(DerivativesUpdated, _derivatives_updated),
         expansion_of(PhotosRemoved, _photos_removed),
-        expansion_of(PhotosRestored, _files_changed),
+        expansion_of(PhotosRestored, _photos_restored),
         expansion_of(PhotosMoved, _photos_moved),
         expansion_of(KeepChanged, _keep_changed),
         expansion_of(TagsChanged, _tags_changed),
