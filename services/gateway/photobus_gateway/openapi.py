@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from pydantic import BaseModel
-from pydantic.json_schema import JsonSchemaMode, models_json_schema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, models_json_schema
 
 from photobus_common.errors import (
     ForbiddenError,
@@ -30,6 +30,17 @@ INTRODUCTION: Final = (
     "document (RFC 9457) whose `code` is a stable word and which names the field and the limit. Lists are keyset "
     "pages: follow `next_cursor` and `prev_cursor`. Present a token as `Authorization: Bearer <token>`."
 )
+
+
+class _WhatIsSaid(GenerateJsonSchema):
+    """Says of answers what they always hold: they leave out nothing but nulls."""
+
+    def field_is_required(self, field: Any, total: bool) -> bool:
+        """Whether the field is always there."""
+        schema = field["schema"]
+        if self.mode == "serialization" and schema["type"] == "default":
+            return schema.get("default") is not None or "default_factory" in schema
+        return super().field_is_required(field, total)
 
 
 class Document:
@@ -139,7 +150,7 @@ def _schemas_of(routes: Iterable[Route]) -> tuple[Mapping[Any, Json], dict[str, 
         outputs = [media.model for media in route.responses.values() if media is not None]
         wanted.update(dict.fromkeys((model, "validation") for model in inputs if model is not None))
         wanted.update(dict.fromkeys((model, "serialization") for model in outputs if model is not None))
-    refs, definitions = models_json_schema(list(wanted), ref_template=_REF)
+    refs, definitions = models_json_schema(list(wanted), ref_template=_REF, schema_generator=_WhatIsSaid)
     schemas: dict[str, Json] = definitions.get("$defs", {})
     for schema in schemas.values():
         for field in schema.get("properties", {}).values():
