@@ -42,7 +42,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Portion:
-    """Photos that follow each other in a list: how many, and the first of them with the value that it is sorted by.
+    """Photos that follow each other in a list: how many, the first of them, and what the first and last are sorted by.
 
     ``cursor`` starts the list at it; of the first portion it is None, for that is where the list starts anyway.
     """
@@ -51,6 +51,7 @@ class Portion:
     photos: int
     first_photo_id: int
     first_value: Any
+    last_value: Any
 
 
 async def keys_of_photos(
@@ -97,10 +98,12 @@ async def portions_of_photos(
         return []
     starts = [row for row in rows if row["number"] % size == 1]
     ends = [row for row in rows if row["number"] % size == 0]
-    total = rows[-1]["number"]
+    cursors = [Cursor(sort.word, row["sort_key"], row["sort_tie"]).encode() for row in ends]
+    if len(ends) < len(starts):
+        ends.append(rows[-1])
     return [
-        Portion(cursor, min(size, total + 1 - start["number"]), start["sort_tie"], start["sort_key"])
-        for start, cursor in zip(starts, [None, *_cursors_behind(ends, sort)], strict=False)
+        Portion(cursor, end["number"] - start["number"] + 1, start["sort_tie"], start["sort_key"], end["sort_key"])
+        for cursor, start, end in zip([None, *cursors], starts, ends, strict=False)
     ]
 
 
@@ -139,10 +142,6 @@ def _edges_sql(source: str, where: str, sort: Sort, size: int) -> str:
         ) numbered
         WHERE number % {size:d} IN (0, 1) OR ends ORDER BY number
     """  # noqa: S608  all constants
-
-
-def _cursors_behind(rows: Sequence[asyncpg.Record], sort: Sort) -> list[str]:
-    return [Cursor(sort.word, row["sort_key"], row["sort_tie"]).encode() for row in rows]
 
 
 async def _start_of_page(

@@ -73,13 +73,15 @@ class PortionsQuery(PhotoFilter, Sorted):
 class PortionView(BaseModel):
     """Photos that follow each other in the list. ``cursor`` starts the list at them; null is the start of the list.
 
-    ``first_value`` is what the list is sorted by, of its first photo: a time, a name, or a size in bytes.
+    ``first_value`` and ``last_value`` are what the list is sorted by, of its first and its last photo: a time, a name,
+    or a size in bytes.
     """
 
     cursor: str | None
     photos: int
     first_photo_id: int
     first_value: datetime | int | str
+    last_value: datetime | int | str
 
 
 class Portions(BaseModel):
