@@ -155,7 +155,9 @@ class Expectation:
         photo = self.photos.setdefault(result["photo_id"], Photo(result["photo_id"], places=file.places))
         loose = op.asked_at < photo.open_until
         if file.kind != "sidecar" and not photo.available(file.kind):
-            photo.keep[file.kind] = frozenset({True, False} if loose else {True})
+            # What was there already may have come without an answer, and been spoken of since.
+            said = frozenset[bool]() if result["status"] in _STORED else photo.keep.get(file.kind, frozenset())
+            photo.keep[file.kind] = frozenset({True, False}) if loose else frozenset({True}) | said
         if op.facts["query"].get("on_conflict") == "overwrite":
             model.replaced(photo, file, op.facts["project"], loose=loose)
         photo.bases.add(base)
@@ -173,12 +175,12 @@ class Expectation:
         """Yield each photo that something was said of at once, what came of it, and whether a task was open."""
         answers = {item["photo_id"]: item["status"] for item in op.answer["items"]} if op.ok else {}
         for photo_id in op.facts["photos"]:
-            photo = self.photos.get(photo_id)
-            if photo is not None:
-                status = answers.get(photo_id)
-                verdict: Verdict = "unclear" if status is None else "nothing" if status == "failed" else "done"
-                yield photo, verdict, op.asked_at < photo.open_until
-                photo.history.append(op.id)
+            # One that came by an upload whose answer got lost is known from here on.
+            photo = self.photos.setdefault(photo_id, Photo(photo_id))
+            status = answers.get(photo_id)
+            verdict: Verdict = "unclear" if status is None else "nothing" if status == "failed" else "done"
+            yield photo, verdict, op.asked_at < photo.open_until
+            photo.history.append(op.id)
 
     def _tag(self, op: Operation) -> None:
         if op.kind == "tag":

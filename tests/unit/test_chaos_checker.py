@@ -268,6 +268,24 @@ def test_two_tasks_at_once_on_a_photo_leave_open_which_was_first() -> None:
     assert any("not in [1]" in line for line in broken(found, one_after_the_other))
 
 
+def test_a_photo_whose_upload_got_no_answer_is_known_by_what_was_said_of_it() -> None:
+    lost = {"op": "op-lost", "kind": "upload", "owner": "somebody", "project": 1, "query": {}}
+    entries = [Entry(0, 0.0, "asked", {**lost, "files": [_sent("three.jpg", "3" * 32)]})]
+    rejected = {"photos": [3], "items": [{"photo_id": 3, "keep_jpg": False}]}
+    there = _stored("three.jpg", 3) | {"status": "skipped", "code": "same_bytes"}
+    entries += _entries(
+        _asked("tag", {"tag": "sea", "photos": [3]}, 200, {"items": [{"photo_id": 3, "status": "changed"}]}),
+        _asked("keep", rejected, 200, {"items": [{"photo_id": 3, "status": "changed"}]}),
+        _asked(
+            "upload", {"project": 1, "query": {}, "files": [_sent("three.jpg", "3" * 32)]}, 200, {"results": [there]}
+        ),
+        start=1,
+    )
+    photo = Expectation(well()).fold(operations(entries)).photos[3]
+    assert photo.tags == {"sea": {True}}
+    assert False in photo.keep["jpg"]
+
+
 def test_an_undo_brings_back_what_the_task_took() -> None:
     undo = _asked("undo", {"photos": [2], "about": None, "of": COMMIT}, 202, {"task": {"id": "task-3"}})
     entries = [*journal(), *(entry._replace(at=ASKED_LATER) for entry in _entries(undo, start=20))]
