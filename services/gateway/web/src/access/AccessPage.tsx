@@ -1,0 +1,4 @@
+/** The tokens: who may do what (`/access`). */
+export function AccessPage() {
+  return null;
+}

@@ -1,0 +1,4 @@
+/** What was done, by whom (`/audit`). */
+export function AuditPage() {
+  return null;
+}

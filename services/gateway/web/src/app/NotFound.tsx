@@ -1,0 +1,13 @@
+import { Link } from "@tanstack/react-router";
+import { MapPinOff } from "lucide-react";
+import { EmptyState } from "./ui/EmptyState";
+
+export function NotFound() {
+  return (
+    <EmptyState
+      icon={<MapPinOff aria-hidden />}
+      title="There is nothing at this address"
+      action={<Link to="/">All photos</Link>}
+    />
+  );
+}

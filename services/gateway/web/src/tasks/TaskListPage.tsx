@@ -1,0 +1,4 @@
+/** All tasks (`/tasks`), also as they stood at another time. */
+export function TaskListPage() {
+  return null;
+}
