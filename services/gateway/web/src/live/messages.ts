@@ -17,9 +17,14 @@ interface PhotoSpoken {
 type Told = "thumbnail_status" | "preview_status" | "keep_jpg" | "keep_raw" | "keep_other" | "tags";
 type Read = "taken_at" | "taken_offset_minutes" | "width" | "height";
 
-/** What of a photo changed; what is left out stayed as it was. `reason` says why derivatives failed. */
+/**
+ * What of a photo changed; what is left out stayed as it was. `reason` says why derivatives failed.
+ *
+ * `change` says what no field tells: that the photo was added or came back, or that its files are others.
+ */
 export interface ItemMessage extends PhotoSpoken, Partial<Pick<Photo, Told | Read>> {
   readonly reason?: string;
+  readonly change?: "added" | "files" | "restored";
 }
 
 export interface ItemMovedMessage extends PhotoSpoken, Pick<Photo, "thumbnail_status" | "preview_status"> {}
