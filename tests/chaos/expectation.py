@@ -154,10 +154,8 @@ class Expectation:
     def _belongs(self, op: Operation, file: File, base: str, result: Mapping[str, Any]) -> None:
         photo = self.photos.setdefault(result["photo_id"], Photo(result["photo_id"], places=file.places))
         loose = op.asked_at < photo.open_until
-        if file.kind != "sidecar" and not photo.available(file.kind):
-            # What was there already may have come without an answer, and been spoken of since.
-            said = frozenset[bool]() if result["status"] in _STORED else photo.keep.get(file.kind, frozenset())
-            photo.keep[file.kind] = frozenset({True, False}) if loose else frozenset({True}) | said
+        if file.kind != "sidecar":
+            self._kept_as_it_comes(photo, file.kind, stored=result["status"] in _STORED, loose=loose)
         if op.facts["query"].get("on_conflict") == "overwrite":
             model.replaced(photo, file, op.facts["project"], loose=loose)
         photo.bases.add(base)
@@ -168,6 +166,17 @@ class Expectation:
         photo.places |= file.places
         file.places |= photo.places if loose else frozenset()
         photo.history.append(op.id)
+
+    def _kept_as_it_comes(self, photo: Photo, kind: str, *, stored: bool, loose: bool) -> None:
+        """A kind that the photo lacked is kept as it comes; what was there already goes on as was said of it."""
+        said = photo.keep.get(kind, frozenset())
+        if not photo.available(kind):
+            # What was not stored may have come without an answer, and been spoken of since.
+            photo.keep[kind] = (
+                frozenset({True, False}) if loose else frozenset({True}) | (frozenset() if stored else said)
+            )
+        elif not photo.surely_available(kind):
+            photo.keep[kind] = said | {True}
 
     # --- words about photos --------------------------------------------------------------------------------------
 

@@ -57,6 +57,10 @@ class Photo:
         """Whether the photo may have a file of the kind."""
         return any(file.kind == kind for file in self.in_place())
 
+    def surely_available(self, kind: str) -> bool:
+        """Whether the photo must have a file of the kind."""
+        return any(file.kind == kind and file.sure and file.areas == PLACE for file in self.files.values())
+
     def go(self, places: frozenset[int], *, loose: bool) -> None:
         """The photo lies in one of ``places`` now; ``loose``: or where it lay, and so may what went to the trash."""
         self.places = places | self.places if loose else places

@@ -286,6 +286,26 @@ def test_a_photo_whose_upload_got_no_answer_is_known_by_what_was_said_of_it() ->
     assert False in photo.keep["jpg"]
 
 
+def test_a_kind_that_may_have_gone_may_be_kept_again_as_it_comes() -> None:
+    entries = [
+        *journal()[:-2],
+        *_entries(
+            _asked("commit", {"photos": [2], "about": None}, 202, {"task": {"id": "canceled"}}),
+            _asked(
+                "upload",
+                {"project": 1, "query": {}, "files": [_sent("two.jpg", "5" * 32)]},
+                200,
+                {"results": [_stored("two.jpg", 2) | {"status": "paired"}]},
+            ),
+            start=9,
+        ),
+    ]
+    found = well()
+    found = replace(found, tasks={**found.tasks, "canceled": found.tasks[COMMIT] | {"id": "canceled"}})
+    found = replace(found, snapshots={**found.snapshots, "canceled": found.snapshots[COMMIT]})
+    assert Expectation(found).fold(operations(entries)).photos[2].keep["jpg"] == {True, False}
+
+
 def test_an_undo_brings_back_what_the_task_took() -> None:
     undo = _asked("undo", {"photos": [2], "about": None, "of": COMMIT}, 202, {"task": {"id": "task-3"}})
     entries = [*journal(), *(entry._replace(at=ASKED_LATER) for entry in _entries(undo, start=20))]
