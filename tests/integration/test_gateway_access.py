@@ -161,9 +161,7 @@ async def test_every_answer_keeps_browsers_careful(gateway: Gateway) -> None:
         assert "aiohttp" not in headers["Server"]
 
 
-async def test_health_and_front_page(gateway: Gateway) -> None:
+async def test_health(gateway: Gateway) -> None:
     assert (await gateway.get("/healthz")).status == 200
     assert (await gateway.get("/readyz")).body["checks"] == {"database": "ok"}
     assert "photobus_http_seconds" in (await gateway.get("/metrics")).body
-    front = await gateway.get("/")
-    assert (front.status, front.headers["Location"]) == (302, "/api/docs")

@@ -170,7 +170,10 @@ class Uploader(Section):
 
 
 class Gateway(Section):
-    """HTTP. ``max_body_bytes`` bounds JSON bodies; ``reuse_port`` lets several gateways share one port."""
+    """HTTP. ``max_body_bytes`` bounds JSON bodies; ``reuse_port`` lets several gateways share one port.
+
+    ``web_client`` is the folder of the built client, by default that of the checkout.
+    """
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -179,6 +182,7 @@ class Gateway(Section):
     page_limit: int = Field(default=500, ge=1, le=MAX_ITEMS)
     idempotency_hours: float = Field(default=24.0, gt=0)
     secure_cookie: bool = False
+    web_client: Path | None = None
 
 
 class RateLimits(Section):

@@ -53,6 +53,7 @@ from photobus_gateway.routes import (
     uploads,
 )
 from photobus_gateway.routes.docs import add_described_routes
+from photobus_gateway.routes.web import add_web_client
 from photobus_gateway.sse import Hub
 from photobus_gateway.uploads.service import uploads_context
 
@@ -119,6 +120,7 @@ def build_app(parts: Parts) -> web.Application:
     app[keys.AUTHENTICATOR] = authenticator = Authenticator(parts.database)
     parts.hub.when_revoked(authenticator.forget)
     add_described_routes(app, ROUTES)
+    add_web_client(app, parts.settings.gateway.web_client)
     # Requests are accepted while the broker is away, so only the database decides whether this gateway is ready.
     app.add_routes(health_routes({"database": parts.database.reach}))
     app.on_response_prepare.append(secure_response)

@@ -13,5 +13,6 @@ export default defineConfig({
     // `npm run dev` beside a system that runs: PHOTOBUS_URL says where.
     proxy: { "/api": { target: process.env.PHOTOBUS_URL ?? "http://127.0.0.1:8080" } },
   },
-  test: { include: ["src/**/*.test.ts"], environment: "node" },
+  // The units are pure, so that none can spoil another.
+  test: { include: ["src/**/*.test.ts"], environment: "node", isolate: false, maxWorkers: 2 },
 });

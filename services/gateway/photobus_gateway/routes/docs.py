@@ -3,7 +3,6 @@
 import json
 from collections.abc import Sequence
 from functools import cache
-from http import HTTPStatus
 from importlib.metadata import version
 from typing import Final
 
@@ -29,27 +28,22 @@ async def show_docs(request: web.Request) -> web.Response:
     return _html(request.app[PAGE])
 
 
-async def show_front(request: web.Request) -> web.Response:
-    """Lead whoever opens the address in a browser to the description."""
-    del request
-    return web.Response(status=HTTPStatus.FOUND, headers={"Location": "/api/docs"})
-
-
 ROUTES: Final = [show_openapi, show_docs]
 
 
 def add_described_routes(app: web.Application, routes: Sequence[Route]) -> None:
     """Serve ``routes`` and those of this module, with the document of them all."""
-    every = (*routes, *ROUTES)
-    app[OPENAPI], app[PAGE] = _described(every)
-    add_routes(app, every)
-    app.router.add_get("/", show_front)
+    app[OPENAPI], app[PAGE] = described(tuple(routes))
+    add_routes(app, (*routes, *ROUTES))
 
 
 @cache
-def _described(routes: tuple[Route, ...]) -> tuple[bytes, str]:
-    """Return what programs and what people read of ``routes``; to make it takes a good part of a second."""
-    document = Document(routes, version("photobus-gateway")).build()
+def described(routes: tuple[Route, ...]) -> tuple[bytes, str]:
+    """Return what programs and what people read of ``routes`` and those of this module.
+
+    To make it takes a good part of a second.
+    """
+    document = Document((*routes, *ROUTES), version("photobus-gateway")).build()
     return json.dumps(document, separators=(",", ":")).encode(), render(document)
 
 
