@@ -301,7 +301,7 @@ def test_a_kind_that_may_have_gone_may_be_kept_again_as_it_comes() -> None:
         ),
     ]
     found = well()
-    found = replace(found, tasks={**found.tasks, "canceled": found.tasks[COMMIT] | {"id": "canceled"}})
+    found = replace(found, tasks={**found.tasks, "canceled": {**found.tasks[COMMIT], "id": "canceled"}})
     found = replace(found, snapshots={**found.snapshots, "canceled": found.snapshots[COMMIT]})
     assert Expectation(found).fold(operations(entries)).photos[2].keep["jpg"] == {True, False}
 
