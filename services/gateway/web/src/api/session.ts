@@ -1,4 +1,4 @@
-import { queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { type QueryClient, queryOptions, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { api, bodyOf } from "./client";
 import { ApiError } from "./problems";
 import type { Role, Session } from "./types";
@@ -38,7 +38,7 @@ export function useSignIn() {
   return useMutation({
     mutationFn: (token: string) => bodyOf(api.POST("/api/session", { body: { token } })),
     onSuccess: (session) => {
-      queries.setQueryData(SESSION_KEY, session);
+      become(queries, session);
       tellOtherTabs();
     },
   });
@@ -50,11 +50,16 @@ export function useSignOut() {
   return useMutation({
     mutationFn: () => api.DELETE("/api/session"),
     onSuccess: () => {
-      queries.clear();
-      queries.setQueryData(SESSION_KEY, null);
+      become(queries, null);
       tellOtherTabs();
     },
   });
+}
+
+/** What one session has read is not for the next one to see. */
+function become(queries: QueryClient, session: Session | null): void {
+  queries.setQueryData(SESSION_KEY, session);
+  queries.removeQueries({ predicate: (query) => query.queryKey[0] !== SESSION_KEY[0] });
 }
 
 const TABS = "photobus-session";
