@@ -1,4 +1,5 @@
 import type { Photo, PhotoFilter } from "../api/types";
+import type { ItemMessage } from "../live/messages";
 
 /**
  * Whether a photo matches a filter, by the rules of the server (`photo_filter_sql`).
@@ -33,6 +34,39 @@ export function isAllPendingDeletion(photo: Photo): boolean {
     (photo.raw_available && photo.keep_raw) ||
     (photo.other_available && photo.keep_other);
   return !kept && isPendingDeletion(photo);
+}
+
+/**
+ * Whether a message tells something that the filter asks for, so that a photo that is not loaded may match from now on.
+ *
+ * Whoever changed a hundred thousand photos would else have every view ask for all of them.
+ */
+export function mayMatchNow(message: ItemMessage, filter: PhotoFilter): boolean {
+  if ((filter.tags ?? []).length > 0 && message.tags === undefined) return false;
+  if (filter.status != null && ![message.thumbnail_status, message.preview_status].includes(filter.status))
+    return false;
+  return ASKS.some(({ filters, told }) => isAsked(filters, filter) && told.some((name) => message[name] !== undefined));
+}
+
+interface Ask {
+  readonly filters: readonly (keyof PhotoFilter)[];
+  readonly told: readonly (keyof ItemMessage)[];
+}
+
+const ASKS: readonly Ask[] = [
+  { filters: ["tags"], told: ["tags"] },
+  { filters: ["status"], told: ["thumbnail_status", "preview_status"] },
+  { filters: ["pending_deletion", "keep_type"], told: ["keep_jpg", "change"] },
+  { filters: ["date_from", "date_to"], told: ["taken_at"] },
+  { filters: ["orientation"], told: ["width", "height", "change"] },
+  { filters: ["file_type"], told: ["change"] },
+];
+
+function isAsked(names: readonly (keyof PhotoFilter)[], filter: PhotoFilter): boolean {
+  return names.some((name) => {
+    const wanted = filter[name];
+    return Array.isArray(wanted) ? wanted.length > 0 : wanted != null && wanted !== "any";
+  });
 }
 
 type Condition = (photo: Photo, filter: PhotoFilter) => boolean;

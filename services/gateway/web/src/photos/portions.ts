@@ -114,3 +114,12 @@ export function heightPerPhoto(portions: readonly Portion[], measure: Measure): 
   if (photos > 0) return laidOut.reduce((sum, portion) => sum + portion.height, 0) / photos;
   return ((measure.target + measure.gap) * (USUAL_ASPECT * measure.target + measure.gap)) / measure.width;
 }
+
+/** Takes over what is loaded of a portion, up to where the next one starts. */
+export function carryOver(before: Portion, portion: Portion, next: Portion | undefined, order: ListOrder): void {
+  const entries = before.entries ?? [];
+  const keyOfEntry = (entry: Entry) => keyOf(entry.photo, order.sort);
+  const end = next === undefined ? entries.length : placeOf(next.first, entries, keyOfEntry, order);
+  portion.entries = entries.slice(0, end);
+  portion.seam = Math.min(before.seam, end);
+}
