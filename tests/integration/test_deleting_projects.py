@@ -234,3 +234,13 @@ async def test_clients_are_told(gateway: Gateway, sea: Sea) -> None:
         assert (await sea.delete("DELETE")).status == 202
         told = await listener.until_named("project_canceled")
     assert told.data == {"project_id": sea.id, "project_folder": "Sea", "name": "Sea", "version": 2}
+
+
+async def test_a_deletion_cannot_be_stopped_for_its_project_is_gone_already(sea: Sea) -> None:
+    task = (await sea.delete("DELETE")).body["task"]["id"]
+    listed = (await sea.gateway.get("/api/tasks/definitions")).body
+    assert [one["type"] for one in listed if not one["cancelable"]] == ["project_delete"]
+    before = await sea.value(WRITTEN)
+    answer = await sea.gateway.post(f"/api/tasks/{task}/cancel")
+    assert (answer.status, answer.body["code"]) == (409, "conflict")
+    assert await sea.value(WRITTEN) == before

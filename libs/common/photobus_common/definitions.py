@@ -60,6 +60,7 @@ class _Entry(BaseModel):
     label: str = Field(min_length=1)
     user_relevant: bool
     scope: Scope
+    cancelable: bool = True
     steps: tuple[StepDefinition, ...] = Field(strict=False)
 
     @model_validator(mode="after")

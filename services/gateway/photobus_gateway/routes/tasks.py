@@ -134,6 +134,7 @@ class TaskDefinitionView(BaseModel):
     label: str
     user_relevant: bool
     scope: Scope
+    cancelable: bool
     steps: list[StepDefinitionView]
     missing_job_types: list[str]
 
@@ -229,6 +230,7 @@ async def list_definitions(request: web.Request) -> DefinitionList:
                 label=definition.label,
                 user_relevant=definition.user_relevant,
                 scope=definition.scope,
+                cancelable=definition.cancelable,
                 steps=[
                     StepDefinitionView(type=step.type, priority=step.priority, service=step.service)
                     for step in definition.steps
@@ -266,12 +268,18 @@ async def show_task(request: web.Request, path: TaskPath, query: TaskQuery) -> T
     errors=(NotFoundError, ConflictError),
 )
 async def cancel_task(request: web.Request, path: TaskPath) -> web.Response:
-    """Ask for the task to be stopped. What is done stays done; photos not yet worked on are left as they are."""
+    """Ask for the task to be stopped. What is done stays done; photos not yet worked on are left as they are.
+
+    The deletion of a project cannot be stopped: its project is gone with the answer. An undo brings it back.
+    """
+    definitions = request.app[DEFINITIONS]
 
     async def act(work: UnitOfWork) -> Outcome:
         view = await _view(work.connection, caller_of(request).tenant, path.task_id)
         if view.status in ENDED:
             raise ConflictError(f"The task has ended: {view.status}.")
+        if view.type in definitions and not definitions[view.type].cancelable:
+            raise ConflictError(f"A task {view.type} cannot be stopped. Undo it when it has ended.")
         work.emit(origin_of(request).event(TaskCancelRequested(task_id=view.id, task_type=view.type)))
         return Outcome(HTTPStatus.ACCEPTED, view)
 
