@@ -8,6 +8,7 @@ import styles from "./Shell.module.css";
 import { Sidebar } from "./sidebar/Sidebar";
 import { useLiveProjects } from "./sidebar/useLiveProjects";
 
+const ActionsHost = lazy(() => import("../actions/ActionsHost").then((part) => ({ default: part.ActionsHost })));
 const UploadPanel = lazy(() => import("../uploads/UploadPanel").then((part) => ({ default: part.UploadPanel })));
 
 /** What all views stand in. Lists below are read once the line stands, so that no change of theirs is missed. */
@@ -28,6 +29,7 @@ export function Shell() {
       {can("editor") && (
         <ErrorBoundary>
           <Suspense>
+            <ActionsHost />
             <UploadPanel />
           </Suspense>
         </ErrorBoundary>
