@@ -216,8 +216,9 @@ class Expectation:
             status = None if task is None else self.outcomes.item(task, photo_id)
             verdicts: dict[str | None, Verdict] = {"done": "done", "skipped": "nothing", "failed": failed}
             verdict = verdicts.get(status, "unclear")
-            before = Before.of(photo)
-            yield photo, verdict, op.asked_at < photo.open_until
+            before, loose = Before.of(photo), op.asked_at < photo.open_until
+            photo.lately = photo.places | photo.lately if loose else photo.places
+            yield photo, verdict, loose
             photo.open_until = max(photo.open_until, ended)
             photo.history.append(task or op.id)
             self._before[task or op.id, photo_id] = before

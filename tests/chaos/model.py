@@ -38,7 +38,10 @@ class File:
 
 @dataclass
 class Photo:
-    """One photo and what may be so of it; ``bases`` are names it may have, but for a number behind."""
+    """One photo and what may be so of it; ``bases`` are names it may have, but for a number behind.
+
+    ``lately`` is where it lay when the tasks were asked for that may be open on it, until ``open_until``.
+    """
 
     id: int
     bases: set[str] = field(default_factory=set)
@@ -46,6 +49,7 @@ class Photo:
     files: dict[str, File] = field(default_factory=dict)
     tags: dict[str, frozenset[bool]] = field(default_factory=dict)
     keep: dict[str, frozenset[bool]] = field(default_factory=dict)
+    lately: frozenset[int] = frozenset()
     open_until: float = 0.0
     history: list[str] = field(default_factory=list)
 
@@ -116,6 +120,7 @@ def commit(photo: Photo, verdict: Verdict, *, loose: bool) -> None:
         if kept == {True} or verdict == "nothing":
             continue
         file.areas = TRASH if verdict == "done" and kept == {False} and not loose else file.areas | TRASH
+        file.places |= photo.lately if loose else frozenset()  # it may have gone before the photo moved on
 
 
 def _kept(photo: Photo, file: File) -> frozenset[bool]:
@@ -162,6 +167,7 @@ def keep(photo: Photo, wish: Mapping[str, bool], verdict: Verdict, *, loose: boo
         for file in photo.files.values():
             if file.areas and _kept(photo, file) != {True}:
                 file.areas = PLACE | TRASH
+                file.places |= photo.lately
 
 
 def replaced(photo: Photo, new: File, project: int, *, loose: bool) -> None:

@@ -306,6 +306,14 @@ def test_a_kind_that_may_have_gone_may_be_kept_again_as_it_comes() -> None:
     assert Expectation(found).fold(operations(entries)).photos[2].keep["jpg"] == {True, False}
 
 
+def test_a_commit_beside_a_move_may_have_come_before_it() -> None:
+    moved = list(_entries(_asked("move", {"photos": [2], "about": 2}, 202, {"task": {"id": TASK}}), start=9))
+    entries = [*journal()[:-4], *moved, *journal()[-2:]]
+    found = replace(well(), snapshots={TASK: [2], COMMIT: [2]})
+    file = Expectation(found).fold(operations(entries)).files[TWO]
+    assert (set(file.areas), set(file.places)) == ({"place", "trash"}, {1, 2})
+
+
 def test_an_undo_brings_back_what_the_task_took() -> None:
     undo = _asked("undo", {"photos": [2], "about": None, "of": COMMIT}, 202, {"task": {"id": "task-3"}})
     entries = [*journal(), *(entry._replace(at=ASKED_LATER) for entry in _entries(undo, start=20))]
