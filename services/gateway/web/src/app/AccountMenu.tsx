@@ -8,7 +8,7 @@ import { say } from "./toasts";
 import { Menu, MenuItem, MenuLine } from "./ui/Menu";
 
 const THEME_NAMES: Readonly<Record<Theme, string>> = {
-  system: "Colours of the system",
+  system: "As the system",
   light: "Light",
   dark: "Dark",
 };

@@ -4,6 +4,7 @@ import {
   type KeyboardEvent,
   type ReactNode,
   useId,
+  useLayoutEffect,
   useRef,
   useState,
 } from "react";
@@ -27,6 +28,11 @@ export function Menu({ label, icon, children, className }: MenuProps) {
   const list = useRef<HTMLDivElement>(null);
   const [open, setOpen] = useState(false);
   const [place, setPlace] = useState<CSSProperties>({});
+  useLayoutEffect(() => {
+    if (!open || button.current === null || list.current === null) return;
+    setPlace(placeBeside(button.current.getBoundingClientRect(), list.current.getBoundingClientRect(), viewport()));
+    itemsOf(list.current)[0]?.focus();
+  }, [open]);
   return (
     <>
       <IconButton
