@@ -110,7 +110,11 @@ describe("a task", () => {
     const begun = after(read({ steps: [step("make", "items", 150, 400)] }), completed("unknown"));
     expect(begun.steps[0]?.done).toBe(150);
     expect(begun.marked).toBe(true);
-    const twice = after(begun, ["job_update", job("a", { progress_done: 50 })], ["job_update", job("a", { progress_done: 50 })]);
+    const twice = after(
+      begun,
+      ["job_update", job("a", { progress_done: 50 })],
+      ["job_update", job("a", { progress_done: 50 })],
+    );
     expect(twice.steps[0]?.done).toBe(150);
     expect(after(twice, completed("a")).steps[0]?.done).toBe(300);
   });
@@ -125,7 +129,10 @@ describe("a task", () => {
   });
 
   it("waits for answers and goes on", () => {
-    const waiting = after(read(), ["task_waiting", { id: "t", type: "x", status: "waiting", confirmation_ids: ["1", "2"] }]);
+    const waiting = after(read(), [
+      "task_waiting",
+      { id: "t", type: "x", status: "waiting", confirmation_ids: ["1", "2"] },
+    ]);
     expect(waiting).toMatchObject({ status: "waiting", asks: 2 });
     expect(after(waiting, ["job_started", job("a")])).toMatchObject({ status: "running" });
   });
@@ -139,7 +146,10 @@ describe("a task", () => {
   });
 
   it("does not go back to what an answer says that is behind the messages", () => {
-    const ended = after(read(), ["task_completed", { id: "t", type: "x", status: "completed", done: 400, failed: 2, skipped: 0 }]);
+    const ended = after(read(), [
+      "task_completed",
+      { id: "t", type: "x", status: "completed", done: 400, failed: 2, skipped: 0 },
+    ]);
     const late = taskRead(ended, detail(), NOW);
     expect(late).toMatchObject({ status: "completed", failed: 2, marked: true });
     expect(taskRead(late, detail({ status: "completed", failed: 2 }), NOW)).toMatchObject({ marked: false });

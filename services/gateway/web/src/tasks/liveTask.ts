@@ -169,7 +169,15 @@ function started(task: LiveTask, data: TaskStartedMessage): LiveTask {
 }
 
 function ended(task: LiveTask, status: TaskStatus, now: number): LiveTask {
-  return { ...task, status, endedAt: new Date(now).toISOString(), canceling: false, asks: 0, jobs: NO_JOBS, marked: true };
+  return {
+    ...task,
+    status,
+    endedAt: new Date(now).toISOString(),
+    canceling: false,
+    asks: 0,
+    jobs: NO_JOBS,
+    marked: true,
+  };
 }
 
 const JOB_ENDS: ReadonlySet<JobStatus> = new Set<JobStatus>(["completed", "failed", "canceled"]);

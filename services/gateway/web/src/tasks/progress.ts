@@ -64,7 +64,11 @@ export function secondsLeft(task: LiveTask, now: number): number | null {
 }
 
 /** How many jobs run and how many stand in the queue. */
-export function jobCounts(task: LiveTask): { readonly running: number; readonly queued: number; readonly again: number } {
+export function jobCounts(task: LiveTask): {
+  readonly running: number;
+  readonly queued: number;
+  readonly again: number;
+} {
   const counts = { running: 0, queued: 0, again: 0 };
   for (const job of task.jobs.values()) {
     if (job.status === "running") counts.running += 1;

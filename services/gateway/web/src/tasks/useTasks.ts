@@ -1,8 +1,8 @@
 import { useQuery } from "@tanstack/react-query";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import { type Definition, definitionsQuery } from "../api/tasks";
-import type { Line } from "../live/line";
 import { useJoined, useLiveLine } from "../live/LiveProvider";
+import type { Line } from "../live/line";
 import { TaskStore, type TasksView } from "./taskStore";
 
 /** One store a session, however many look at it. */
