@@ -60,7 +60,7 @@ class RunningStack:
         """What it has written to the terminal."""
         return self.output.read_text() if self.output.exists() else ""
 
-    async def start(self, command: Sequence[str] = (*PHOTOBUS, "up")) -> None:
+    async def start(self, command: Sequence[str] = (*PHOTOBUS, "up"), within: float = START_SECONDS) -> None:
         """Start it and return when it is ready; raises ``RuntimeError`` with what it said when it ends instead."""
         # A stack that was killed has left it behind, and it would be taken for the new one's.
         (self.data / "run" / "address").unlink(missing_ok=True)
@@ -73,7 +73,7 @@ class RunningStack:
                 env=self.environment,
                 start_new_session=True,
             )
-        async with asyncio.timeout(START_SECONDS):
+        async with asyncio.timeout(within):
             while not (self.data / "run" / "address").exists():
                 if self.process.returncode is not None:
                     raise RuntimeError(f"photobus up ended with {self.process.returncode}: {self.said()}")

@@ -5,14 +5,18 @@ ends it with a traceback and with what ``make up`` had to say.
 """
 
 import asyncio
+import re
 import shutil
 import socket
 import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, closing
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
+
+import aiohttp
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -24,6 +28,9 @@ from photobus_client import PhotobusClient, Project
 MAKE_UP: Final = ("make", "up")
 USUAL_PORTS: Final = (4222, 5432, 8080)
 LONGEST_SECONDS: Final = 180.0
+SET_UP_SECONDS: Final = 600.0
+"""The first start installs what is needed and builds the web client."""
+
 ENDS_OF_TASKS: Final = frozenset({"task_completed", "task_failed", "task_canceled"})
 JPEG: Final = b"\xff\xd8\xff"
 
@@ -44,8 +51,9 @@ async def go_through(stack: RunningStack, folders: list[Path]) -> None:
     try:
         with ExitStack() as taken:
             occupy(USUAL_PORTS, taken)
-            await stack.start(MAKE_UP)
+            await stack.start(MAKE_UP, SET_UP_SECONDS)
         say(f"up at {stack.address}")
+        await see_client(stack)
         photos = await send_all(stack, folders)
         token = await stop(stack)
         await see_again(stack, token, photos)
@@ -157,6 +165,18 @@ async def see_photos(photobus: PhotobusClient, project: Project) -> None:
         check(states == ("generated", "generated"), f"{photo.filename}: {states}, {photo.derivative_reason}")
         thumbnail = await photobus.thumbnail(photo.id)
         check(thumbnail.startswith(JPEG), f"{photo.filename} has no thumbnail")
+
+
+async def see_client(stack: RunningStack) -> None:
+    """Look for the web client where a person would, and for the script that its page names."""
+    async with aiohttp.ClientSession(stack.address) as session:
+        async with session.get("/") as answer:
+            page = await answer.text()
+        scripts = re.findall(r'<script type="module"[^>]* src="([^"]+)"', page)
+        check(len(scripts) == 1, f"the page at / names {len(scripts)} scripts: {page}")
+        async with session.get(scripts[0]) as answer:
+            check(answer.status == HTTPStatus.OK, f"{scripts[0]} was answered with {answer.status}")
+    say("the web client is there")
 
 
 async def stop(stack: RunningStack) -> str:
