@@ -5,6 +5,7 @@ import { inProject, matches, mayMatchNow } from "./matching";
 import type { ListModel, Spot } from "./model";
 import type { Key } from "./order";
 import type { Portion } from "./portions";
+import { seen } from "./sight";
 
 /**
  * What a message leaves open: nothing, or how the photo stands now, which the server has to be asked.
@@ -36,14 +37,7 @@ export class ListChanges {
 
   /** How many photos in sight are in the list no more. */
   ghostsInSight(): number {
-    const { top, viewHeight } = this.#model;
-    let ghosts = 0;
-    for (const { portion, first, end } of this.#model.slices(top, top + viewHeight)) {
-      for (const row of portion.layout?.rows.slice(first, end) ?? []) {
-        ghosts += portion.entries?.slice(row.first, row.end).filter((entry) => entry.ghost !== null).length ?? 0;
-      }
-    }
-    return ghosts;
+    return [...seen(this.#model)].filter(({ entry }) => entry.ghost !== null).length;
   }
 
   /** A photo changed. */
@@ -141,12 +135,7 @@ export class ListChanges {
   /** Forgets arrivals that are in the view by now. */
   seen(): void {
     if (this.arrivals.size === 0) return;
-    const { top, viewHeight } = this.#model;
-    for (const { portion, first, end } of this.#model.slices(top, top + viewHeight)) {
-      for (const row of portion.layout?.rows.slice(first, end) ?? []) {
-        for (const entry of portion.entries?.slice(row.first, row.end) ?? []) this.arrivals.delete(entry.photo.id);
-      }
-    }
+    for (const { entry } of seen(this.#model)) this.arrivals.delete(entry.photo.id);
   }
 
   /** The list was read anew: what waited is in it. */

@@ -26,6 +26,8 @@ export type ListState = { readonly kind: "loading" | "ready" } | { readonly kind
  * It lives outside of React: `watch` and `version` are for `useSyncExternalStore`; a view reads `model` after that.
  */
 export class PhotoList {
+  /** Tells lists apart. */
+  readonly name: string;
   readonly model: ListModel;
   readonly changes: ListChanges;
   readonly source: ListSource;
@@ -33,6 +35,8 @@ export class PhotoList {
   state: ListState = { kind: "loading" };
   /** Rises when the page, and not the user, has moved the view: the browser is to be scrolled there. */
   leaps = 0;
+  /** By how much the browser is to be scrolled so that nothing moves, since the list's window has another base. */
+  shift = 0;
   #version = 0;
   #telling = false;
   #running = new AbortController();
@@ -43,7 +47,8 @@ export class PhotoList {
   readonly #meanwhile = new Meanwhile();
   readonly #questions = new Questions((about) => this.#ask(about));
 
-  constructor(source: ListSource, order: ListOrder, filter: PhotoFilter) {
+  constructor(name: string, source: ListSource, order: ListOrder, filter: PhotoFilter) {
+    this.name = name;
     this.source = source;
     this.model = new ListModel(order, filter);
     this.changes = new ListChanges(this.model);
@@ -118,8 +123,10 @@ export class PhotoList {
   /** Leads the view to a place of the list. */
   goTo(top: number): void {
     const last = Math.max(0, this.model.height - this.model.viewHeight);
+    this.model.base = properBase({ top, height: this.model.height });
+    this.shift = 0;
+    this.leaps += 1;
     this.#viewAt(Math.min(Math.max(0, Math.round(top)), last));
-    this.#rebase();
   }
 
   window(): Window {
@@ -242,8 +249,9 @@ export class PhotoList {
   }
 
   #rebase(): void {
-    this.model.base = properBase(this.model);
-    this.leaps += 1;
+    const base = properBase(this.model);
+    this.shift += this.model.base - base;
+    this.model.base = base;
   }
 
   /** Tells the watchers once, however much changes in one go. */

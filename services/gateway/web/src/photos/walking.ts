@@ -65,6 +65,13 @@ export async function refsBetween(list: PhotoList, a: Key, b: Key, signal: Abort
   return refs.length > MOST_IN_RANGE ? null : refs;
 }
 
+/** All photos of the list. */
+export async function allRefs(list: PhotoList, signal: AbortSignal): Promise<PhotoRef[]> {
+  const refs: PhotoRef[] = [];
+  for (const portion of list.model.portions) refs.push(...(await photosOf(list, portion, signal)).map(refOf));
+  return refs;
+}
+
 /** The photos of a portion; one that is not loaded is read, but not kept. */
 async function photosOf(list: PhotoList, portion: Portion, signal: AbortSignal): Promise<readonly Photo[]> {
   if (portion.entries !== null) return portion.entries.filter(isThere).map((entry) => entry.photo);

@@ -2,6 +2,7 @@ import type { Photo, PhotoFilter } from "../../api/types";
 import { ListModel } from "../model";
 import type { ListOrder } from "../order";
 import type { PortionView } from "../portions";
+import { seen } from "../sight";
 import { photo } from "./photo";
 
 const NEWEST: ListOrder = { sort: "taken_at", descending: true };
@@ -44,15 +45,7 @@ export function listOf(count: number, loaded: readonly number[], filter: PhotoFi
 
 /** Where photos in sight stand on the screen. */
 export function onScreen(model: ListModel): Map<number, number> {
-  const found = new Map<number, number>();
-  for (const { portion, top, first, end } of model.slices(model.top, model.top + model.viewHeight)) {
-    for (const row of portion.layout?.rows.slice(first, end) ?? []) {
-      for (const entry of portion.entries?.slice(row.first, row.end) ?? []) {
-        found.set(entry.photo.id, top + row.top - model.top);
-      }
-    }
-  }
-  return found;
+  return new Map(Array.from(seen(model), ({ entry, top }) => [entry.photo.id, top - model.top]));
 }
 
 /** The ids of a portion, as they stand. */
