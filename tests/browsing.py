@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -29,6 +30,11 @@ PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 
 PATIENCE: Final = 30_000
 """Milliseconds after which a wait gives up; never what a test shows."""
+
+AXE: Final = Path(__file__).parents[1] / "services" / "gateway" / "web" / "node_modules" / "axe-core" / "axe.min.js"
+
+RULES: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+"""What axe-core is to hold a view against."""
 
 OWN_SCHEMES: Final = frozenset({"blob", "data", "about"})
 
@@ -114,6 +120,15 @@ class Browsing:
         troubles.watch(context)
         self._contexts.append((context, troubles))
         return context, troubles
+
+
+async def barriers(page: Page) -> list[str]:
+    """Return what of the view, as it stands, keeps somebody out, as axe-core finds it: each rule with the elements."""
+    await page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = await page.evaluate(
+        "async (rules) => (await axe.run(document, {runOnly: rules, resultTypes: ['violations']})).violations", RULES
+    )
+    return [f"{rule['id']}: {rule['help']}: {node['html']}" for rule in found for node in rule["nodes"]]
 
 
 @asynccontextmanager

@@ -3,8 +3,9 @@
 import re
 from urllib.parse import quote
 
-from browsing import PHONE, Browsing
-from playwright.async_api import Page, expect
+import pytest
+from browsing import DESKTOP, PHONE, Browsing, barriers
+from playwright.async_api import Page, ViewportSize, expect
 
 from photobus_client import PhotobusClient
 from photobus_gateway.routes.web import BUILT
@@ -66,8 +67,10 @@ async def test_what_a_role_may_not_do_is_not_shown(browsing: Browsing, photobus:
         more = page.get_by_role("button", name="Roles: more")
         if await more.count():
             await more.click()
+            await expect(page.get_by_role("menuitem", name="Rename")).to_be_visible()
             actions |= {"rename": 1, "delete": await page.get_by_role("menuitem", name="Delete").count()}
         await page.get_by_role("button", name="Account").click()
+        await expect(page.get_by_role("menuitem", name="Sign out")).to_be_visible()
         shown[role] = actions | {"audit": await page.get_by_role("menuitem", name="What was done").count()}
 
     assert shown == {
@@ -175,3 +178,28 @@ async def test_the_first_view_is_small(page: Page) -> None:
 
     assert {file.suffix for file in files} >= {".js", ".css"}
     assert size <= FIRST_VIEW
+
+
+@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
+@pytest.mark.parametrize("colours", ["light", "dark"])
+async def test_nobody_is_kept_out_by_the_shell(
+    browsing: Browsing, photobus: PhotobusClient, viewport: ViewportSize, colours: str
+) -> None:
+    project = await photobus.create_project(f"For all, {colours} on {viewport['width']}")
+    stranger, _ = await browsing.stranger(viewport=viewport, color_scheme=colours)
+    await stranger.goto("/")
+    await expect(stranger.get_by_label("Token")).to_be_visible()
+    assert await barriers(stranger) == []
+
+    page, _ = await browsing.signed_in(viewport=viewport, color_scheme=colours)
+    await page.goto("/tasks/of/nothing")
+    if viewport is PHONE:
+        await page.get_by_role("button", name="Projects", exact=True).click()
+    await expect(page.get_by_role("link", name=project.name)).to_be_visible()
+    assert await barriers(page) == []
+    await page.get_by_role("button", name=f"{project.name}: more").click()
+    await expect(page.get_by_role("menuitem", name="Rename")).to_be_focused()
+    assert await barriers(page) == []
+    await page.get_by_role("menuitem", name="Rename").click()
+    await expect(page.get_by_role("dialog")).to_be_visible()
+    assert await barriers(page) == []

@@ -24,6 +24,7 @@ export const sessionQuery = queryOptions({
     }
   },
   gcTime: Number.POSITIVE_INFINITY,
+  retry: (_failures, error) => error instanceof ApiError && error.retryable, // nothing else can be done meanwhile
 });
 
 /** `const can = useCan(); … {can("editor") && <Button …/>}`: what the session may not do is not shown. */

@@ -2,11 +2,12 @@ import { useQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Images, ListChecks, Plus, Wrench } from "lucide-react";
 import { lazy, Suspense, useRef, useState } from "react";
+import { sentenceOf } from "../../api/problems";
 import { projectsQuery } from "../../api/projects";
 import { useCan } from "../../api/session";
 import { useJoined } from "../../live/LiveProvider";
 import { ConfirmationsBadge } from "../../maintenance/ConfirmationsBadge";
-import { IconButton } from "../ui/Button";
+import { Button, IconButton } from "../ui/Button";
 import { ProjectList } from "./ProjectList";
 import styles from "./Sidebar.module.css";
 
@@ -39,6 +40,7 @@ export function Sidebar() {
             </IconButton>
           )}
         </div>
+        {projects.isError && <Unread error={projects.error} again={() => void projects.refetch()} />}
         <ProjectList projects={projects.data ?? []} read={projects.isSuccess} onChosen={leave} />
         <div className={styles.pages}>
           <Link to="/tasks" className={styles.place} activeOptions={{ includeSearch: false }} onClick={leave}>
@@ -58,6 +60,15 @@ export function Sidebar() {
         </Suspense>
       )}
     </>
+  );
+}
+
+function Unread({ error, again }: { readonly error: unknown; readonly again: () => void }) {
+  return (
+    <div className={styles.unread} role="alert">
+      <p>{sentenceOf(error)}</p>
+      <Button onClick={again}>Try again</Button>
+    </div>
   );
 }
 

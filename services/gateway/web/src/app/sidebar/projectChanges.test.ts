@@ -44,7 +44,6 @@ it("drops a project that is gone", () => {
 it("has them read anew after what it cannot tell by itself", () => {
   const item = { project_folder: "P2", filename: "a", photo_id: 1, updated_at: "" };
   expect(marksProjects({ name: "project_created", data: about })).toBe(true);
-  expect(marksProjects({ name: "reset", data: { seq: 1 } })).toBe(true);
   expect(marksProjects({ name: "item", data: { ...item, version: 1 } })).toBe(true);
   expect(marksProjects({ name: "item", data: { ...item, version: 2 } })).toBe(false);
   expect(marksProjects({ name: "connected", data: { seq: 1 } })).toBe(false);

@@ -20,7 +20,6 @@ export function projectsAfter(projects: readonly Project[], message: LiveMessage
 }
 
 const MARKING: ReadonlySet<LiveName> = new Set<LiveName>([
-  "reset",
   "project_created",
   "project_discovered",
   "project_renamed",
