@@ -26,8 +26,8 @@ export function TimeAxis({ timeline: { marks, spans, ticks, lanes, lasted }, onC
           <div key={tick.seconds} className={styles.tick} style={{ left: percent(tick.along) }} />
         ))}
         <div className={styles.taskSpan} style={{ left: 0, right: 0, top: top(0) }} />
-        {spans.map((span, n) => (
-          <div key={`${span.type} ${n + 1}`}>
+        {spans.map((span) => (
+          <div key={span.job}>
             <div
               className={styles.queuedSpan}
               style={{

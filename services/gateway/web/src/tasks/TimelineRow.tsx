@@ -35,16 +35,23 @@ export function TimelineRow({ mark, lanes, cause, chosen, onCause }: TimelineRow
         <details onToggle={(event) => setOpen(event.currentTarget.open)}>
           <summary>{item.summary}</summary>
           {open && <EventData item={item} />}
+          {open && !mark.leads && <Cause cause={cause} onCause={onCause} />}
         </details>
-        {cause !== undefined && (
-          <button type="button" className={styles.cause} onClick={onCause}>
-            <CornerLeftUp aria-hidden />
-            <span className="heard">Because of: </span>
-            {cause.item.summary}
-          </button>
-        )}
+        {mark.leads && <Cause cause={cause} onCause={onCause} />}
       </div>
     </li>
+  );
+}
+
+/** What led to an event, and the way there. */
+function Cause({ cause, onCause }: Pick<TimelineRowProps, "cause" | "onCause">) {
+  if (cause === undefined) return null;
+  return (
+    <button type="button" className={styles.cause} onClick={onCause}>
+      <CornerLeftUp aria-hidden />
+      <span className="heard">Because of: </span>
+      {cause.item.summary}
+    </button>
   );
 }
 
@@ -68,7 +75,7 @@ function Rail({ mark, lanes, cause }: Pick<TimelineRowProps, "mark" | "lanes" | 
         />
       ))}
       {from !== mark.lane && (
-        <svg className={styles.branch} width={16 + (shown - 1) * LANE} height={DOT}>
+        <svg aria-hidden="true" className={styles.branch} width={16 + (shown - 1) * LANE} height={DOT}>
           <path d={`M ${x(from)} 0 C ${x(from)} ${DOT} ${x(mark.lane)} 0 ${x(mark.lane)} ${DOT}`} />
         </svg>
       )}

@@ -59,7 +59,7 @@ const job = (id: string, more: Partial<JobMessage> = {}): JobMessage => ({
 
 type Said = { [Name in keyof LiveMessages]: [Name, LiveMessages[Name]] }[keyof LiveMessages];
 
-function after(task: LiveTask, ...said: Said[]): LiveTask {
+function told(task: LiveTask, ...said: Said[]): LiveTask {
   return said.reduce((known, [name, data], n) => taskAfter(known, { name, data } as LiveMessage, NOW + n * 1000), task);
 }
 
@@ -86,7 +86,7 @@ describe("a task", () => {
     );
     expect(requested).toMatchObject({ status: "requested", marked: false, items: 0 });
     expect(farOf(requested)).toBeNull();
-    const started = after(requested, [
+    const started = told(requested, [
       "task_started",
       { id: "t", type: "x", status: "running", items: 400, steps: [{ type: "make", priority: 90, jobs: 2 }] },
     ]);
@@ -94,12 +94,12 @@ describe("a task", () => {
   });
 
   it("counts what its jobs tell, each step the same", () => {
-    const half = after(read(), ["job_update", job("a", { status: "queued" })], ["job_started", job("a")]);
+    const half = told(read(), ["job_update", job("a", { status: "queued" })], ["job_started", job("a")]);
     expect(farOf(half)).toEqual({ done: 0, total: 2 });
-    const more = after(half, ["job_update", job("a", { progress_done: 100 })]);
+    const more = told(half, ["job_update", job("a", { progress_done: 100 })]);
     expect(currentStep(more)).toMatchObject({ type: "make", done: 100, total: 400 });
     expect(farOf(more)).toEqual({ done: 0.25, total: 2 });
-    const done = after(more, completed("a"), ["job_started", job("b")], completed("b"));
+    const done = told(more, completed("a"), ["job_started", job("b")], completed("b"));
     expect(done.steps[0]?.done).toBe(400);
     expect(done.jobs.size).toBe(0);
     expect(currentStep(done)).toMatchObject({ type: "check" });
@@ -107,46 +107,46 @@ describe("a task", () => {
   });
 
   it("counts nothing twice that comes again, nor what the answer may have counted", () => {
-    const begun = after(read({ steps: [step("make", "items", 150, 400)] }), completed("unknown"));
+    const begun = told(read({ steps: [step("make", "items", 150, 400)] }), completed("unknown"));
     expect(begun.steps[0]?.done).toBe(150);
     expect(begun.marked).toBe(true);
-    const twice = after(
+    const twice = told(
       begun,
       ["job_update", job("a", { progress_done: 50 })],
       ["job_update", job("a", { progress_done: 50 })],
     );
     expect(twice.steps[0]?.done).toBe(150);
-    expect(after(twice, completed("a")).steps[0]?.done).toBe(300);
+    expect(told(twice, completed("a")).steps[0]?.done).toBe(300);
   });
 
   it("takes what the job of a whole project has looked at for a part of it", () => {
     const steps = [step("make", "items", 400, 400), step("check", "projects", 0, 1)];
     const looked = job("c", { job_type: "check", progress_done: 30, progress_total: 60 });
-    const task = after(read({ steps }), ["job_started", { ...looked, progress_done: 0 }], ["job_update", looked]);
+    const task = told(read({ steps }), ["job_started", { ...looked, progress_done: 0 }], ["job_update", looked]);
     expect(farOf(task)).toEqual({ done: 1.5, total: 2 });
-    const over = after(task, completed("c", { job_type: "check", progress_done: 60, progress_total: 60 }));
+    const over = told(task, completed("c", { job_type: "check", progress_done: 60, progress_total: 60 }));
     expect(farOf(over)).toEqual({ done: 2, total: 2 });
   });
 
   it("waits for answers and goes on", () => {
-    const waiting = after(read(), [
+    const waiting = told(read(), [
       "task_waiting",
       { id: "t", type: "x", status: "waiting", confirmation_ids: ["1", "2"] },
     ]);
     expect(waiting).toMatchObject({ status: "waiting", asks: 2 });
-    expect(after(waiting, ["job_started", job("a")])).toMatchObject({ status: "running" });
+    expect(told(waiting, ["job_started", job("a")])).toMatchObject({ status: "running" });
   });
 
   it("ends once, and is read a last time", () => {
     const failed: Said = ["task_failed", { id: "t", type: "x", status: "failed", code: "c", error: "It broke." }];
-    const ended = after(read(), ["job_started", job("a")], failed);
+    const ended = told(read(), ["job_started", job("a")], failed);
     expect(ended).toMatchObject({ status: "failed", error: "It broke.", marked: true, canceling: false });
     expect(ended.jobs.size).toBe(0);
-    expect(after(ended, ["job_started", job("a")])).toBe(ended);
+    expect(told(ended, ["job_started", job("a")])).toBe(ended);
   });
 
   it("does not go back to what an answer says that is behind the messages", () => {
-    const ended = after(read(), [
+    const ended = told(read(), [
       "task_completed",
       { id: "t", type: "x", status: "completed", done: 400, failed: 2, skipped: 0 },
     ]);
@@ -156,7 +156,7 @@ describe("a task", () => {
   });
 
   it("tells how many of its jobs run and stand in the queue", () => {
-    const task = after(
+    const task = told(
       read(),
       ["job_started", job("a")],
       ["job_update", job("b", { status: "queued" })],
@@ -174,7 +174,7 @@ describe("the time that is left", () => {
   });
 
   it("is known by the pace of the step once that was watched for a while", () => {
-    const task = after(read(), ["job_started", job("a")], ["job_update", job("a", { progress_done: 100 })]);
+    const task = told(read(), ["job_started", job("a")], ["job_update", job("a", { progress_done: 100 })]);
     expect(secondsLeft(task, NOW + 1000)).toBeNull();
     expect(secondsLeft(task, NOW + 10_000)).toBe(30);
   });

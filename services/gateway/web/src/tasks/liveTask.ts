@@ -85,31 +85,37 @@ export function taskRequested(data: TaskRequestedMessage, now: number): LiveTask
 
 /** The task after it was read. What messages have told already, and the answer does not know yet, stays. */
 export function taskRead(known: LiveTask | undefined, read: Task | TaskDetail, now: number): LiveTask {
-  const detailed = "steps" in read;
   const late = known !== undefined && RANK[read.status] < RANK[known.status];
-  const ended = hasEnded(late ? known.status : read.status);
+  const status = late ? known.status : read.status;
+  const detail = "steps" in read ? read : undefined;
   return {
     id: read.id,
     type: read.type,
     label: read.label,
     scope: read.scope,
     source: read.source,
-    status: late ? known.status : read.status,
+    status,
     items: Math.max(read.items, known?.items ?? 0),
     failed: late ? known.failed : read.failed,
     createdAt: read.created_at,
     endedAt: read.ended_at ?? known?.endedAt ?? null,
     error: read.error ?? known?.error ?? null,
     undoOf: read.undo_of ?? null,
-    canceling: !ended && (known?.canceling ?? false),
-    asks: ended ? 0 : detailed ? read.confirmations.length : (known?.asks ?? 0),
-    steps: detailed ? stepsRead(read.steps, known?.steps, now) : (known?.steps ?? []),
-    jobs: ended ? NO_JOBS : (known?.jobs ?? NO_JOBS),
-    marked: late || !detailed,
+    steps: detail === undefined ? (known?.steps ?? []) : stepsRead(detail.steps, known?.steps, now),
+    ...(hasEnded(status) ? OVER : openRead(known, detail)),
+    marked: late || detail === undefined,
   };
 }
 
+type OfOpen = Pick<LiveTask, "canceling" | "asks" | "jobs">;
+
+function openRead(known: LiveTask | undefined, detail: TaskDetail | undefined): OfOpen {
+  const { canceling, asks, jobs } = known ?? OVER;
+  return { canceling, asks: detail?.confirmations.length ?? asks, jobs };
+}
+
 const NO_JOBS: ReadonlyMap<string, LiveJob> = new Map();
+const OVER: OfOpen = { canceling: false, asks: 0, jobs: NO_JOBS };
 
 function stepsRead(read: readonly StepView[], known: readonly LiveStep[] | undefined, now: number): LiveStep[] {
   return read.map((step, n) => ({
@@ -169,15 +175,7 @@ function started(task: LiveTask, data: TaskStartedMessage): LiveTask {
 }
 
 function ended(task: LiveTask, status: TaskStatus, now: number): LiveTask {
-  return {
-    ...task,
-    status,
-    endedAt: new Date(now).toISOString(),
-    canceling: false,
-    asks: 0,
-    jobs: NO_JOBS,
-    marked: true,
-  };
+  return { ...task, ...OVER, status, endedAt: new Date(now).toISOString(), marked: true };
 }
 
 const JOB_ENDS: ReadonlySet<JobStatus> = new Set<JobStatus>(["completed", "failed", "canceled"]);

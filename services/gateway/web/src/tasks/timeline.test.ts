@@ -63,6 +63,14 @@ describe("timelineOf", () => {
     expect(timelineOf(HISTORY.slice(5)).marks[0]?.cause).toBeNull();
   });
 
+  it("tells the cause where the line of a job does not", () => {
+    expect(of("made")?.leads).toBe(false);
+    expect(of("done a")?.leads).toBe(false);
+    expect(of("queued c")?.leads).toBe(true);
+    expect(of("over")?.leads).toBe(true);
+    expect(of("asked")?.leads).toBe(false);
+  });
+
   it("draws the lanes of the jobs that are open on either side of an event", () => {
     expect(of("queued b")).toMatchObject({ above: [0, 1], below: [0, 1, 2] });
     expect(of("done a")).toMatchObject({ above: [0, 1, 2], below: [0, 2] });
@@ -73,7 +81,7 @@ describe("timelineOf", () => {
   it("stands at its time", () => {
     expect(lasted).toBe(10);
     expect(of("done a")).toMatchObject({ along: 0.5, since: 5 });
-    expect(spans[0]).toEqual({ lane: 1, type: "make", queued: 0, started: 0.1, ended: 0.5 });
+    expect(spans[0]).toEqual({ job: "a", lane: 1, type: "make", queued: 0, started: 0.1, ended: 0.5 });
     expect(spans[2]).toMatchObject({ queued: 0.5, started: null, ended: null });
   });
 
@@ -86,7 +94,7 @@ describe("timelineOf", () => {
 it.each([
   [0, [0]],
   [0.05, [0, 0.01, 0.02, 0.03, 0.04, 0.05]],
-  [1, [0, 1]],
+  [1.3, [0, 0.5, 1]],
   [12.5, [0, 5, 10]],
   [70, [0, 15, 30, 45, 60]],
   [4000, [0, 1800, 3600]],

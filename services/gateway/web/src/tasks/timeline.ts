@@ -1,12 +1,14 @@
 import type { HistoryItem } from "../api/history";
 
 /** What an event is about, which is also its colour. */
-export type Kind = "task" | "job" | "photos" | "question";
+export type Kind = "task" | "job" | "photos" | "question" | "failed";
 
 /** One event in its place. */
 export interface Mark {
   readonly item: HistoryItem;
   readonly kind: Kind;
+  /** Whether its cause is told beside it: what a job does because it was queued is seen by its line. */
+  readonly leads: boolean;
   /** The event that led to it, by its place in the list; null where it stands in none of what was read. */
   readonly cause: number | null;
   /** 0 is the task's own line; each job has one while it is under way. */
@@ -22,6 +24,7 @@ export interface Mark {
 
 /** From when to when a job was under way, along the axis. */
 export interface Span {
+  readonly job: string;
   readonly lane: number;
   readonly type: string;
   readonly queued: number;
@@ -44,6 +47,7 @@ export interface Timeline {
 }
 
 const ENDS: ReadonlySet<string> = new Set(["JobCompleted", "JobFailed", "JobCanceled"]);
+const TASKS_OWN = /^(?:Task|Targets)/;
 const TASK_ENDS: ReadonlySet<string> = new Set(["TaskCompleted", "TaskFailed", "TaskCanceled"]);
 const OPENS: ReadonlySet<string> = new Set(["JobQueued", "JobStarted"]);
 
@@ -59,15 +63,32 @@ export function timelineOf(items: readonly HistoryItem[]): Timeline {
     const cause = item.cause_id === null ? undefined : at.get(item.cause_id);
     at.set(item.id, n);
     const along = lasted === 0 ? 0 : since / lasted;
-    return { item, kind: kindOf(item.type), cause: cause ?? null, along, since, ...placed.place(item, cause, along) };
+    const place = placed.place(item, cause, along);
+    return {
+      item,
+      kind: kindOf(item.type),
+      cause: cause ?? null,
+      leads: leads(item, items[cause ?? -1]),
+      along,
+      since,
+      ...place,
+    };
   });
   return { marks, spans: placed.spans(), ticks: ticksOf(lasted), lanes: placed.most, lasted };
 }
 
 function kindOf(type: string): Kind {
-  if (type.startsWith("Task") || type.startsWith("Targets")) return "task";
+  if (type.endsWith("Failed") || type === "TargetsUnresolvable") return "failed";
+  if (TASKS_OWN.test(type)) return "task";
   if (type.startsWith("Confirmation") || type === "JobWaiting") return "question";
   return type.startsWith("Job") ? "job" : "photos";
+}
+
+function leads(item: HistoryItem, cause: HistoryItem | undefined): boolean {
+  if (cause === undefined) return false;
+  if (cause.type !== "JobQueued") return true;
+  const job = jobOf(item);
+  return job === undefined ? TASKS_OWN.test(item.type) : job !== jobOf(cause);
 }
 
 /** Gives each job the lowest lane that is free while it is under way. */
@@ -90,7 +111,7 @@ class Lanes {
 
   #laneOf(item: HistoryItem, job: string | undefined, cause: number | undefined): number {
     if (job !== undefined) return this.#open.get(job) ?? 0;
-    return (kindOf(item.type) === "task" ? 0 : this.#lanes[cause ?? -1]) ?? 0;
+    return (TASKS_OWN.test(item.type) ? 0 : this.#lanes[cause ?? -1]) ?? 0;
   }
 
   spans(): Span[] {
@@ -108,7 +129,7 @@ class Lanes {
     this.#open.set(job, lane);
     this.most = Math.max(this.most, lane + 1);
     const type = typeof item.data.job_type === "string" ? item.data.job_type : "";
-    this.#spans.set(job, { lane, type, queued: along, started: null, ended: null });
+    this.#spans.set(job, { job, lane, type, queued: along, started: null, ended: null });
   }
 
   #note(job: string, item: HistoryItem, along: number): void {
@@ -138,10 +159,10 @@ export function ticksOf(lasted: number): Tick[] {
 }
 
 function stepFor(lasted: number): number {
-  if (lasted >= 1) {
+  if (lasted >= 5) {
     const longest = STEPS.at(-1) ?? 1;
     return STEPS.find((step) => lasted / step < MOST_TICKS) ?? Math.ceil(lasted / MOST_TICKS / longest) * longest;
   }
   const power = 10 ** Math.floor(Math.log10(lasted));
-  return [power / 5, power / 2, power, power * 2].find((step) => lasted / step < MOST_TICKS) ?? lasted;
+  return [power / 5, power / 2, power, power * 2, power * 5].find((step) => lasted / step < MOST_TICKS) ?? lasted;
 }

@@ -1,19 +1,18 @@
 import { useQuery } from "@tanstack/react-query";
-import { useCallback, useEffect, useRef } from "react";
+import { useEffect } from "react";
 import { taskQuery, useMarkTask } from "../api/tasks";
 import { useLive } from "../live/LiveProvider";
 import { hasEnded, type LiveTask } from "./liveTask";
 import { taskOf } from "./tasks";
+import { useGathered } from "./useGathered";
 import { useTasks } from "./useTasks";
-
-/** However much happens, a task is read at most once in so many milliseconds. */
-const SETTLES = 1000;
 
 /** All that the API tells of a task, read anew after what messages do not tell, and the task by its messages. */
 export function useOneTask(taskId: string) {
   const query = useQuery(taskQuery(taskId));
   const live: LiveTask | undefined = useTasks().tasks.get(taskId);
-  const mark = useGathered(useMarkTask(), taskId);
+  const markTask = useMarkTask();
+  const mark = useGathered(() => markTask(taskId));
   useLive((message) => {
     const progress = message.name === "job_update" || message.name === "job_started";
     if (message.name === "reset" || (!progress && taskOf(message) === taskId)) mark();
@@ -25,19 +24,4 @@ export function useOneTask(taskId: string) {
     if (behind && query.dataUpdatedAt > 0) mark();
   }, [behind, query.dataUpdatedAt, mark]);
   return { query, live };
-}
-
-function useGathered(run: (taskId: string) => void, taskId: string): () => void {
-  const newest = useRef(run);
-  useEffect(() => {
-    newest.current = run;
-  });
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
-  return useCallback(() => {
-    timer.current ??= setTimeout(() => {
-      timer.current = undefined;
-      newest.current(taskId);
-    }, SETTLES);
-  }, [taskId]);
 }
