@@ -8,6 +8,9 @@ export default defineConfig({
     assetsInlineLimit: 0, // the policy of the page allows no data: addresses
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // All of these know `light-dark()` and popovers. For older ones colours would be written so that no part of a page
+    // could have a scheme of its own, as the viewer does.
+    cssTarget: ["chrome123", "firefox125", "safari17.5"],
   },
   server: {
     // `npm run dev` beside a system that runs: PHOTOBUS_URL says where.

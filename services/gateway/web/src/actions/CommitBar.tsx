@@ -29,7 +29,7 @@ export function CommitBar({ projectFilter }: CommitBarProps) {
           <Button look="quiet" onClick={() => setAsked("revert")}>
             Keep all
           </Button>
-          <Button look="danger" onClick={() => setAsked("commit")}>
+          <Button onClick={() => setAsked("commit")}>
             Remove
           </Button>
         </section>

@@ -38,7 +38,7 @@ export function Panel({ photo, tab, onTab, onKept }: PanelProps) {
         className={styles.tabs}
         onKeyDown={(event) => {
           if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-          event.preventDefault(); // and so no other photo
+          event.stopPropagation(); // no other photo
           turn();
         }}
       >

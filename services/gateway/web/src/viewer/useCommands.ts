@@ -1,7 +1,11 @@
 import { useEffect, useLayoutEffect, useRef } from "react";
 import { type Command, commandOf } from "./keys";
 
-/** Calls `obey` for each key that is a command, wherever the focus is; not while somebody types or a dialog is open. */
+/**
+ * Calls `obey` for each key that is a command, wherever the focus is; not while somebody types or a dialog is open.
+ *
+ * What has a use of its own for a key stops it there (`stopPropagation`).
+ */
 export function useCommands(obey: (command: Command) => void): void {
   const newest = useRef(obey);
   useLayoutEffect(() => {
@@ -10,7 +14,7 @@ export function useCommands(obey: (command: Command) => void): void {
   useEffect(() => {
     const listen = (event: KeyboardEvent) => {
       const command = commandOf(event);
-      if (command === null || event.defaultPrevented || isTakenUp(event.target)) return;
+      if (command === null || isTakenUp(event.target)) return;
       event.preventDefault();
       newest.current(command);
     };
