@@ -6,7 +6,6 @@ import { useCan } from "../api/session";
 import { Button } from "../app/ui/Button";
 import { Section } from "../app/ui/Page";
 import { fullTime, whenWords } from "../tasks/times";
-import { counted } from "../tasks/words";
 import { ConfirmationDialog } from "./ConfirmationDialog";
 import styles from "./Confirmations.module.css";
 import { useOpenConfirmations } from "./useOpenConfirmations";
@@ -53,7 +52,7 @@ interface QuestionProps {
 
 function Question({ confirmation, now, onAsked }: QuestionProps) {
   const can = useCan();
-  const { reason, lacking, photos, requested_at: asked, project_folder: folder } = confirmation;
+  const { reason, requested_at: asked, project_folder: folder } = confirmation;
   return (
     <li className={styles.question} aria-label={folder ?? "Whole projects"}>
       <CircleHelp aria-hidden />
@@ -61,9 +60,8 @@ function Question({ confirmation, now, onAsked }: QuestionProps) {
         <h3>{folder ?? "Whole projects"}</h3>
         <p>{reason}</p>
         <p className={styles.quiet}>
-          {lacking.toLocaleString()} of {counted(photos, "photo")} ·{" "}
           <time dateTime={asked} title={fullTime(asked)}>
-            asked {whenWords(asked, now)}
+            Asked {whenWords(asked, now)}
           </time>
           {!can("admin") && " · an admin answers"}
         </p>

@@ -10,7 +10,7 @@ import { taskOf } from "../tasks/tasks";
 import { durationWords, fullTime, whenWords } from "../tasks/times";
 import { useGathered } from "../tasks/useGathered";
 import { useTasks } from "../tasks/useTasks";
-import { actorWords, counted, stepWords } from "../tasks/words";
+import { counted, sourceWords, stepWords } from "../tasks/words";
 import { RunLines } from "./RunLines";
 import styles from "./RunList.module.css";
 
@@ -56,7 +56,7 @@ function RunRow({ run, now }: { readonly run: Run; readonly now: number }) {
           {whenWords(run.created_at, now)}
         </time>
         {run.duration_seconds !== null && `, took ${durationWords(run.duration_seconds)}`}
-        {` · ${run.source === "system" ? "by schedule" : actorWords(run.actor, null)}`}
+        {` · ${sourceWords(run.source)}`}
       </p>
       {run.error !== null && <p className={styles.error}>{run.error}</p>}
       <p className={styles.sums}>{sumsOf(run)}</p>
