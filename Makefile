@@ -28,7 +28,7 @@ OR_SAY = || { echo "The web client could not be built: $(1) failed; its last wor
 .DEFAULT_GOAL := help
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9]+:.*## / {printf "make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: $(VENV)/.runtime $(WEB)/dist/index.html ## set up and run the whole system; data in ./data, Ctrl-C stops it
 	@exec $(BIN)/photobus up
@@ -99,7 +99,7 @@ $(VENV)/.node: $(VENV)/.uv requirements/node.txt
 
 # npm removes the folder first, so that the stamp in it says that it is whole.
 $(WEB)/node_modules/.whole: $(VENV)/.node $(addprefix $(WEB)/,package.json package-lock.json .npmrc)
-	@umask 022; $(NPM) ci --silent --no-progress $(call OR_SAY,npm ci)
+	@umask 022; $(NPM) ci --loglevel=error --no-progress >/dev/null $(call OR_SAY,npm ci)
 	@touch $@
 
 # Written only where it differs: what is made of it is not made again for every change of the services.
