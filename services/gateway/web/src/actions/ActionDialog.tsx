@@ -67,7 +67,7 @@ export function ActionDialog(props: ActionDialogProps) {
       {children}
       <div aria-live="polite" className={styles.foretold}>
         {previewKey !== null && foretold.isFetching && <p className={styles.quiet}>Looking at what will happen…</p>}
-        {plan !== undefined && <PlanView plan={plan} />}
+        {plan !== undefined && <PlanView plan={plan} open={danger} />}
         {said !== undefined && <p className={styles.failed}>{said}</p>}
       </div>
     </Dialog>

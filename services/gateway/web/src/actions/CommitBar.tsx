@@ -29,9 +29,7 @@ export function CommitBar({ projectFilter }: CommitBarProps) {
           <Button look="quiet" onClick={() => setAsked("revert")}>
             Keep all
           </Button>
-          <Button onClick={() => setAsked("commit")}>
-            Remove
-          </Button>
+          <Button onClick={() => setAsked("commit")}>Remove</Button>
         </section>
       )}
       <Suspense>{asked !== null && <PendingDialog kind={asked} pending={pending} onClose={close} />}</Suspense>

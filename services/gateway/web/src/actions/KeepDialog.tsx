@@ -35,7 +35,7 @@ export function KeepDialog({ selection, onClose }: KeepDialogProps) {
           <Kind key={flag} name={name} value={keep[flag]} onChange={(value) => setKeep(withFlag(keep, flag, value))} />
         ))}
       </div>
-      <p className={styles.hint}>Files that are marked for removal stay where they are until you commit.</p>
+      <p className={styles.hint}>Files that are marked for removal stay where they are until you remove them.</p>
     </ChangeDialog>
   );
 }

@@ -13,20 +13,25 @@ interface PlanViewProps {
 
 const AT_FIRST = 50;
 
-const RANK: Readonly<Record<PlanLine["outcome"], number>> = { refused: 0, does: 1, nothing: 2 };
+const RANK: Readonly<Record<PlanLine["outcome"], number>> = { refused: 0, does: 2, nothing: 3 };
 
-/** What an action would do: in a sentence, and photo by photo, first those to which it cannot be done. */
+function rankOf({ outcome, besides }: PlanLine): number {
+  return besides === "renamed" ? 1 : RANK[outcome];
+}
+
+/** What an action would do: in a sentence, and photo by photo, first what stands out. */
 export function PlanView({ plan, open = false }: PlanViewProps) {
   const [most, setMost] = useState(AT_FIRST);
-  const lines = plan.lines.toSorted((a, b) => RANK[a.outcome] - RANK[b.outcome]);
+  const lines = plan.lines.toSorted((a, b) => rankOf(a) - rankOf(b));
   const refuses = lines[0]?.outcome === "refused";
+  const standsOut = refuses || lines[0]?.besides === "renamed";
   const shown = lines.slice(0, most);
   const pictures = usePictures(shown.map((line) => line.photo_id));
   return (
     <div className={styles.plan}>
       <p className={styles.summary}>{isEmpty(plan) && !refuses ? "Nothing would change." : summaryOf(plan)}</p>
       {lines.length > 0 && (
-        <details className={styles.details} open={open || refuses}>
+        <details className={styles.details} open={open || standsOut}>
           <summary>Photo by photo</summary>
           <ul className={styles.lines}>
             {shown.map((line, at) => (

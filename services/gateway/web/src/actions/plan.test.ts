@@ -62,6 +62,7 @@ describe("a preview in words", () => {
       ["does", "Moves and is called “IMG_1 (2)”: its name is taken there"],
       ["nothing", "It lies there already."],
     ]);
+    expect(summaryOf(plan)).toBe("2 photos will change, 1 stays as it is. 1 photo will get another name.");
   });
 
   it("of commits", () => {
@@ -79,6 +80,7 @@ describe("a preview in words", () => {
       ["does", "a.nef goes to the trash"],
       ["does", "b.jpg and b.nef go to the trash, and the photo leaves the project"],
     ]);
+    expect(summaryOf(plan)).toBe("2 photos will change. 1 photo will be gone with all files.");
   });
 
   it("of undos, which tell what they cannot take back", () => {

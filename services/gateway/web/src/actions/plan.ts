@@ -12,6 +12,8 @@ export interface PlanLine {
   /** Whether something will be done to it, nothing has to be, or something cannot be. */
   readonly outcome: "does" | "nothing" | "refused";
   readonly words: string;
+  /** What is more than was asked for, and so to be seen at once: it gets another name, or it goes with its files. */
+  readonly besides: "renamed" | "goes" | null;
 }
 
 /** What would be done, as the dry run of each request of an action foretells it. */
@@ -36,6 +38,10 @@ export function countWith(plan: Plan, outcome: PlanLine["outcome"]): number {
   return plan.lines.reduce((sum, line) => sum + (line.outcome === outcome ? 1 : 0), 0);
 }
 
+function countOf(plan: Plan, besides: "renamed" | "goes"): number {
+  return plan.lines.reduce((sum, line) => sum + (line.besides === besides ? 1 : 0), 0);
+}
+
 /** Whether it tells of all of its photos, and nothing would be done to any. */
 export function isEmpty(plan: Plan): boolean {
   return plan.lines.length >= plan.photos && countWith(plan, "does") === 0;
@@ -53,20 +59,26 @@ export function summaryOf(plan: Plan): string {
       : []),
     ...(refused > 0 ? [`${refused.toLocaleString("en")} cannot be changed`] : []),
   ];
+  const renamed = countOf(plan, "renamed");
+  const goes = countOf(plan, "goes");
+  const besides = [
+    ...(renamed > 0 ? [` ${photosInWords(renamed)} will get another name.`] : []),
+    ...(goes > 0 ? [` ${photosInWords(goes)} will be gone with all files.`] : []),
+  ];
   const first = plan.lines.length < plan.photos ? `Of the first ${photosInWords(plan.lines.length)}: ` : "";
-  return `${first}${parts.join(", ")}.`;
+  return `${first}${parts.join(", ")}.${besides.join("")}`;
 }
 
 function itemsOf(answer: ApiPlan): readonly PlannedItem[] {
   return "items" in answer ? answer.items : [];
 }
 
-type Verdict = readonly [PlanLine["outcome"], string];
+type Verdict = readonly [outcome: PlanLine["outcome"], words: string, besides?: PlanLine["besides"]];
 
 function lineOf(item: PlannedItem): PlanLine {
-  const [outcome, words] = verdictOf(item);
+  const [outcome, words, besides = null] = verdictOf(item);
   const { photo_id, project_folder, filename } = item;
-  return { photo_id, project_folder, filename, outcome, words };
+  return { photo_id, project_folder, filename, outcome, words, besides };
 }
 
 function verdictOf(item: PlannedItem): Verdict {
@@ -104,13 +116,13 @@ function ofKeep({ status, keeps, gives_up }: Schemas["PlannedKeep"]): Verdict {
 function ofMove({ status, reason, filename, new_filename }: Schemas["PlannedMove"]): Verdict {
   if (status === "stays") return ["nothing", reason ?? "Stays where it is"];
   if (new_filename === null || new_filename === filename) return ["does", "Moves"];
-  return ["does", `Moves and is called ${quoted(new_filename)}: its name is taken there`];
+  return ["does", `Moves and is called ${quoted(new_filename)}: its name is taken there`, "renamed"];
 }
 
 function ofCommit({ removes, photo_goes }: Schemas["PlannedRemoval"]): Verdict {
   if (removes.length === 0) return ["nothing", "Keeps all its files"];
   const goes = `${listed(removes)} ${removes.length === 1 ? "goes" : "go"} to the trash`;
-  return ["does", photo_goes ? `${goes}, and the photo leaves the project` : goes];
+  return photo_goes ? ["does", `${goes}, and the photo leaves the project`, "goes"] : ["does", goes];
 }
 
 function ofUndo({ status, what, reason }: Schemas["PlannedUndo"]): Verdict {

@@ -63,8 +63,7 @@ export function Stage({ photo, detail, pictures, onStep }: StageProps) {
       )}
       <NoPicture photo={photo} />
       {pictures.preview !== null && (
-        // biome-ignore lint/a11y/noStaticElementInteractions: the pointer is not to pan or zoom what lies below
-        <div className={styles.zoom} onPointerDown={stop} onDoubleClick={stop}>
+        <div className={styles.zoom}>
           <IconButton label="Farther" onClick={() => obey(zooming, "farther")} disabled={zoom.scale === null}>
             <ZoomOut aria-hidden />
           </IconButton>
@@ -132,10 +131,6 @@ const CHANGES: Changes = {
 function obey({ set }: Zooming, command: Command): void {
   const change = CHANGES[command];
   if (change !== undefined) set(change);
-}
-
-function stop(event: { stopPropagation: () => void }): void {
-  event.stopPropagation();
 }
 
 /** The photo's own sides; its preview's where they are not known. */

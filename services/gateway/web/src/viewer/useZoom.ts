@@ -1,4 +1,12 @@
-import { type PointerEvent, type RefObject, useEffect, useLayoutEffect, useRef, useState } from "react";
+import {
+  type MouseEvent,
+  type PointerEvent,
+  type RefObject,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { FITS, type Frame, kept, type Point, panned, type Size, toggled, type Zoom, zoomedBy } from "./zoom";
 
 const NOWHERE: Size = { width: 0, height: 0 };
@@ -17,7 +25,7 @@ export interface Zooming {
     readonly onPointerMove: (event: PointerEvent<HTMLElement>) => void;
     readonly onPointerUp: (event: PointerEvent<HTMLElement>) => void;
     readonly onPointerCancel: (event: PointerEvent<HTMLElement>) => void;
-    readonly onDoubleClick: (event: { readonly clientX: number; readonly clientY: number }) => void;
+    readonly onDoubleClick: (event: MouseEvent<HTMLElement>) => void;
   };
 }
 
@@ -56,7 +64,8 @@ export function useZoom(stage: RefObject<HTMLElement | null>, photo: Size, onSwi
     set,
     gestures: {
       onPointerDown: (event) => {
-        if (event.button !== 0) return;
+        // A pointer that is captured would click on nothing else.
+        if (event.button !== 0 || isControl(event.target)) return;
         event.currentTarget.setPointerCapture(event.pointerId);
         fingers.current.set(event.pointerId, fromMiddle(event));
         began.current = fingers.current.size === 1 ? fromMiddle(event) : null;
@@ -75,11 +84,16 @@ export function useZoom(stage: RefObject<HTMLElement | null>, photo: Size, onSwi
         began.current = null;
       },
       onDoubleClick: (event) => {
+        if (isControl(event.target)) return;
         const at = fromMiddle(event);
         set((before, now) => toggled(before, at, now));
       },
     },
   };
+}
+
+function isControl(target: EventTarget): boolean {
+  return target instanceof Element && target.closest("button, a") !== null;
 }
 
 /** One finger pans; of two, how far they are apart zooms, around the one that stays. */

@@ -59,8 +59,9 @@ describe("zooming", () => {
   });
 });
 
-it("knows when a preview would be seen to be blurred", () => {
+it("knows when a preview would be seen to be blurred, and the original would not", () => {
   expect(outgrows(FITS, FRAME, 100)).toBe(false);
   expect(outgrows({ scale: 0.4, x: 0, y: 0 }, FRAME, 2048)).toBe(false);
   expect(outgrows({ scale: 1, x: 0, y: 0 }, FRAME, 2048)).toBe(true);
+  expect(outgrows({ scale: 4, x: 0, y: 0 }, FRAME, 6000)).toBe(false);
 });

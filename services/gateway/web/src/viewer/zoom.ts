@@ -85,7 +85,8 @@ export function kept(zoom: Zoom, frame: Frame): Zoom {
 
 /** Whether the photo is drawn so large that a picture of `pixels` in width would be seen to be blurred. */
 export function outgrows(zoom: Zoom, frame: Frame, pixels: number): boolean {
-  return zoom.scale !== null && frame.photo.width * zoom.scale * frame.density > pixels * 1.25;
+  if (zoom.scale === null || frame.photo.width <= pixels) return false;
+  return frame.photo.width * zoom.scale * frame.density > pixels * 1.25;
 }
 
 function within(value: number, most: number): number {
