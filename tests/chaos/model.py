@@ -102,6 +102,8 @@ class Before:
                 file.places |= photo.places
         photo.tags = _merged(photo.tags, self.tags, loose=loose)
         photo.keep = _merged(photo.keep, self.keep, loose=loose)
+        if loose:
+            _meanwhile(photo)
 
 
 def _merged(
@@ -121,6 +123,14 @@ def commit(photo: Photo, verdict: Verdict, *, loose: bool) -> None:
             continue
         file.areas = TRASH if verdict == "done" and kept == {False} and not loose else file.areas | TRASH
         file.places |= photo.lately if loose else frozenset()  # it may have gone before the photo moved on
+
+
+def _meanwhile(photo: Photo) -> None:
+    """A commit that is open may have seen what is kept for a moment."""
+    for file in photo.files.values():
+        if file.areas and _kept(photo, file) != {True}:
+            file.areas = PLACE | TRASH
+            file.places |= photo.lately
 
 
 def _kept(photo: Photo, file: File) -> frozenset[bool]:
@@ -164,10 +174,7 @@ def keep(photo: Photo, wish: Mapping[str, bool], verdict: Verdict, *, loose: boo
         surely = verdict == "done" and not loose
         photo.keep[kind] = frozenset({wanted}) if surely else photo.keep.get(kind, frozenset()) | {wanted}
     if loose:
-        for file in photo.files.values():
-            if file.areas and _kept(photo, file) != {True}:
-                file.areas = PLACE | TRASH
-                file.places |= photo.lately
+        _meanwhile(photo)
 
 
 def replaced(photo: Photo, new: File, project: int, *, loose: bool) -> None:

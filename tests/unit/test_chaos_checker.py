@@ -314,6 +314,27 @@ def test_a_commit_beside_a_move_may_have_come_before_it() -> None:
     assert (set(file.areas), set(file.places)) == ({"place", "trash"}, {1, 2})
 
 
+def test_a_commit_beside_the_undo_of_a_revert_may_have_come_after_it() -> None:
+    entries = [
+        *journal()[:-4],
+        *_entries(_asked("revert", {"photos": [2], "about": None}, 202, {"task": {"id": TASK}}), start=9),
+        *_entries(_asked("commit", {"photos": [2], "about": None}, 202, {"task": {"id": COMMIT}}), start=20),
+        *_entries(_asked("undo", {"photos": [2], "about": None, "of": TASK}, 202, {"task": {"id": "undo"}}), start=30),
+    ]
+    entries = [entry._replace(at=float(number)) for number, entry in enumerate(entries)]
+    reverted = next(entry.at for entry in entries if entry.facts.get("kind") == "commit") - 0.5
+    found = well()
+    ended = {TASK: datetime.fromtimestamp(reverted, UTC), COMMIT: datetime.fromtimestamp(50, UTC)}
+    tasks = {task: {**found.tasks[TASK], "id": task, "ended_at": at} for task, at in ended.items()}
+    found = replace(
+        found,
+        tasks={**tasks, "undo": tasks[COMMIT]},
+        snapshots={task: [2] for task in (TASK, COMMIT, "undo")},
+        outcomes=[Outcome(task, "job", 0, 2, "done", None) for task in (TASK, COMMIT, "undo")],
+    )
+    assert set(Expectation(found).fold(operations(entries)).files[TWO].areas) == {"place", "trash"}
+
+
 def test_an_undo_brings_back_what_the_task_took() -> None:
     undo = _asked("undo", {"photos": [2], "about": None, "of": COMMIT}, 202, {"task": {"id": "task-3"}})
     entries = [*journal(), *(entry._replace(at=ASKED_LATER) for entry in _entries(undo, start=20))]
