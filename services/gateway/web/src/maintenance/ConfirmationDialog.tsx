@@ -1,5 +1,5 @@
 import { useInfiniteQuery } from "@tanstack/react-query";
-import { useState } from "react";
+import { usePictures } from "../actions/pictures";
 import {
   type Confirmation,
   type ConfirmationAnswer,
@@ -12,6 +12,7 @@ import { say } from "../app/toasts";
 import { Button } from "../app/ui/Button";
 import { Dialog } from "../app/ui/Dialog";
 import { More } from "../app/ui/More";
+import { PhotoName } from "../tasks/Failures";
 import { counted } from "../tasks/words";
 import styles from "./Confirmations.module.css";
 
@@ -85,12 +86,12 @@ function consequenceOf({ project_id: project, lacking }: Confirmation, answer: C
 
 function Photos({ confirmationId }: { readonly confirmationId: string }) {
   const query = useInfiniteQuery(missedPhotosQuery(confirmationId));
-  const photos = (query.data?.pages ?? []).flatMap((page) => page.items);
+  const pages = query.data?.pages ?? [];
   return (
     <div>
       <ul className={styles.photos} aria-label="Photos">
-        {photos.map((photo) => (
-          <Missed key={photo.photo_id} photo={photo} />
+        {pages.map((page) => (
+          <Missed key={page.items[0]?.photo_id ?? 0} photos={page.items} />
         ))}
       </ul>
       <More query={query} of="photos" />
@@ -98,26 +99,16 @@ function Photos({ confirmationId }: { readonly confirmationId: string }) {
   );
 }
 
-function Missed({ photo }: { readonly photo: MissedPhoto }) {
-  const [shown, setShown] = useState(true);
-  return (
-    <li className={styles.photo}>
-      {shown ? (
-        <img
-          className={styles.picture}
-          src={`/api/photos/${photo.photo_id}/thumbnail`}
-          alt=""
-          loading="lazy"
-          decoding="async"
-          onError={() => setShown(false)}
-        />
-      ) : (
-        <div className={styles.picture} />
-      )}
+/** A page of them. The thumbnail is there also where the file is not. */
+function Missed({ photos }: { readonly photos: readonly MissedPhoto[] }) {
+  const pictures = usePictures(photos.map((photo) => photo.photo_id));
+  return photos.map((photo) => (
+    <li key={photo.photo_id} className={styles.photo}>
+      <img className={styles.picture} src={pictures.get(photo.photo_id)} alt="" loading="lazy" decoding="async" />
       <p className={styles.name} title={photo.filename}>
-        {photo.filename}
+        <PhotoName item={photo} />
       </p>
       <p className={styles.quiet}>{photo.files.join(", ")}</p>
     </li>
-  );
+  ));
 }

@@ -1,6 +1,7 @@
+import type { MouseEvent } from "react";
 import { classes } from "../app/ui/classes";
 import styles from "./Timeline.module.css";
-import type { Timeline } from "./timeline";
+import type { Mark, Timeline } from "./timeline";
 import { durationWords } from "./times";
 import { stepWords } from "./words";
 
@@ -21,7 +22,13 @@ export function TimeAxis({ timeline: { marks, spans, ticks, lanes, lasted }, onC
   const top = (lane: number) => TOP + Math.min(lane, shown - 1) * LANE;
   return (
     <div className={styles.axis} aria-hidden="true">
-      <div className={styles.lanes} style={{ height: TOP * 2 + shown * LANE }}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: a short cut of the pointer; keys go through the list */}
+      {/* biome-ignore lint/a11y/noStaticElementInteractions: the same */}
+      <div
+        className={styles.lanes}
+        onClick={(event) => onChosen(nearest(marks, placeOf(event)))}
+        style={{ height: TOP * 2 + shown * LANE }}
+      >
         {ticks.map((tick) => (
           <div key={tick.seconds} className={styles.tick} style={{ left: percent(tick.along) }} />
         ))}
@@ -45,15 +52,12 @@ export function TimeAxis({ timeline: { marks, spans, ticks, lanes, lasted }, onC
             )}
           </div>
         ))}
-        {marks.map((mark, n) => (
-          <button
+        {marks.map((mark) => (
+          <div
             key={mark.item.id}
-            type="button"
-            tabIndex={-1}
             className={classes(styles.dot, styles[mark.kind])}
             title={mark.item.summary}
             style={{ left: percent(mark.along), top: top(mark.lane) }}
-            onClick={() => onChosen(n)}
           />
         ))}
       </div>
@@ -67,6 +71,17 @@ export function TimeAxis({ timeline: { marks, spans, ticks, lanes, lasted }, onC
       </div>
     </div>
   );
+}
+
+function placeOf({ currentTarget, clientX }: MouseEvent<HTMLElement>): number {
+  const { left, width } = currentTarget.getBoundingClientRect();
+  return width > 0 ? (clientX - left) / width : 0;
+}
+
+/** The event that stands nearest to a place along the axis. */
+function nearest(marks: readonly Mark[], along: number): number {
+  const far = marks.map((mark) => Math.abs(mark.along - along));
+  return far.indexOf(Math.min(...far));
 }
 
 function percent(part: number): string {

@@ -12,10 +12,10 @@ export function TimelineView({ taskId }: { readonly taskId: string }) {
   const { items, more, pending, error, again } = useTaskEvents(taskId);
   const timeline = useMemo(() => timelineOf(items), [items]);
   const list = useRef<HTMLOListElement>(null);
-  const [chosen, setChosen] = useState<number | null>(null);
+  const [chosen, setChosen] = useState<{ readonly at: number } | null>(null);
   useEffect(() => {
     if (chosen === null) return;
-    const row = list.current?.children[chosen];
+    const row = list.current?.children[chosen.at];
     row?.scrollIntoView({ block: "center", behavior: "smooth" });
     row?.querySelector<HTMLElement>("summary")?.focus({ preventScroll: true });
   }, [chosen]);
@@ -29,7 +29,7 @@ export function TimelineView({ taskId }: { readonly taskId: string }) {
   if (pending) return <p>Reading …</p>;
   return (
     <div className={styles.timeline}>
-      <TimeAxis timeline={timeline} onChosen={setChosen} />
+      <TimeAxis timeline={timeline} onChosen={(at) => setChosen({ at })} />
       <ol ref={list} className={styles.events} aria-label="Events, in the order of the log">
         {timeline.marks.map((mark, n) => (
           <TimelineRow
@@ -37,8 +37,8 @@ export function TimelineView({ taskId }: { readonly taskId: string }) {
             mark={mark}
             lanes={timeline.lanes}
             cause={mark.cause === null ? undefined : timeline.marks[mark.cause]}
-            chosen={chosen === n}
-            onCause={() => setChosen(mark.cause)}
+            chosen={chosen?.at === n}
+            onCause={() => setChosen(mark.cause === null ? null : { at: mark.cause })}
           />
         ))}
       </ol>
