@@ -105,7 +105,8 @@ class Browsing:
         complaints = [said for _, troubles in self._contexts for said in troubles.unforeseen()]
         for context, _ in self._contexts:
             await context.close()
-        assert not complaints
+        if complaints:
+            raise AssertionError("The web client complained:\n" + "\n".join(complaints))
 
     async def _context(self, **options: Any) -> tuple[BrowserContext, Troubles]:
         usual: dict[str, Any] = {

@@ -28,7 +28,7 @@ class Connections:
         return (await self.asked[-1].all_headers()).get("last-event-id")
 
 
-async def test_tabs_share_one_connection_and_the_next_one_takes_over(page: Page, photobus: PhotobusClient) -> None:
+async def test_tabs_share_one_connection(page: Page, photobus: PhotobusClient) -> None:
     connections = Connections(page.context)
     await page.goto("/")
     await photobus.create_project("Before the second tab")
@@ -42,6 +42,18 @@ async def test_tabs_share_one_connection_and_the_next_one_takes_over(page: Page,
         await expect(tab.get_by_role("link", name="Told to both")).to_be_visible()
     assert len(connections.asked) == 1
 
+
+async def test_when_the_tab_that_reads_is_closed_the_next_goes_on_where_it_was(
+    page: Page, photobus: PhotobusClient
+) -> None:
+    connections = Connections(page.context)
+    await page.goto("/")
+    await photobus.create_project("Heard by the first alone")
+    await expect(page.get_by_role("link", name="Heard by the first alone")).to_be_visible()
+    other = await page.context.new_page()
+    await other.goto("/tasks")
+    await expect(other.get_by_role("link", name="Heard by the first alone")).to_be_visible()
+
     await page.close()
     await photobus.create_project("After the first tab")
     await expect(other.get_by_role("link", name="After the first tab")).to_be_visible()
@@ -53,7 +65,7 @@ async def test_a_lost_connection_shows_and_is_resumed_without_loss(
     browsing: Browsing, photobus: PhotobusClient
 ) -> None:
     page, troubles = await browsing.signed_in()
-    troubles.foreseen.append(f"net::ERR_.*{LINE}")
+    troubles.foreseen.append("net::ERR_")  # what was under way when the gateway died
     connections = Connections(page.context)
     await page.goto("/")
     await expect(page.get_by_role("link", name="All photos", exact=True)).to_be_visible()
@@ -70,4 +82,4 @@ async def test_a_lost_connection_shows_and_is_resumed_without_loss(
 
     await expect(page.get_by_role("link", name="While it was lost")).to_be_visible()
     await expect(page.get_by_text("No connection since")).to_have_count(0)
-    assert re.fullmatch(r"\d+-\d+", await connections.last_event_id() or "")
+    assert re.fullmatch(r"\d+(-\d+)?", await connections.last_event_id() or "")
