@@ -102,15 +102,17 @@ async def test_a_photo_is_looked_at_and_judged_by_keys_alone(
 async def test_what_becomes_of_a_photo_is_told_while_it_is_looked_at(
     page: Page, photobus: PhotobusClient, tmp_path: Path
 ) -> None:
-    photos = await album(photobus, tmp_path, "Watched photo", {"a.jpg": images.jpeg(), "b.jpg": images.jpeg(400, 600)})
+    photos = await album(
+        photobus, tmp_path, "Watched photo", {"first.jpg": images.jpeg(), "second.jpg": images.jpeg(400, 600)}
+    )
     await photobus.create_project("Its new place")
-    await page.goto(f"/projects/Watched photo?photo={photos['a']}")
-    shown = viewer(page, "a")
+    await page.goto(f"/projects/Watched photo?photo={photos['first']}")
+    shown = viewer(page, "first")
     await expect(shown.get_by_role("checkbox", name="Keep JPEG")).to_be_checked()
 
-    await photobus.photo_sets.add_tags({photos["a"]: ["from elsewhere"]})
+    await photobus.photo_sets.add_tags({photos["first"]: ["from elsewhere"]})
     await expect(shown.get_by_text("from elsewhere")).to_be_visible()
-    await photobus.photo_sets.move(Selection([photos["a"]]), "Its new place")
+    await photobus.photo_sets.move(Selection([photos["first"]]), "Its new place")
     await expect(shown.get_by_role("status").filter(has_text="This photo was moved to Its new place.")).to_be_visible()
     await expect(shown.get_by_label("About this photo").get_by_role("link", name="Its new place")).to_be_visible()
 
@@ -143,10 +145,9 @@ async def test_a_photo_without_a_preview_says_why_and_can_be_tried_again(
 ) -> None:
     broken = images.truncated(images.noise_jpeg(640, 480), 0.02)
     photos = await album(photobus, tmp_path, "Broken", {"torn.jpg": broken})
-    before = await photobus.photo(photos["torn"])
     await page.goto(f"/projects/Broken?photo={photos['torn']}")
     shown = viewer(page, "torn")
-    await expect(shown.get_by_text("No preview could be made.")).to_contain_text(before.derivative_reason or "a reason")
+    await expect(shown.get_by_text("No preview could be made.")).to_contain_text("The file is cut off.")
 
     async with page.expect_response(re.compile("/api/tasks$")) as answer:
         await shown.get_by_role("button", name="Try again").click()
@@ -156,9 +157,9 @@ async def test_a_photo_without_a_preview_says_why_and_can_be_tried_again(
 
 
 async def test_who_may_only_look_changes_nothing(browsing: Browsing, photobus: PhotobusClient, tmp_path: Path) -> None:
-    photos = await album(photobus, tmp_path, "Looked at", {"a.jpg": images.jpeg()})
+    photos = await album(photobus, tmp_path, "Looked at", {"looked.jpg": images.jpeg()})
     page, _ = await browsing.signed_in("viewer")
-    shown = await open_photo(page, "Looked at", "a")
+    shown = await open_photo(page, "Looked at", "looked")
     await expect(shown.get_by_text("Kept")).to_be_visible()
     await expect(shown.get_by_role("checkbox")).to_have_count(0)
     await expect(shown.get_by_label("Add a tag")).to_have_count(0)
@@ -166,4 +167,4 @@ async def test_who_may_only_look_changes_nothing(browsing: Browsing, photobus: P
     await page.keyboard.press("x")
     await page.keyboard.press("h")
     await expect(shown.get_by_role("region", name="History").get_by_role("listitem").first).to_be_visible()
-    assert (await photobus.photo(photos["a"])).keep_jpg
+    assert (await photobus.photo(photos["looked"])).keep_jpg

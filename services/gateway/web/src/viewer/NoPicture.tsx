@@ -5,6 +5,7 @@ import { sayFailed } from "../actions/follower";
 import { useCan } from "../api/session";
 import type { Photo } from "../api/types";
 import { Button } from "../app/ui/Button";
+import { reasonInWords } from "../photos/reasonWords";
 import styles from "./Stage.module.css";
 
 /** Why there is no preview of a photo, and what can be done about it; nothing where there is one. */
@@ -24,7 +25,7 @@ export function NoPicture({ photo }: { readonly photo: Photo }) {
       return (
         <div className={styles.note} role="status">
           <CircleAlert aria-hidden />
-          <p>No preview could be made. {photo.derivative_reason}</p>
+          <p>No preview could be made. {reasonInWords(photo.derivative_reason)}.</p>
           {can("editor") && <Retry key={photo.version} photoId={photo.id} />}
         </div>
       );
