@@ -35,17 +35,17 @@ export function ChangeDialog({ selection, change, words, onClose, ...rest }: Cha
         if (change === null) return;
         const done = await perform(change, targets, plan);
         onClose();
-        tell(done, words, plan.photos);
+        tell(done, words, plan.photos, change.kind !== "process");
       }}
       onClose={onClose}
     />
   );
 }
 
-function tell(done: Done, words: ChangeDialogProps["words"], photos: number): void {
+function tell(done: Done, words: ChangeDialogProps["words"], photos: number, undoable: boolean): void {
   if (done.tasks.length > 0) {
     const { doing, done: ended } = words(photosInWords(photos));
-    follower.follow(done.tasks, { doing: `${doing}…`, done: `${ended}.` });
+    follower.follow(done.tasks, { doing: `${doing}…`, done: `${ended}.`, undoable });
     return;
   }
   const failed = done.failed > 0 ? ` ${photosInWords(done.failed)} could not be changed.` : "";

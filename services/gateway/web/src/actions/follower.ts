@@ -11,6 +11,8 @@ interface Words {
   readonly doing: string;
   /** `Moved 12 photos.` */
   readonly done: string;
+  /** Whether it can be taken back, as most can. */
+  readonly undoable?: boolean;
 }
 
 interface Group {
@@ -60,7 +62,7 @@ class Follower {
 }
 
 function tell({ words, taskIds }: Group, ending: Ending): void {
-  const action = { label: "Undo", run: () => askUndo(taskIds) };
+  const action = words.undoable === false ? null : { label: "Undo", run: () => askUndo(taskIds) };
   if (ending.status === "failed") say(ending.error ?? "It failed.", { tone: "failed" });
   else if (ending.status === "canceled") say("It was canceled before its end.", { action });
   else if (ending.failed === 0) say(words.done, { action });
