@@ -1,7 +1,9 @@
 import { type KeyboardEvent, type PointerEvent, type RefObject, useMemo, useRef, useState } from "react";
 import type { Sort } from "../view/search";
 import styles from "./DateBar.module.css";
+import type { ListModel } from "./model";
 import type { PhotoList } from "./photoList";
+import type { Portion } from "./portions";
 import { type Mark, marksOf, type Stretch, titleAt } from "./timeline";
 
 /** A list that is no higher than so many views needs no bar. */
@@ -11,11 +13,13 @@ const NAMES: Readonly<Record<Sort, string>> = { taken_at: "Dates", filename: "Na
 
 interface DateBarProps {
   readonly list: PhotoList;
+  /** Whether the view has just been scrolled. */
+  readonly moving: boolean;
   readonly scroller: RefObject<HTMLElement | null>;
 }
 
 /** The scroll bar of the grid: what the list is sorted by beside it, and where the view is. */
-export function DateBar({ list, scroller }: DateBarProps) {
+export function DateBar({ list, moving, scroller }: DateBarProps) {
   const bar = useRef<HTMLDivElement>(null);
   const [pointed, setPointed] = useState<number | null>(null);
   const [dragging, setDragging] = useState(false);
@@ -23,8 +27,12 @@ export function DateBar({ list, scroller }: DateBarProps) {
   const { sort } = model.order;
   const way = Math.max(1, model.height - model.viewHeight);
   const at = Math.min(1, model.top / way);
+  const share = model.viewHeight / Math.max(model.height, 1);
   const stretches = useStretches(list);
-  const marks = useMemo(() => marksOf(stretches, sort, model.viewHeight), [stretches, sort, model.viewHeight]);
+  const marks = useMemo(
+    () => marksOf(stretches, sort, model.viewHeight, way),
+    [stretches, sort, model.viewHeight, way],
+  );
   if (model.height < model.viewHeight * WORTH_IT) return null;
 
   const partOf = (event: PointerEvent): number => {
@@ -45,6 +53,7 @@ export function DateBar({ list, scroller }: DateBarProps) {
       tabIndex={0}
       className={styles.bar}
       data-dragging={dragging || undefined}
+      data-moving={moving || undefined}
       aria-label={NAMES[sort]}
       aria-orientation="vertical"
       aria-valuemin={0}
@@ -77,7 +86,10 @@ export function DateBar({ list, scroller }: DateBarProps) {
           {mark.label}
         </span>
       ))}
-      <span className={styles.here} style={{ top: `${at * 100}%` }} />
+      <span
+        className={styles.here}
+        style={{ top: `${at * 100}%`, height: `${share * 100}%`, translate: `0 ${-at * 100}%` }}
+      />
       {shown !== null && (
         <span className={styles.title} style={{ top: `${shown * 100}%` }} aria-hidden>
           {titleAt(stretches, shown * way, sort)}
@@ -87,21 +99,28 @@ export function DateBar({ list, scroller }: DateBarProps) {
   );
 }
 
-/** The portions as the bar looks at them; the same until one of them is higher, lower, or another. */
+/** The list as the bar looks at it; the same until something of it is loaded, or is higher or lower. */
 function useStretches(list: PhotoList): readonly Stretch[] {
   const { model } = list;
-  const { height, portions } = model;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: portions change in place, and then the height does
+  const { height, portions, loads } = model;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: portions change in place, and then height or loads do
   return useMemo(
-    () =>
-      portions.map((portion, at) => ({
-        top: model.topOf(at),
-        height: portion.height,
-        first: portion.first.value,
-        last: portion.last,
-      })),
-    [model, portions, height],
+    () => portions.flatMap((portion, at) => stretchesOf(model, portion, at)),
+    [model, portions, height, loads],
   );
+}
+
+/** A portion of one month is one stretch; where it has more, and is loaded, each row is one. */
+function stretchesOf(model: ListModel, { entries, layout, first, last, height }: Portion, at: number): Stretch[] {
+  const top = model.topOf(at);
+  const oneMonth = String(first.value).slice(0, 7) === String(last).slice(0, 7);
+  if (entries === null || layout === null || oneMonth) return [{ top, height, first: first.value, last }];
+  return layout.rows.flatMap((row) => {
+    const entry = entries[row.first];
+    if (entry === undefined) return [];
+    const { value } = model.keyOf(entry.photo);
+    return [{ top: top + row.top, height: row.height, first: value, last: value }];
+  });
 }
 
 /** Where a key leads from the view's place; null for one that leads nowhere. */

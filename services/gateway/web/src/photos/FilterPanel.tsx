@@ -49,10 +49,12 @@ export function FilterPanel({ projectFilter, onReady, onClose }: FilterPanelProp
         />
         <DateField label="Until" value={search.date_to} min={search.date_from} onDate={(date_to) => set({ date_to })} />
       </div>
-      <Choice label="Files" name="file_type" words={FILE_TYPE_WORDS} search={search} onChoice={set} />
-      <Choice label="Kept" name="keep_type" words={KEEP_TYPE_WORDS} search={search} onChoice={set} />
-      <Choice label="To be removed" name="pending_deletion" words={PENDING_WORDS} search={search} onChoice={set} />
-      <Choice label="Shape" name="orientation" words={ORIENTATION_WORDS} search={search} onChoice={set} />
+      <div className={styles.pair}>
+        <Choice label="Files" name="file_type" words={FILE_TYPE_WORDS} search={search} onChoice={set} />
+        <Choice label="Shape" name="orientation" words={ORIENTATION_WORDS} search={search} onChoice={set} />
+        <Choice label="Kept" name="keep_type" words={KEEP_TYPE_WORDS} search={search} onChoice={set} />
+        <Choice label="To be removed" name="pending_deletion" words={PENDING_WORDS} search={search} onChoice={set} />
+      </div>
       <Choice label="Thumbnails" name="status" words={STATUS_WORDS} search={search} onChoice={set} />
       {projectFilter === null && <ProjectsField folders={search.project_folders ?? []} onFolders={set} />}
       <div className={styles.foot}>

@@ -8,7 +8,6 @@ import { DateBar } from "./DateBar";
 import styles from "./Grid.module.css";
 import { type Band, type Deeds, useGestures } from "./gestures";
 import { reveal, useGridKeys } from "./gridKeys";
-import type { ListOfView } from "./lists";
 import { NewsChip } from "./NewsChip";
 import type { PhotoList } from "./photoList";
 import { Picking } from "./picking";
@@ -27,17 +26,17 @@ const BEYOND = 0.75;
 const NEVER = new AbortController().signal;
 
 /** The photos of a list in rows, of which those near the view are on the page. */
-export function Grid({ list, query }: ListOfView) {
+export function Grid({ list }: { readonly list: PhotoList }) {
   useSyncExternalStore(list.watch, list.version);
   const selection = useSelection();
   const scroller = useRef<HTMLDivElement>(null);
   const sheet = useRef<HTMLDivElement>(null);
   const [band, setBand] = useState<Band | null>(null);
-  const waits = useScrolling(list, scroller, sheet);
+  const { fast, moving } = useScrolling(list, scroller, sheet);
   const deeds = useDeeds(list);
-  const keys = useGridKeys({ list, query }, deeds);
+  const keys = useGridKeys(list, deeds);
   const gestures = useGestures(list, sheet, { ...deeds, ...picked(keys.setActive, deeds) }, setBand);
-  useReturn({ list, query }, keys.setActive, scroller);
+  useReturn(list, keys.setActive, scroller);
   const { model } = list;
   const over = model.viewHeight * BEYOND;
   const slices = model.slices(model.top - over, model.top + model.viewHeight + over);
@@ -68,14 +67,14 @@ export function Grid({ list, query }: ListOfView) {
               base={model.base}
               selection={selection}
               active={active}
-              waits={waits}
+              waits={fast}
             />
           ))}
           {band !== null && <BandBox band={band} base={model.base} />}
         </div>
       </div>
       <NewsChip list={list} />
-      <DateBar list={list} scroller={scroller} />
+      <DateBar list={list} moving={moving} scroller={scroller} />
     </div>
   );
 }
@@ -94,7 +93,7 @@ function useDeeds(list: PhotoList) {
       open: ({ id }: { readonly id: number }) => change({ photo: id }),
       all: () => void picking.all(filterOf(view)),
       again: ({ id }: { readonly id: number }) => {
-        if (can("editor")) processAgain([id]).catch((error: unknown) => say(sentenceOf(error), { tone: "failed" }));
+        if (can("editor")) processAgain(id).catch((error: unknown) => say(sentenceOf(error), { tone: "failed" }));
       },
       pickMode: () => change({ select: true }, { replace: true }),
       leave: () => {
@@ -133,7 +132,7 @@ function picked(setActive: (id: number) => void, deeds: ReturnType<typeof useDee
 
 /** When the viewer closes, the keyboard is at the photo that was in it, and the view shows that. */
 function useReturn(
-  { list, query }: ListOfView,
+  list: PhotoList,
   setActive: (id: number) => void,
   scroller: { readonly current: HTMLElement | null },
 ): void {
@@ -143,9 +142,9 @@ function useReturn(
     async (id: number) => {
       setActive(id);
       scroller.current?.focus({ preventScroll: true });
-      if ((await locate(list, query, id, NEVER)) !== null) reveal(list, id);
+      if ((await locate(list, id, NEVER)) !== null) reveal(list, id);
     },
-    [list, query, setActive, scroller],
+    [list, setActive, scroller],
   );
   useEffect(() => {
     const left = before.current;

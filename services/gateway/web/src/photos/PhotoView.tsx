@@ -7,7 +7,7 @@ import { useChangeView, useView } from "../view/useView";
 import { isFiltered } from "../view/view";
 import { NO_FILTERS } from "./filterWords";
 import { Grid } from "./Grid";
-import { type ListOfView, useListOfView, useReadList } from "./lists";
+import { useListOfView, useReadList } from "./lists";
 import styles from "./PhotoView.module.css";
 import type { PhotoList } from "./photoList";
 import { ViewLine } from "./ViewLine";
@@ -20,21 +20,21 @@ interface PhotoViewProps {
 /** The photos of the view: its line of filters, the grid, the bar of dates. */
 export function PhotoView({ projectFilter }: PhotoViewProps) {
   const wanted = useListOfView();
-  useReadList(wanted.list);
-  useSyncExternalStore(wanted.list.watch, wanted.list.version);
+  useReadList(wanted);
+  useSyncExternalStore(wanted.watch, wanted.version);
   const shown = useLastRead(wanted, projectFilter);
   return (
-    <section className={styles.view} aria-label="Photos" aria-busy={wanted.list.state.kind === "loading"}>
-      <ViewLine list={wanted.list} projectFilter={projectFilter} />
-      <Body {...shown} />
+    <section className={styles.view} aria-label="Photos" aria-busy={wanted.state.kind === "loading"}>
+      <ViewLine list={wanted} projectFilter={projectFilter} />
+      <Body list={shown} />
     </section>
   );
 }
 
 /** The list as far as it is read; until then that of the filters before, so that typing makes nothing flicker. */
-function useLastRead(wanted: ListOfView, projectFilter: string | null): ListOfView {
+function useLastRead(wanted: PhotoList, projectFilter: string | null): PhotoList {
   const last = useRef({ shown: wanted, projectFilter });
-  const read = wanted.list.model.total !== null || wanted.list.state.kind === "failed";
+  const read = wanted.model.total !== null || wanted.state.kind === "failed";
   const current =
     read || last.current.projectFilter !== projectFilter ? { shown: wanted, projectFilter } : last.current;
   useEffect(() => {
@@ -43,7 +43,7 @@ function useLastRead(wanted: ListOfView, projectFilter: string | null): ListOfVi
   return current.shown;
 }
 
-function Body({ list, query }: ListOfView) {
+function Body({ list }: { readonly list: PhotoList }) {
   const { model, state } = list;
   if (model.total === null) return state.kind === "failed" ? <Failed list={list} why={state.why} /> : null;
   if (model.portions.every((portion) => portion.count === 0)) return <Empty />;
@@ -57,7 +57,7 @@ function Body({ list, query }: ListOfView) {
           </Button>
         </p>
       )}
-      <Grid key={list.name} list={list} query={query} />
+      <Grid key={list.name} list={list} />
     </>
   );
 }

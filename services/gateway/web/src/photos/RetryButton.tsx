@@ -1,31 +1,40 @@
-import { useMutation } from "@tanstack/react-query";
 import { RotateCw } from "lucide-react";
-import { useState } from "react";
+import { useRef, useState } from "react";
 import { api, bodyOf } from "../api/client";
 import { once } from "../api/once";
 import { sentenceOf } from "../api/problems";
 import { useCan } from "../api/session";
 import type { Photo } from "../api/types";
 import { say } from "../app/toasts";
+import { useLive } from "../live/LiveProvider";
 import styles from "./Thumbnail.module.css";
+
+const ENDS: ReadonlySet<string> = new Set(["task_completed", "task_failed", "task_canceled"]);
 
 /** Has a photo's thumbnail and preview made again; for those who may. */
 export function RetryButton({ photo }: { readonly photo: Photo }) {
   const can = useCan();
-  const [sentFor, setSentFor] = useState<number | null>(null);
-  const retry = useMutation({
-    mutationFn: () => processAgain([photo.id]),
-    onError: (error) => {
-      setSentFor(null);
-      say(sentenceOf(error), { tone: "failed" });
-    },
+  /** The task that is at it; "asked" until it is known. */
+  const [task, setTask] = useState<string | null>(null);
+  /** Tasks that ended while it was not known yet which one it is. */
+  const ended = useRef<Set<string>>(new Set());
+  useLive(({ name, data }) => {
+    if (!ENDS.has(name) || !("id" in data) || task === null) return;
+    ended.current.add(String(data.id));
+    if (data.id === task) setTask(null);
   });
   if (!can("editor")) return null;
-  const trying = sentFor === photo.version; // the next version says how it ended
   const again = () => {
-    if (trying) return;
-    setSentFor(photo.version);
-    retry.mutate();
+    if (task !== null) return;
+    ended.current.clear();
+    setTask("asked");
+    processAgain(photo.id).then(
+      (id) => setTask(id === null || ended.current.has(id) ? null : id),
+      (error: unknown) => {
+        setTask(null);
+        say(sentenceOf(error), { tone: "failed" });
+      },
+    );
   };
   return (
     <button
@@ -33,18 +42,19 @@ export function RetryButton({ photo }: { readonly photo: Photo }) {
       className={styles.retry}
       tabIndex={-1}
       data-retry
-      aria-label={`Make the thumbnail of ${photo.filename} again`}
-      aria-disabled={trying || undefined}
+      aria-label={`${task === null ? "Try again" : "Trying again"}: ${photo.filename}`}
+      aria-disabled={task !== null || undefined}
       onClick={again}
     >
       <RotateCw aria-hidden />
-      {trying ? "Trying again" : "Try again"}
+      {task === null ? "Try again" : "Trying again"}
     </button>
   );
 }
 
-/** Starts a task that makes thumbnails and previews again, also those that are up to date. */
-export function processAgain(ids: readonly number[]) {
-  const body = { items: ids.map((photo_id) => ({ photo_id })), force: true };
-  return once((header) => bodyOf(api.POST("/api/photos/process", { params: { header }, body })));
+/** Starts a task that makes a photo's thumbnail and preview, whatever is there; returns its id. */
+export async function processAgain(photoId: number): Promise<string | null> {
+  const body = { items: [{ photo_id: photoId }], force: true };
+  const answer = await once((header) => bodyOf(api.POST("/api/photos/process", { params: { header }, body })));
+  return "task" in answer ? answer.task.id : null; // the other answer is that of a dry run
 }

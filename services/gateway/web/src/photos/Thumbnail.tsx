@@ -3,6 +3,7 @@ import { type ReactNode, useCallback, useState } from "react";
 import type { Photo } from "../api/types";
 import type { Entry } from "./entries";
 import { RetryButton } from "./RetryButton";
+import { reasonInWords } from "./reasonWords";
 import styles from "./Thumbnail.module.css";
 
 interface ThumbnailProps {
@@ -63,7 +64,7 @@ function Without({ photo }: { readonly photo: Photo }) {
     case "failed":
       return (
         <Reason icon={<ImageOff aria-hidden />} action={<RetryButton photo={photo} />}>
-          {photo.derivative_reason ?? "No thumbnail could be made"}
+          {reasonInWords(photo.derivative_reason)}
         </Reason>
       );
     case "not_supported":

@@ -36,8 +36,8 @@ export const Tile = memo(function Tile({ entry, left, width, selected, active, w
       style={{ left, width }}
       data-photo={photo.id}
       aria-selected={selected}
-      aria-label={labelOf(photo, ghost)}
     >
+      <span className="heard">{labelOf(photo)}</span>
       <div className={styles.frame}>
         <Thumbnail entry={entry} waits={waits} />
         <Badges photo={photo} />
@@ -54,10 +54,11 @@ export const Tile = memo(function Tile({ entry, left, width, selected, active, w
   );
 });
 
-/** Which files a photo has; those that a commit would remove are struck out. */
+/** Which files a photo has; those that a commit would remove are struck out. One JPEG is nothing to tell of. */
 function Badges({ photo }: { readonly photo: Photo }) {
+  const usual = !photo.raw_available && photo.keep_jpg;
   return (
-    <span className={styles.badges} aria-hidden>
+    <span className={styles.badges} data-usual={usual || undefined} aria-hidden>
       {photo.raw_available && <span className={classes(!photo.keep_raw && styles.struck)}>RAW</span>}
       {photo.jpg_available && <span className={classes(!photo.keep_jpg && styles.struck)}>JPEG</span>}
     </span>
@@ -69,22 +70,9 @@ function wordsOf(ghost: Ghost): string {
   return ghost.kind === "removed" ? "Removed" : "Matches no more";
 }
 
-/** What a reader of the screen says of a photo. */
-function labelOf(photo: Photo, ghost: Ghost | null): string {
+/** What a reader of the screen says of a photo before what is seen in its place. */
+function labelOf(photo: Photo): string {
   const kinds = [photo.raw_available && "RAW", photo.jpg_available && "JPEG"].filter(Boolean).join(" and ");
-  const parts = [
-    photo.filename,
-    kinds,
-    STATUS_WORDS[photo.thumbnail_status] ?? "",
-    ghost === null ? "" : wordsOf(ghost),
-  ];
-  if (isAllPendingDeletion(photo)) parts.push("to be removed");
-  return parts.filter((part) => part !== "").join(", ");
+  const fate = isAllPendingDeletion(photo) && "to be removed";
+  return [photo.filename, kinds, fate].filter(Boolean).join(", ");
 }
-
-const STATUS_WORDS: Readonly<Partial<Record<Photo["thumbnail_status"], string>>> = {
-  pending: "thumbnail is being made",
-  failed: "no thumbnail could be made",
-  missing: "file is missing",
-  not_supported: "no thumbnail for this kind of file",
-};

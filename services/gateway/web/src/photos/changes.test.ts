@@ -124,6 +124,19 @@ describe("a list of a hundred photos", () => {
     expect(onScreen(model).get(900)).toBe(before.get(900));
   });
 
+  it("follows what happens to a photo that waits", () => {
+    lookAt(900);
+    comes(photo(885, { thumbnail_status: "pending" }), photo(886), photo(887));
+    changes.item({ ...spoken(885, 2), ...MADE });
+    changes.removed(spoken(886, 2));
+    expect(changes.moved({ ...spoken(886, 2, "Best"), ...MADE })).toBe("new");
+    expect(changes.moved({ ...spoken(886, 2, "Best"), ...MADE })).toBe("nothing");
+    changes.takeIn();
+    expect(model.entry(885)?.photo.thumbnail_status).toBe("generated");
+    expect(ids(model, 0)).not.toContain(886);
+    expect(ids(model, 0)).toContain(887);
+  });
+
   it("puts what waits into its place as soon as nobody looks there, and forgets it once it was seen", () => {
     lookAt(900);
     comes(photo(885));

@@ -28,6 +28,8 @@ export class ListChanges {
   /** Photos that came and have not been in the view, with their places. */
   readonly arrivals = new Map<number, Key>();
   readonly #held = new Map<number, Photo>();
+  /** Photos that waited when they left their project, and may turn up in another that the list shows too. */
+  readonly #leftWaiting = new Set<number>();
   /** Whether something happened where nothing is loaded, so that only the server knows how many photos match. */
   uncounted = false;
 
@@ -42,6 +44,8 @@ export class ListChanges {
 
   /** A photo changed. */
   item(message: ItemMessage): Open {
+    const held = this.#held.get(message.photo_id);
+    if (held !== undefined && message.version > held.version) this.#held.set(held.id, patched(held, message));
     const spot = this.#model.find(message.photo_id);
     const entry = spot?.portion.entries?.[spot.index];
     if (spot === null || entry === undefined) return this.#unknown(message);
@@ -53,7 +57,7 @@ export class ListChanges {
 
   /** A photo left the catalogue, or its project. */
   removed({ photo_id, project_folder, version }: LiveMessages["item_removed"]): void {
-    this.#held.delete(photo_id);
+    if (this.#held.delete(photo_id)) this.#leftWaiting.add(photo_id);
     this.arrivals.delete(photo_id);
     const spot = this.#model.find(photo_id);
     const entry = spot?.portion.entries?.[spot.index];
@@ -69,6 +73,7 @@ export class ListChanges {
     const spot = this.#model.find(message.photo_id);
     const entry = spot?.portion.entries?.[spot.index];
     const here = inProject(message.project_folder, this.#model.filter);
+    if (this.#leftWaiting.delete(message.photo_id) && here) return "new";
     if (spot === null || entry === undefined) return here ? this.#movedUnknown() : "nothing";
     if (message.version < entry.photo.version) return "nothing";
     const photo = patched(entry.photo, message);

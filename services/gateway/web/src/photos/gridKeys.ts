@@ -2,7 +2,6 @@ import type { KeyboardEvent } from "react";
 import { useCallback, useRef, useState } from "react";
 import type { Photo } from "../api/types";
 import type { Entry } from "./entries";
-import type { ListOfView } from "./lists";
 import { photoAt, photoOnTheWay, type Way, wayOf } from "./moving";
 import type { PhotoList } from "./photoList";
 import type { Picking } from "./picking";
@@ -45,7 +44,7 @@ export interface GridKeys {
 }
 
 /** Moves through the grid by keys, also to where nothing is loaded yet. */
-export function useGridKeys({ list, query }: ListOfView, deeds: KeyDeeds): GridKeys {
+export function useGridKeys(list: PhotoList, deeds: KeyDeeds): GridKeys {
   const [active, setActive] = useState<number | null>(null);
   const moving = useRef(false);
 
@@ -53,7 +52,7 @@ export function useGridKeys({ list, query }: ListOfView, deeds: KeyDeeds): GridK
     async (way: Way, extend: boolean) => {
       if (moving.current) return; // keys that repeat faster than photos come
       moving.current = true;
-      const { from, next } = await led({ list, query }, active, way).finally(() => {
+      const { from, next } = await led(list, active, way).finally(() => {
         moving.current = false;
       });
       if (next === null) return;
@@ -61,7 +60,7 @@ export function useGridKeys({ list, query }: ListOfView, deeds: KeyDeeds): GridK
       reveal(list, next.id);
       if (extend) await deeds.picking.extendTo(next, from);
     },
-    [list, query, active, deeds],
+    [list, active, deeds],
   );
 
   const onKeyDown = (event: KeyboardEvent<HTMLElement>) => {
@@ -84,11 +83,11 @@ export function useGridKeys({ list, query }: ListOfView, deeds: KeyDeeds): GridK
 
 /** Where a key leads from the photo `active`, and that photo itself; into the view where there is none. */
 async function led(
-  { list, query }: ListOfView,
+  list: PhotoList,
   active: number | null,
   way: Way,
 ): Promise<{ readonly from: Photo | null; readonly next: Photo | null }> {
-  const spot = active === null ? null : await locate(list, query, active, NEVER);
+  const spot = active === null ? null : await locate(list, active, NEVER);
   if (spot === null) return { from: null, next: await photoAt(list, 0, list.model.top) };
   return { from: spot.portion.entries?.[spot.index]?.photo ?? null, next: await photoOnTheWay(list, spot, way) };
 }

@@ -10,17 +10,11 @@ import { ListSource } from "./source";
 /** So many lists are remembered with where they were looked at, for those who go back. */
 const REMEMBERED = 4;
 
-/** The list of a view, and the query that it is read by. */
-export interface ListOfView {
-  readonly list: PhotoList;
-  readonly query: ListQuery;
-}
-
 /** The lists of each session, those that were looked at last behind the others. */
-const lists = new WeakMap<Line, Map<string, ListOfView>>();
+const lists = new WeakMap<Line, Map<string, PhotoList>>();
 
 /** The list of photos that the address says. All who ask in one view get the same; `useReadList` has it read. */
-export function useListOfView(): ListOfView {
+export function useListOfView(): PhotoList {
   const line = useLiveLine();
   const view = useView();
   const query = listQueryOf(view);
@@ -36,11 +30,11 @@ export function useReadList(list: PhotoList): void {
   useEffect(() => list.start(line), [list, line]);
 }
 
-function listOf(line: Line, name: string, query: ListQuery, view: View): ListOfView {
-  const known = lists.get(line) ?? new Map<string, ListOfView>();
+function listOf(line: Line, name: string, query: ListQuery, view: View): PhotoList {
+  const known = lists.get(line) ?? new Map<string, PhotoList>();
   lists.set(line, known);
   const order = { sort: view.sort, descending: view.order === "desc" };
-  const found = known.get(name) ?? { query, list: new PhotoList(name, new ListSource(query), order, filterOf(view)) };
+  const found = known.get(name) ?? new PhotoList(name, new ListSource(query), order, filterOf(view));
   known.delete(name);
   known.set(name, found);
   const [oldest] = known.keys();

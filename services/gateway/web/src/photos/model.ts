@@ -1,4 +1,5 @@
 import type { Photo, PhotoFilter } from "../api/types";
+import { anchorOf, topOfAnchor } from "./anchor";
 import { type Entry, entryOf } from "./entries";
 import { type Measure, measureOf, rowOf, rowsBetween } from "./layout";
 import { compareKeys, type Key, keyOf, type ListOrder, placeOf } from "./order";
@@ -28,14 +29,6 @@ export interface Slice {
   readonly end: number;
 }
 
-/** What is to stay where it is on the screen. */
-interface Anchor {
-  readonly id: number | null;
-  readonly key: Key;
-  /** How far below the top of the view it stands. */
-  readonly offset: number;
-}
-
 /** The list starts here: what comes at its head is then seen at once. */
 const AT_TOP = 4;
 
@@ -49,6 +42,8 @@ export class ListModel {
   readonly filter: PhotoFilter;
   /** Rises with each change that can be seen. */
   version = 0;
+  /** Rises when the photos of a portion come or go. */
+  loads = 0;
   portions: Portion[] = [];
   /** How many photos match; null until it is known. */
   total: number | null = null;
@@ -184,6 +179,7 @@ export class ListModel {
     portion.entries = null;
     portion.layout = null;
     portion.seam = 0;
+    this.loads += 1;
   }
 
   /** Remembers that a portion was wanted now. */
@@ -208,7 +204,7 @@ export class ListModel {
 
   /** The key of what is first in the view; null at the top of the list. */
   keyInSight(): Key | null {
-    return this.atTop ? null : (this.#anchor()?.key ?? null);
+    return this.atTop ? null : (anchorOf(this)?.key ?? null);
   }
 
   isBefore(a: Key, b: Key): boolean {
@@ -221,6 +217,7 @@ export class ListModel {
     for (const entry of entries) this.#where.set(entry.photo.id, portion);
     portion.entries = entries;
     portion.count = entries.length;
+    this.loads += 1;
     this.layOut(portion);
   }
 
@@ -245,31 +242,13 @@ export class ListModel {
 
   /** Changes the list so that what is in the view stays where it is; at the very top, the top stays in the view. */
   keep(change: () => void): void {
-    const anchor = this.atTop ? null : this.#anchor();
+    const anchor = this.atTop ? null : anchorOf(this);
     change();
     this.version += 1;
     if (anchor === null) return;
-    const moved = this.#topOfAnchor(anchor) - anchor.offset - this.top;
+    const moved = topOfAnchor(this, anchor) - anchor.offset - this.top;
     this.top += moved;
     this.base += moved;
-  }
-
-  #anchor(): Anchor | null {
-    for (const { portion, top, first } of this.slices(this.top, this.top + this.viewHeight)) {
-      const row = portion.layout?.rows[first];
-      const entry = row === undefined ? undefined : portion.entries?.[row.first];
-      if (row === undefined || entry === undefined) continue;
-      return { id: entry.photo.id, key: this.keyOf(entry.photo), offset: top + row.top - this.top };
-    }
-    const at = this.portionAt(this.top);
-    const portion = this.portions[at];
-    return portion === undefined ? null : { id: null, key: portion.first, offset: this.topOf(at) - this.top };
-  }
-
-  #topOfAnchor(anchor: Anchor): number {
-    const box = anchor.id === null ? null : this.boxOf(anchor.id);
-    if (box !== null) return box.top;
-    return this.topOf(portionFor(anchor.key, this.portions, this.order));
   }
 
   #setPortions(portions: Portion[]): void {

@@ -1,7 +1,11 @@
 import type { Sort } from "../view/search";
 import { titleOfMonth } from "./dates";
 
-/** A stretch of a list: where it starts, how high it is, and what its first and last photos are sorted by. */
+/**
+ * A stretch of a list: where it starts, how high it is, and what its first and last photos are sorted by.
+ *
+ * Of a row that is loaded nothing lies between: its last value is the first.
+ */
 export interface Stretch {
   readonly top: number;
   readonly height: number;
@@ -19,14 +23,16 @@ export interface Mark {
 const BETWEEN_LABELS = 26;
 const BETWEEN_DOTS = 7;
 
-/** The marks of the bar beside a list: its years, the first letters of its names, or its sizes; months are dots. */
-export function marksOf(stretches: readonly Stretch[], sort: Sort, barHeight: number): Mark[] {
-  const end = stretches.at(-1);
-  const height = end === undefined ? 0 : end.top + end.height;
-  if (height === 0) return [];
+/**
+ * The marks of the bar beside a list: its years, the first letters of its names, or its sizes; months are dots.
+ *
+ * `way` is how far the list can be scrolled, which is the whole bar.
+ */
+export function marksOf(stretches: readonly Stretch[], sort: Sort, barHeight: number, way: number): Mark[] {
   const places = sort === "taken_at" ? monthsOf(stretches) : wordsOf(stretches, sort === "size" ? sizeWord : letterOf);
+  const onBar = places.map((place) => ({ ...place, at: place.at / Math.max(way, 1) }));
   return thinned(
-    places.map((place) => ({ ...place, at: place.at / height })),
+    onBar.filter((place) => place.at <= 1),
     barHeight,
   );
 }
@@ -80,9 +86,14 @@ interface MonthBegins {
   readonly time: number;
 }
 
-/** The months from one time to another, whichever is earlier, each with the moment at which the list gets to it. */
+/**
+ * The months from one time to another, whichever is earlier, each with the moment at which the list gets to it.
+ *
+ * A stretch over many years may have photos in few of them: of that only the start is known.
+ */
 function monthsBetween(first: string, last: string): MonthBegins[] {
   const months: MonthBegins[] = [{ month: first.slice(0, 7), time: Date.parse(first) }];
+  if (Math.abs(Date.parse(first) - Date.parse(last)) > LONG) return months;
   const step = first <= last ? 1 : -1;
   const end = last.slice(0, 7);
   let [year, month] = [Number(first.slice(0, 4)), Number(first.slice(5, 7))];
@@ -95,8 +106,8 @@ function monthsBetween(first: string, last: string): MonthBegins[] {
   return months;
 }
 
-/** A camera whose clock is wrong may put centuries into one stretch. */
-const MOST_MONTHS = 2400;
+const LONG = 2 * 366 * 86_400_000;
+const MOST_MONTHS = 30;
 
 /** Leaves out what would stand too close: labels go before dots. */
 function thinned(places: readonly Place[], barHeight: number): Mark[] {

@@ -7,24 +7,33 @@ const FAST = 6;
 /** The view stands when it has not been scrolled for so long, in milliseconds. */
 const STANDS = 120;
 
+/** How long it is said to have just been scrolled, in milliseconds. */
+const JUST_NOW = 1200;
+
+/** How the view is scrolled: so fast that thumbnails should wait, and whether just now. */
+export interface Pace {
+  readonly fast: boolean;
+  readonly moving: boolean;
+}
+
 /**
  * Keeps the browser and the list at the same place: what the user scrolls the list is told, and where the list leads the
  * view, or its window has another base, the browser is scrolled.
- *
- * Returns whether the view moves so fast that thumbnails should wait.
  */
 export function useScrolling(
   list: PhotoList,
   scroller: RefObject<HTMLElement | null>,
   sheet: RefObject<HTMLElement | null>,
-): boolean {
+): Pace {
   const [fast, setFast] = useState(false);
+  const [moving, setMoving] = useState(false);
   useSize(list, scroller, sheet);
   useFollow(list, scroller);
   useEffect(() => {
     const element = scroller.current;
     if (element === null) return undefined;
     let timer: ReturnType<typeof setTimeout>;
+    let resting: ReturnType<typeof setTimeout>;
     let before = { top: list.model.top, time: performance.now() };
     const onScroll = () => {
       const top = Math.max(0, element.scrollTop + list.model.base);
@@ -32,8 +41,11 @@ export function useScrolling(
       const speed = Math.abs(top - before.top) / Math.max(time - before.time, 16) / list.model.viewHeight;
       before = { top, time };
       setFast(speed * 1000 > FAST);
+      setMoving(true);
       list.scrolled(top);
       clearTimeout(timer);
+      clearTimeout(resting);
+      resting = setTimeout(() => setMoving(false), JUST_NOW);
       timer = setTimeout(() => {
         setFast(false);
         list.stopped();
@@ -43,9 +55,10 @@ export function useScrolling(
     return () => {
       element.removeEventListener("scroll", onScroll);
       clearTimeout(timer);
+      clearTimeout(resting);
     };
   }, [list, scroller]);
-  return fast;
+  return { fast, moving };
 }
 
 /** Tells the list how large the view is. */

@@ -1,8 +1,6 @@
-import { api, bodyOf } from "../api/client";
-import { ApiError } from "../api/problems";
 import type { Photo } from "../api/types";
-import type { ListQuery } from "../view/view";
 import { type Entry, refOf } from "./entries";
+import { untilDone } from "./loading";
 import type { Spot } from "./model";
 import type { Key } from "./order";
 import type { PhotoList } from "./photoList";
@@ -12,14 +10,12 @@ import type { Portion } from "./portions";
 /** Most photos of a range that are picked one by one. */
 export const MOST_IN_RANGE = 10_000;
 
-const NOT_FOUND = 404;
-
 /** Where a photo stands in the list, also where nothing is loaded; null if it is not in it. */
-export async function locate(list: PhotoList, query: ListQuery, id: number, signal: AbortSignal): Promise<Spot | null> {
+export async function locate(list: PhotoList, id: number, signal: AbortSignal): Promise<Spot | null> {
   const known = list.model.find(id);
   if (known !== null) return known;
-  const photo = await located(query, id, signal);
-  const portion = photo === null ? undefined : list.model.portionOfKey(list.model.keyOf(photo));
+  const [photo] = await untilDone(() => list.source.among([id], signal), signal);
+  const portion = photo === undefined ? undefined : list.model.portionOfKey(list.model.keyOf(photo));
   if (portion === undefined) return null;
   await list.loader.ensure(portion);
   return list.model.find(id);
@@ -76,16 +72,6 @@ export async function allRefs(list: PhotoList, signal: AbortSignal): Promise<Pho
 async function photosOf(list: PhotoList, portion: Portion, signal: AbortSignal): Promise<readonly Photo[]> {
   if (portion.entries !== null) return portion.entries.filter(isThere).map((entry) => entry.photo);
   return list.loader.read(portion, signal);
-}
-
-async function located(query: ListQuery, id: number, signal: AbortSignal): Promise<Photo | null> {
-  try {
-    const params = { query: { ...query, photo_id: id, limit: 1 } };
-    return (await bodyOf(api.GET("/api/photos/locate-page", { params, signal }))).items[0] ?? null;
-  } catch (error) {
-    if (error instanceof ApiError && error.status === NOT_FOUND) return null;
-    throw error;
-  }
 }
 
 /** Whether the photo can still be looked at and worked on. */
