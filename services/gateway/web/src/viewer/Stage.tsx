@@ -64,7 +64,7 @@ export function Stage({ photo, detail, pictures, onStep }: StageProps) {
       <NoPicture photo={photo} />
       {pictures.preview !== null && (
         <div className={styles.zoom}>
-          <IconButton label="Farther" onClick={() => obey(zooming, "farther")} disabled={zoom.scale === null}>
+          <IconButton label="Zoom out" onClick={() => obey(zooming, "farther")} disabled={zoom.scale === null}>
             <ZoomOut aria-hidden />
           </IconButton>
           <button
@@ -76,7 +76,7 @@ export function Stage({ photo, detail, pictures, onStep }: StageProps) {
             <span className="heard">Zoom: </span>
             {zoomInWords(zoom, frame)}
           </button>
-          <IconButton label="Nearer" onClick={() => obey(zooming, "nearer")}>
+          <IconButton label="Zoom in" onClick={() => obey(zooming, "nearer")}>
             <ZoomIn aria-hidden />
           </IconButton>
         </div>

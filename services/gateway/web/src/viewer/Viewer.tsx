@@ -102,8 +102,8 @@ export function Viewer({ photoId, onClose }: ViewerProps) {
             </div>
           )}
           <FateNotice fate={fate} />
-          <Step label="Photo before" side="before" there={before !== undefined} onClick={() => step(-1)} />
-          <Step label="Photo behind" side="behind" there={behind !== undefined} onClick={() => step(1)} />
+          <Step label="Previous photo" side="before" there={before !== undefined} onClick={() => step(-1)} />
+          <Step label="Next photo" side="behind" there={behind !== undefined} onClick={() => step(1)} />
         </div>
         {panel.tab !== null && detail !== undefined && (
           <Panel photo={detail} tab={panel.tab} onTab={panel.open} onKept={(kind, kept) => mark([kind], kept)} />

@@ -64,14 +64,14 @@ export function commandOf({ key, shiftKey, ctrlKey, altKey, metaKey }: Key): Com
 
 /** The keys and what they do, for the help. Those who may not change anything have no use for `changes`. */
 export const HELP: readonly { readonly keys: readonly string[]; readonly does: string; readonly changes?: true }[] = [
-  { keys: ["←", "→"], does: "Photo before, photo behind" },
+  { keys: ["←", "→"], does: "Previous photo, next photo" },
   { keys: ["K"], does: "Keep all files", changes: true },
   { keys: ["X"], does: "Mark all files for removal", changes: true },
   { keys: ["1"], does: "Keep the JPEG, or mark it for removal", changes: true },
   { keys: ["2"], does: "Keep the RAW, or mark it for removal", changes: true },
   { keys: ["3"], does: "Keep the other files, or mark them for removal", changes: true },
   { keys: ["T"], does: "Add a tag", changes: true },
-  { keys: ["+", "−"], does: "Nearer, farther" },
+  { keys: ["+", "−"], does: "Zoom in, zoom out" },
   { keys: ["0"], does: "See all of it" },
   { keys: ["Z"], does: "See it pixel by pixel, or all of it" },
   { keys: ["Shift", "arrows"], does: "Move a photo that is zoomed" },
