@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { lazy, Suspense, useEffect, useSyncExternalStore } from "react";
+import { lazy, Suspense, useEffect, useLayoutEffect, useSyncExternalStore } from "react";
 import { projectsQuery } from "../api/projects";
 import { sessionQuery } from "../api/session";
 import { say } from "../app/toasts";
@@ -16,7 +16,8 @@ export function UploadPanel() {
   const { data: session } = useQuery(sessionQuery);
   const actor = session?.actor ?? null;
   const { own, others } = useSyncExternalStore(uploads.watch, uploads.shown);
-  useEffect(() => (actor === null ? undefined : uploads.enter(actor)), [actor]);
+  // Before the effects of what is below: files may have been chosen already.
+  useLayoutEffect(() => (actor === null ? undefined : uploads.enter(actor)), [actor]);
   useLive((message) => uploads.hear(message));
   useEffect(keepPage, []);
   return (

@@ -1,5 +1,5 @@
 import { ChevronDown, ChevronUp, CloudOff, Pause, Play, TriangleAlert, X } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { lazy, Suspense, useEffect, useState } from "react";
 import { Button, IconButton } from "../app/ui/Button";
 import { Progress } from "../app/ui/Progress";
 import { FileList } from "./FileList";
@@ -20,41 +20,40 @@ export function UploadSheet({ view }: Props) {
   const [folded, setFolded] = useState(false);
   const [asked, setAsked] = useState(false);
   const title = titleOf(view);
+  useEffect(() => void import("./ConflictDialog"), []); // so that it is there when the server is not
   return (
-    <section className={styles.sheet} aria-label="Uploads" data-folded={folded || undefined}>
-      <header className={styles.head}>
-        <h2>{title}</h2>
-        {folded && <span className={styles.part}>{percent(view)}</span>}
-        <Controls view={view} />
-        <IconButton
-          label={folded ? "Show more" : "Show less"}
-         
-          onClick={() => setFolded(!folded)}
-        >
-          {folded ? <ChevronUp aria-hidden /> : <ChevronDown aria-hidden />}
-        </IconButton>
-        {view.open === 0 && (
-          <IconButton label="Close" onClick={() => uploads.engine?.clear()}>
-            <X aria-hidden />
+    <>
+      <section className={styles.sheet} aria-label="Uploads" data-folded={folded || undefined}>
+        <header className={styles.head}>
+          <h2>{title}</h2>
+          {folded && <span className={styles.part}>{percent(view)}</span>}
+          <Controls view={view} />
+          <IconButton label={folded ? "Show more" : "Show less"} onClick={() => setFolded(!folded)}>
+            {folded ? <ChevronUp aria-hidden /> : <ChevronDown aria-hidden />}
           </IconButton>
+          {view.open === 0 && (
+            <IconButton label="Close" onClick={() => uploads.engine?.clear()}>
+              <X aria-hidden />
+            </IconButton>
+          )}
+        </header>
+        {view.open > 0 && view.tally.bytes > 0 && (
+          <Progress
+            label={folded ? "Uploaded" : bytesWords(view)}
+            labelled={!folded}
+            done={view.tally.sent}
+            total={view.tally.bytes}
+          />
         )}
-      </header>
-      {view.open > 0 && view.tally.bytes > 0 && (
-        <Progress
-          label={folded ? "Uploaded" : bytesWords(view)}
-          labelled={!folded}
-          done={view.tally.sent}
-          total={view.tally.bytes}
-        />
-      )}
-      {!folded && <Inside view={view} onAsk={() => setAsked(true)} />}
-      <Announcements view={view} />
+        {!folded && <Inside view={view} onAsk={() => setAsked(true)} />}
+        <Announcements view={view} />
+      </section>
       {asked && view.asking.total > 0 && (
         <Suspense>
           <ConflictDialog asking={view.asking} onClose={() => setAsked(false)} />
         </Suspense>
       )}
-    </section>
+    </>
   );
 }
 

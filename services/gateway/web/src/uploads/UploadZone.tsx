@@ -36,11 +36,11 @@ function useDrops(projectFilter: string | null): boolean {
   useEffect(() => {
     const listening = new AbortController();
     const how = { signal: listening.signal, capture: true }; // before whatever keeps files from where nothing takes them
-    const count = (by: number) => (event: DragEvent) => {
+    const hang = (event: DragEvent, by: number) => {
       if (!holdsFiles(event)) return;
       event.preventDefault();
       inside.current = Math.max(0, inside.current + by);
-      setHangs(inside.current > 0);
+      setHangs(inside.current > 0 || by === 0); // they hung there already when this came into view
     };
     const take = (event: DragEvent) => {
       inside.current = 0;
@@ -49,9 +49,9 @@ function useDrops(projectFilter: string | null): boolean {
       event.preventDefault();
       void takeIn(event.dataTransfer.items, projectFilter);
     };
-    window.addEventListener("dragenter", count(1), how);
-    window.addEventListener("dragleave", count(-1), how);
-    window.addEventListener("dragover", (event) => holdsFiles(event) && event.preventDefault(), how);
+    window.addEventListener("dragenter", (event) => hang(event, 1), how);
+    window.addEventListener("dragleave", (event) => hang(event, -1), how);
+    window.addEventListener("dragover", (event) => hang(event, 0), how);
     window.addEventListener("drop", take, how);
     return () => listening.abort();
   }, [projectFilter]);

@@ -1,6 +1,7 @@
 import { api, bodyOf } from "../api/client";
 import type { Drop } from "./drop";
 import type { Analysis, Item } from "./item";
+import type { Thumbnails } from "./thumbnails";
 
 /** How many files one question holds: well below the server's limits of files and of bytes. */
 export const PORTION = 500;
@@ -16,8 +17,11 @@ export async function analyze(drop: Drop, items: readonly Item[], signal: AbortS
   return (await bodyOf(call)).files;
 }
 
-/** How the thumbnails of photos stand, of at most 500. */
-export async function thumbnailsOf(photoIds: readonly number[]) {
-  const { items } = await bodyOf(api.GET("/api/photos/among", { params: { query: { photo_ids: [...photoIds] } } }));
-  return items.map(({ id, thumbnail_status }) => [id, thumbnail_status] as const);
+/** Tells how the thumbnails of photos stand, portion by portion; what cannot be read now, messages tell later. */
+export async function readThumbnails(photoIds: readonly number[], thumbnails: Thumbnails): Promise<void> {
+  for (let at = 0; at < photoIds.length; at += PORTION) {
+    const query = { photo_ids: photoIds.slice(at, at + PORTION) };
+    const told = await bodyOf(api.GET("/api/photos/among", { params: { query } })).catch(() => null);
+    for (const { id, thumbnail_status } of told?.items ?? []) thumbnails.hear(id, thumbnail_status);
+  }
 }

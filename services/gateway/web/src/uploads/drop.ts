@@ -1,4 +1,7 @@
+import type { Found } from "./gathering";
+import { newItem } from "./item";
 import { type Answers, NO_ANSWERS } from "./judging";
+import type { Loaded } from "./sending";
 
 /** Files that were dropped together: one batch, which becomes one task. */
 export interface Drop {
@@ -39,4 +42,12 @@ export function newDrop(
     answers: NO_ANSWERS,
     roots,
   };
+}
+
+/** The files of a drop, each with its bytes. */
+export function loaded(drop: Drop, files: readonly Found[]): readonly Loaded[] {
+  return files.map(({ path, name, file }, at) => {
+    const about = { id: `${drop.id}/${at}`, drop: drop.id, projectId: drop.projectId, path, name };
+    return { item: newItem({ ...about, size: file.size, modifiedAt: file.lastModified }), file };
+  });
 }

@@ -1,10 +1,10 @@
 import { newKey } from "../api/once";
 import type { LiveMessage } from "../live/messages";
-import { PORTION } from "./asking";
-import { type Drop, newDrop, type Target } from "./drop";
+import { PORTION, readThumbnails } from "./asking";
+import { type Drop, loaded, newDrop, type Target } from "./drop";
 import type { Found, Gathered } from "./gathering";
 import { Hasher } from "./hasher";
-import { afterReload, type Choice, type Clash, type Item, isSettled, newItem } from "./item";
+import { afterReload, type Choice, type Clash, type Item, isSettled } from "./item";
 import { again, answered } from "./judging";
 import type { Keeper } from "./keeping";
 import { match } from "./matching";
@@ -29,7 +29,7 @@ export class Engine implements Desk {
   readonly outage = new Outage(() => this.pump());
   readonly thumbnails = new Thumbnails();
   readonly actor: string;
-  readonly #drops = new Map<string, Drop>();
+  readonly drops = new Map<string, Drop>();
   readonly #keeper: Keeper;
   readonly #changed: () => void;
   readonly #hasher = new Hasher();
@@ -38,7 +38,7 @@ export class Engine implements Desk {
   readonly #rests = new Rests();
   /** Drops of which nothing is open, and nothing kept any more. */
   readonly #done = new Set<string>();
-  #paused = false;
+  paused = false;
   #stopped = false;
 
   /** `changed` is called whenever there is something else to show. */
@@ -49,13 +49,7 @@ export class Engine implements Desk {
   }
 
   view(): UploadView {
-    const { queue, meter, thumbnails, outage } = this;
-    const { trouble } = outage;
-    return viewOf({ queue, drops: this.#drops, meter, thumbnails, paused: this.#paused, trouble }, performance.now());
-  }
-
-  drop(id: string): Drop | undefined {
-    return this.#drops.get(id);
+    return viewOf(this, performance.now());
   }
 
   become(item: Item): void {
@@ -89,7 +83,7 @@ export class Engine implements Desk {
   /** Takes in a drop as it was kept. */
   restore(drop: Drop, items: readonly Item[]): void {
     this.#hasher.start();
-    this.#drops.set(drop.id, drop);
+    this.drops.set(drop.id, drop);
     for (const item of items) {
       this.queue.put(afterReload(item));
       if (item.state === "stored" && item.photoId !== null) this.thumbnails.expect(item.photoId);
@@ -106,7 +100,7 @@ export class Engine implements Desk {
 
   /** Says it for all files of a kind of clash, and for those that follow in the same drops. */
   answerAll(kind: Clash["kind"], choice: Choice): void {
-    for (const drop of this.#drops.values()) {
+    for (const drop of this.drops.values()) {
       this.#keepDrop({ ...drop, answers: { ...drop.answers, [kind]: choice } });
     }
     for (const item of [...this.queue.in("asking")]) {
@@ -116,13 +110,13 @@ export class Engine implements Desk {
   }
 
   pause(): void {
-    this.#paused = true;
+    this.paused = true;
     this.#running.abort();
     this.#changed();
   }
 
   resume(): void {
-    this.#paused = false;
+    this.paused = false;
     this.meter.reset();
     this.outage.end();
   }
@@ -130,7 +124,7 @@ export class Engine implements Desk {
   /** Tries again what has failed. */
   retry(): void {
     for (const item of [...this.queue.in("failed")]) {
-      const drop = this.#drops.get(item.drop);
+      const drop = this.drops.get(item.drop);
       if (drop !== undefined && this.#done.delete(drop.id)) this.#keepDrop(drop);
       this.become(this.files.has(item.id) ? again(item) : { ...item, state: "lost" });
     }
@@ -146,7 +140,7 @@ export class Engine implements Desk {
       this.queue.remove(item);
       this.files.delete(item.id);
     }
-    this.#paused = false;
+    this.paused = false;
     this.#forgetDone();
     this.#changed();
   }
@@ -154,7 +148,7 @@ export class Engine implements Desk {
   /** Forgets what is done, so that nothing of it is shown any more. */
   clear(): void {
     for (const item of [...this.queue.all()]) if (isSettled(item)) this.queue.remove(item);
-    for (const { id } of [...this.#drops.values()]) if (this.queue.tally(id).files === 0) this.#drops.delete(id);
+    for (const { id } of [...this.drops.values()]) if (this.queue.tally(id).files === 0) this.drops.delete(id);
     this.files.clear();
     this.thumbnails.clear();
     this.#changed();
@@ -167,10 +161,13 @@ export class Engine implements Desk {
       this.#changed();
     } else if (message.name === "folder_renamed") {
       const { project_id, new_folder, project_name } = message.data;
-      for (const drop of this.#drops.values()) {
+      for (const drop of this.drops.values()) {
         if (drop.projectId === project_id) this.#keepDrop({ ...drop, folder: new_folder, projectName: project_name });
       }
-    } else this.#ended(this.#moves.hear(message));
+    } else {
+      if (message.name === "reset") this.#readThumbnails();
+      this.#ended(this.#moves.hear(message));
+    }
   }
 
   stop(): void {
@@ -183,7 +180,7 @@ export class Engine implements Desk {
 
   /** Begins what can be begun. */
   pump(): void {
-    if (!this.#stopped && !this.#paused && this.outage.trouble === null) {
+    if (!this.#stopped && !this.paused && this.outage.trouble === null) {
       this.#check();
       this.#hash();
       this.#bring();
@@ -196,7 +193,7 @@ export class Engine implements Desk {
   #check(): void {
     if (this.#running.count("check") > 0) return;
     const items = nextToCheck(this.queue, PORTION);
-    const drop = this.#drops.get(items[0]?.drop ?? "");
+    const drop = this.drops.get(items[0]?.drop ?? "");
     if (drop === undefined) return;
     const checked = items.map((item): Item => ({ ...item, state: "checking" }));
     for (const item of checked) this.become(item);
@@ -206,14 +203,14 @@ export class Engine implements Desk {
   #hash(): void {
     if (this.#running.count("hash") > 0) return;
     const [item] = this.queue.in("hashing");
-    const drop = this.#drops.get(item?.drop ?? "");
+    const drop = this.drops.get(item?.drop ?? "");
     if (item !== undefined && drop !== undefined) this.#running.run("hash", () => hash(this, this.#hasher, item));
   }
 
   #bring(): void {
     if (this.#running.count("bring") > 0) return;
     const all = [...this.queue.in("bringing")];
-    const drop = this.#drops.get(all[0]?.drop ?? "");
+    const drop = this.drops.get(all[0]?.drop ?? "");
     if (drop === undefined) return;
     const items = all.filter((item) => item.drop === drop.id).slice(0, PORTION);
     this.#running.run("bring", async (signal) => {
@@ -226,7 +223,7 @@ export class Engine implements Desk {
     const lanes = () => ({ groups: this.#running.count("group"), larges: this.#running.count("large") });
     for (let plan = nextPlan(this.queue, lanes()); plan !== null; plan = nextPlan(this.queue, lanes())) {
       const items = plan.kind === "large" ? [plan.item] : plan.items;
-      const drop = this.#drops.get(items[0]?.drop ?? "");
+      const drop = this.drops.get(items[0]?.drop ?? "");
       const group = items.flatMap((item) => this.#loaded(item));
       const [first] = group;
       if (drop === undefined || first === undefined) continue;
@@ -254,11 +251,8 @@ export class Engine implements Desk {
     this.#hasher.start();
     const drop = newDrop(newKey(), this.actor, project, files.length, roots);
     this.#keepDrop(drop);
-    for (const [at, { path, name, file }] of files.entries()) {
-      const id = `${drop.id}/${at}`;
-      const given = { id, drop: drop.id, projectId: project.id, path, name };
-      const item = newItem({ ...given, size: file.size, modifiedAt: file.lastModified });
-      this.files.set(id, file);
+    for (const { item, file } of loaded(drop, files)) {
+      this.files.set(item.id, file);
       this.queue.put(item);
       this.#keeper.item(item);
     }
@@ -277,8 +271,13 @@ export class Engine implements Desk {
   }
 
   #keepDrop(drop: Drop): void {
-    this.#drops.set(drop.id, drop);
+    this.drops.set(drop.id, drop);
     void this.#keeper.drop(drop);
+  }
+
+  /** Messages may have been missed: while the page was loaded anew, or while the line was lost. */
+  #readThumbnails(): void {
+    void readThumbnails(this.thumbnails.missing, this.thumbnails).then(this.#changed);
   }
 
   /** Files that waited for photos to come: that is over, well or badly, and they are looked at again. */
@@ -291,9 +290,10 @@ export class Engine implements Desk {
   }
 
   #forgetDone(): void {
-    for (const { id } of this.#drops.values()) {
+    for (const { id } of this.drops.values()) {
       if (!this.#done.has(id) && openOf(this.queue.tally(id)) === 0) {
         this.#done.add(id);
+        this.#readThumbnails();
         void this.#keeper.forget(id);
       }
     }

@@ -39,12 +39,13 @@ interface Shown {
   readonly meter: Meter;
   readonly thumbnails: Thumbnails;
   readonly paused: boolean;
-  readonly trouble: Trouble | null;
+  readonly outage: { readonly trouble: Trouble | null };
 }
 
 const MOST = 100;
 
-export function viewOf({ queue, drops, meter, thumbnails, paused, trouble }: Shown, now: number): UploadView {
+export function viewOf({ queue, drops, meter, thumbnails, paused, outage }: Shown, now: number): UploadView {
+  const { trouble } = outage;
   const all = [...drops.values()];
   const tally = sum(all.map(({ id }) => queue.tally(id)));
   const rate = countOf(tally, "sending") > 0 ? meter.rate(now) : null;

@@ -19,8 +19,8 @@ export interface Desk {
   readonly files: ReadonlyMap<string, File>;
   readonly outage: Outage;
   readonly meter: Meter;
-  /** The drop as it is now: it may have been answered, or its folder renamed, meanwhile. */
-  drop(id: string): Drop | undefined;
+  /** The drops as they are now: one may have been answered, or its folder renamed, meanwhile. */
+  readonly drops: ReadonlyMap<string, Drop>;
   /** Takes in what became of a file, unless it was canceled meanwhile. */
   become(item: Item): void;
 }
@@ -33,7 +33,7 @@ export function check(desk: Desk, drop: Drop, items: readonly Item[], signal: Ab
     const told = await analyze(drop, items, signal);
     for (const [at, item] of items.entries()) {
       const said = told[at];
-      const answers = desk.drop(drop.id)?.answers ?? drop.answers;
+      const answers = desk.drops.get(drop.id)?.answers ?? drop.answers;
       if (said !== undefined) desk.become(judged(item, said, answers));
     }
   });
@@ -66,7 +66,7 @@ export async function send(desk: Desk, drop: Drop, group: readonly Loaded[], sig
     const { results, error } = await sendGroup(drop, group, (loaded) => progress(desk, items, sizes, loaded), signal);
     for (const [at, result] of results.entries()) {
       const item = items[at];
-      if (item !== undefined) desk.become(concluded(item, result, desk.drop(drop.id)?.answers ?? drop.answers));
+      if (item !== undefined) desk.become(concluded(item, result, desk.drops.get(drop.id)?.answers ?? drop.answers));
     }
     if (error !== null) throw await because(error, desk, group.slice(results.length));
   });
@@ -82,7 +82,7 @@ export async function sendOn(desk: Desk, drop: Drop, loaded: Loaded, signal: Abo
   await guarded(desk, [item], resumable, async () => {
     try {
       const result = await sendLarge(drop, loaded, ears, signal);
-      desk.become(concluded(item, result, desk.drop(drop.id)?.answers ?? drop.answers));
+      desk.become(concluded(item, result, desk.drops.get(drop.id)?.answers ?? drop.answers));
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       const next = afterProblem(now(desk, item), error);
