@@ -61,7 +61,7 @@ export function ConfirmationDialog({ confirmation, answer, onClose }: Confirmati
     >
       {answer !== null && <p className={styles.consequence}>{consequenceOf(confirmation, answer)}</p>}
       {send.error !== null && <p role="alert">{sentenceOf(send.error)}</p>}
-      <Photos confirmationId={confirmation.id} />
+      <Photos confirmationId={confirmation.id} single={confirmation.project_id !== null} />
     </Dialog>
   );
 }
@@ -84,14 +84,20 @@ function consequenceOf({ project_id: project, lacking }: Confirmation, answer: C
   return `The files are taken off the records of ${photos}, and photos without any file left leave the catalogue, with their tags. If the files come back later, they are known again. Be sure that their disk is mounted before you say so.`;
 }
 
-function Photos({ confirmationId }: { readonly confirmationId: string }) {
+interface PhotosProps {
+  readonly confirmationId: string;
+  /** They are all of one project. */
+  readonly single: boolean;
+}
+
+function Photos({ confirmationId, single }: PhotosProps) {
   const query = useInfiniteQuery(missedPhotosQuery(confirmationId));
   const pages = query.data?.pages ?? [];
   return (
     <div>
       <ul className={styles.photos} aria-label="Photos">
         {pages.map((page) => (
-          <Missed key={page.items[0]?.photo_id ?? 0} photos={page.items} />
+          <Missed key={page.items[0]?.photo_id ?? 0} photos={page.items} single={single} />
         ))}
       </ul>
       <More query={query} of="photos" />
@@ -100,13 +106,13 @@ function Photos({ confirmationId }: { readonly confirmationId: string }) {
 }
 
 /** A page of them. The thumbnail is there also where the file is not. */
-function Missed({ photos }: { readonly photos: readonly MissedPhoto[] }) {
+function Missed({ photos, single }: { readonly photos: readonly MissedPhoto[]; readonly single: boolean }) {
   const pictures = usePictures(photos.map((photo) => photo.photo_id));
   return photos.map((photo) => (
     <li key={photo.photo_id} className={styles.photo}>
       <img className={styles.picture} src={pictures.get(photo.photo_id)} alt="" loading="lazy" decoding="async" />
       <p className={styles.name} title={photo.filename}>
-        <PhotoName item={photo} />
+        <PhotoName item={photo} where={!single} />
       </p>
       <p className={styles.quiet}>{photo.files.join(", ")}</p>
     </li>

@@ -33,16 +33,22 @@ export function Failures({ taskId }: { readonly taskId: string }) {
   );
 }
 
+interface PhotoNameProps {
+  readonly item: Pick<JobItem, "photo_id" | "project_folder" | "filename">;
+  /** Whether its project is told too. */
+  readonly where?: boolean;
+}
+
 /** The name of a photo that leads to it; of one that is gone, its number. */
-export function PhotoName({ item }: { readonly item: Pick<JobItem, "photo_id" | "project_folder" | "filename"> }) {
+export function PhotoName({ item, where = true }: PhotoNameProps) {
   const { project_folder: folder, filename, photo_id: photo } = item;
   if (folder === null || filename === null) return <>Photo {photo}, which is gone</>;
   return (
     <>
       <Link to="/projects/$folder" params={{ folder }} search={{ photo }}>
         {filename}
-      </Link>{" "}
-      <span className={styles.folder}>in {folder}</span>
+      </Link>
+      {where && <span className={styles.folder}> in {folder}</span>}
     </>
   );
 }

@@ -7,12 +7,13 @@ import { Button } from "../app/ui/Button";
 import { hasEnded, type LiveTask } from "./liveTask";
 import { UndoButton } from "./UndoButton";
 
-/** What the session may do about a task as it stands. */
-export function TaskActions({
-  task,
-}: {
+interface TaskActionsProps {
   readonly task: Pick<LiveTask, "id" | "type" | "label" | "status" | "canceling">;
-}) {
+  readonly look?: "quiet" | "plain";
+}
+
+/** What the session may do about a task as it stands. */
+export function TaskActions({ task, look = "quiet" }: TaskActionsProps) {
   const can = useCan();
   const cancel = useCancelTask();
   const retry = useRetryTask();
@@ -31,7 +32,7 @@ export function TaskActions({
     <>
       {!hasEnded(task.status) && (
         <Button
-          look="quiet"
+          look={look}
           busy={cancel.isPending || task.canceling}
           onClick={() => cancel.mutate(task.id, { onError: failed })}
         >
@@ -39,11 +40,11 @@ export function TaskActions({
         </Button>
       )}
       {hasEnded(task.status) && task.status !== "completed" && !retried && (
-        <Button look="quiet" busy={retry.isPending} onClick={again}>
+        <Button look={look} busy={retry.isPending} onClick={again}>
           Try again
         </Button>
       )}
-      <UndoButton task={task} />
+      <UndoButton task={task} look={look} />
     </>
   );
 }

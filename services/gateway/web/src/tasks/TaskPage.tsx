@@ -50,7 +50,7 @@ function Shown({ task, detail, now }: ShownProps) {
           {sourceWords(task.source)}
         </>
       }
-      actions={<TaskActions task={task} />}
+      actions={<TaskActions task={task} look="plain" />}
     >
       <div className={styles.state}>
         {!hasEnded(task.status) && <UnderWay task={task} now={now} />}

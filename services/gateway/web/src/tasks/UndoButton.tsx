@@ -16,14 +16,19 @@ const UNDOABLE: Readonly<Record<string, "editor" | "admin">> = {
   project_restore: "admin",
 };
 
+interface UndoButtonProps {
+  readonly task: Pick<LiveTask, "id" | "type" | "status">;
+  readonly look: "quiet" | "plain";
+}
+
 /** Takes back what a task did, where its kind can be. */
-export function UndoButton({ task }: { readonly task: Pick<LiveTask, "id" | "type" | "status"> }) {
+export function UndoButton({ task, look }: UndoButtonProps) {
   const can = useCan();
   const undo = useUndo();
   const needed = Object.hasOwn(UNDOABLE, task.type) ? UNDOABLE[task.type] : undefined;
   if (needed === undefined || !can(needed) || !hasEnded(task.status)) return null;
   return (
-    <Button look="quiet" onClick={() => undo([task.id])}>
+    <Button look={look} onClick={() => undo([task.id])}>
       Undo
     </Button>
   );

@@ -19,9 +19,10 @@ it("gathers photos by why they failed, the most frequent reason first", () => {
   const groups = byReason([item(1, "unreadable"), item(2, "The file ends early."), item(3, "The file ends early.")]);
   expect(groups.map(({ reason, items }) => [reason, items.map((one) => one.photo_id)])).toEqual([
     ["The file ends early.", [2, 3]],
-    ["Unreadable", [1]],
+    ["The file cannot be read", [1]],
   ]);
   expect(reasonWords(null)).toBe("No reason was given");
+  expect(reasonWords("up_to_date")).toBe("Up to date");
 });
 
 it.each([

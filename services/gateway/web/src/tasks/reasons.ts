@@ -1,5 +1,5 @@
 import type { JobItem } from "../api/tasks";
-import { spoken } from "./words";
+import { reasonInWords } from "../photos/reasonWords";
 
 export interface Failed {
   readonly reason: string;
@@ -21,5 +21,7 @@ export function byReason(items: readonly JobItem[]): Failed[] {
 /** A reason as a person reads it; some are stable words. */
 export function reasonWords(reason: string | null): string {
   if (reason === null || reason === "") return "No reason was given";
-  return /^[a-z0-9_]+$/.test(reason) ? spoken(reason) : reason;
+  if (!/^[a-z0-9_]+$/.test(reason)) return reason;
+  const words = reasonInWords(reason);
+  return words.charAt(0).toUpperCase() + words.slice(1);
 }
