@@ -91,7 +91,7 @@ function Deletion({ plan }: { readonly plan: Schemas["DeletionPlan"] }) {
           </ul>
         </>
       )}
-      {photos > 0 && <PlanView plan={planOf([plan])} />}
+      {photos > 0 && <PlanView plan={planOf([plan])} bare />}
     </div>
   );
 }

@@ -9,6 +9,8 @@ interface PlanViewProps {
   readonly plan: Plan;
   /** Whether it shows the photos at once. */
   readonly open?: boolean;
+  /** Whether the sentence is left out, for something else says it. */
+  readonly bare?: boolean;
 }
 
 const AT_FIRST = 50;
@@ -20,7 +22,7 @@ function rankOf({ outcome, besides }: PlanLine): number {
 }
 
 /** What an action would do: in a sentence, and photo by photo, first what stands out. */
-export function PlanView({ plan, open = false }: PlanViewProps) {
+export function PlanView({ plan, open = false, bare = false }: PlanViewProps) {
   const [most, setMost] = useState(AT_FIRST);
   const lines = plan.lines.toSorted((a, b) => rankOf(a) - rankOf(b));
   const refuses = lines[0]?.outcome === "refused";
@@ -29,7 +31,9 @@ export function PlanView({ plan, open = false }: PlanViewProps) {
   const pictures = usePictures(shown.map((line) => line.photo_id));
   return (
     <div className={styles.plan}>
-      <p className={styles.summary}>{isEmpty(plan) && !refuses ? "Nothing would change." : summaryOf(plan)}</p>
+      {!bare && (
+        <p className={styles.summary}>{isEmpty(plan) && !refuses ? "Nothing would change." : summaryOf(plan)}</p>
+      )}
       {lines.length > 0 && (
         <details className={styles.details} open={open || standsOut}>
           <summary>Photo by photo</summary>

@@ -1,6 +1,6 @@
 import { infiniteQueryOptions, useInfiniteQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import { useEffect, useRef } from "react";
+import { useEffect, useState } from "react";
 import { api, bodyOf } from "../api/client";
 import { sentenceOf } from "../api/problems";
 import type { Schemas } from "../api/types";
@@ -11,8 +11,12 @@ import { actorInWords, momentInWords } from "./words";
 
 const PAGE = 30;
 
-/** How long after a message the history is read anew, in milliseconds: what several messages say is read once. */
-const SETTLES = 800;
+/**
+ * How long after something happened the history is read anew, in milliseconds.
+ *
+ * The archive has it usually within a second, but later where much is going on, and no message tells when it has.
+ */
+const READ_ANEW = [800, 3_000, 10_000] as const;
 
 const historyQuery = (photoId: number) =>
   infiniteQueryOptions({
@@ -73,13 +77,16 @@ function HistoryLine({ event }: { readonly event: Schemas["HistoryItem"] }) {
 
 function useReadAnew(photoId: number): void {
   const queries = useQueryClient();
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const [happened, setHappened] = useState(0);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: with each thing that happens, it begins anew
+  useEffect(() => {
+    const { queryKey } = historyQuery(photoId);
+    const read = () => void queries.invalidateQueries({ queryKey });
+    const timers = READ_ANEW.map((wait) => setTimeout(read, wait));
+    return () => timers.forEach(clearTimeout);
+  }, [queries, photoId, happened]);
   useLive(({ name, data }) => {
     const isOfIt = (name === "item" || name === "item_removed" || name === "item_moved") && data.photo_id === photoId;
-    if (!isOfIt && name !== "reset") return;
-    clearTimeout(timer.current);
-    const { queryKey } = historyQuery(photoId);
-    timer.current = setTimeout(() => void queries.invalidateQueries({ queryKey }), SETTLES);
+    if (isOfIt || name === "reset") setHappened((count) => count + 1);
   });
 }
