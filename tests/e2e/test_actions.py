@@ -148,6 +148,9 @@ async def test_tags_of_photos_that_are_named_change_at_once(
     await undo(page)
     await expect(notice(page, "Undone for 1 photo.")).to_be_visible()
     assert (await photobus.photo(photos["oak"])).tags == []
+    await bar(page).get_by_role("button", name="Clear the selection").press("Enter")
+    await expect(bar(page)).to_have_count(0)
+    await expect(page.get_by_role("grid", name="Photos")).to_be_focused()
 
 
 async def test_tags_of_all_that_match_change_by_a_task(

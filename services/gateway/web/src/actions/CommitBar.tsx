@@ -1,6 +1,7 @@
 import { lazy, Suspense, useState } from "react";
 import { Button } from "../app/ui/Button";
 import styles from "./CommitBar.module.css";
+import { FootBar } from "./FootBar";
 import { filesInWords, kindsInWords, sumOf, usePending } from "./pending";
 
 const PendingDialog = lazy(() => import("./PendingDialog").then((part) => ({ default: part.PendingDialog })));
@@ -18,7 +19,7 @@ export function CommitBar({ projectFilter }: CommitBarProps) {
   return (
     <>
       {counts.total > 0 && (
-        <section className={styles.bar} aria-label="Marked for removal" data-commit-bar>
+        <FootBar className={styles.bar} aria-label="Marked for removal" data-commit-bar>
           <p className={styles.words}>
             <strong>{filesInWords(counts.total)} marked for removal</strong>
             <small>
@@ -30,7 +31,7 @@ export function CommitBar({ projectFilter }: CommitBarProps) {
             Keep all
           </Button>
           <Button onClick={() => setAsked("commit")}>Remove</Button>
-        </section>
+        </FootBar>
       )}
       <Suspense>{asked !== null && <PendingDialog kind={asked} pending={pending} onClose={close} />}</Suspense>
     </>

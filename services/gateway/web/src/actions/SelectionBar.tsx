@@ -3,6 +3,7 @@ import { lazy, type ReactNode, Suspense, useState } from "react";
 import { Button, IconButton } from "../app/ui/Button";
 import { countOf } from "../photos/selection";
 import { selectionStore, useSelection } from "../photos/selectionStore";
+import { FootBar } from "./FootBar";
 import styles from "./SelectionBar.module.css";
 import { selectionInWords } from "./targets";
 
@@ -24,13 +25,14 @@ export function SelectionBar(_props: SelectionBarProps) {
   const close = () => setAsked(null);
   const count = countOf(selection);
   const words = selectionInWords(selection);
+  if (count === 0 && asked !== null) close(); // another selection is not asked about by itself
   return (
     <>
       <p className="heard" role="status">
         {count > 0 && `${words} selected`}
       </p>
       {count > 0 && (
-        <section className={styles.bar} aria-label="Selected photos" data-selection-bar>
+        <FootBar className={styles.bar} aria-label="Selected photos" data-selection-bar>
           <span className={styles.count} title={words}>
             {selection.kind === "matching" ? `All ${count.toLocaleString("en")} that match` : words}
           </span>
@@ -41,7 +43,7 @@ export function SelectionBar(_props: SelectionBarProps) {
           <IconButton label="Clear the selection" onClick={() => selectionStore.clear()}>
             <X aria-hidden />
           </IconButton>
-        </section>
+        </FootBar>
       )}
       {count > 0 && (
         <Suspense>
