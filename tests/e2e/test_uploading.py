@@ -269,6 +269,30 @@ async def test_an_upload_goes_on_after_a_reload_where_it_stood(
     await expect(panel(page)).to_have_count(0)
 
 
+async def test_dropped_files_are_found_again_after_a_reload(
+    browsing: Browsing, stack: RunningStack, photobus: PhotobusClient, tmp_path: Path
+) -> None:
+    page, troubles = await browsing.signed_in()
+    troubles.foreseen += CUT
+    contents = {"kept/found.tif": large(56), "kept/sub/again.jpg": images.noise_jpeg(300, 200, seed=57)}
+    files(tmp_path, contents)
+    project = await photobus.create_project("Found again")
+    sent = Sent(page.context)
+    await page.goto(f"/projects/{project.folder}")
+    session = await slow(page)
+    await drop(page, tmp_path / "kept")
+    await under_way(page)
+
+    await page.reload()
+    await throttle(session, 0)
+    await panel(page).get_by_role("button", name="Go on").click()
+
+    await finished(page, "2 uploaded")
+    assert on_disk(stack, project.folder) == digests(contents)
+    assert sent.begun == 1
+    assert sent.offsets[-1] > 0
+
+
 async def test_uploads_wait_for_the_network_and_go_on_by_themselves(
     browsing: Browsing, stack: RunningStack, photobus: PhotobusClient, tmp_path: Path
 ) -> None:

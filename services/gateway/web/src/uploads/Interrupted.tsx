@@ -1,4 +1,5 @@
 import { useRef } from "react";
+import { say } from "../app/toasts";
 import { Button } from "../app/ui/Button";
 import type { Drop } from "./drop";
 import { gatherAgain, gatherChosen } from "./gathering";
@@ -18,10 +19,7 @@ export function Interrupted({ drop }: { readonly drop: Drop }) {
       </p>
       <div className={styles.buttons}>
         {drop.roots.length > 0 && (
-          <Button
-            look="primary"
-            onClick={() => void gatherAgain(drop.roots).then((found) => uploads.goOn(found, drop))}
-          >
+          <Button look="primary" onClick={() => void goOnByItself(drop)}>
             Go on
           </Button>
         )}
@@ -47,4 +45,11 @@ export function Interrupted({ drop }: { readonly drop: Drop }) {
       />
     </div>
   );
+}
+
+/** The browser asks whether they may be read again; what it does not find any more has to be shown to it. */
+async function goOnByItself(drop: Drop): Promise<void> {
+  const gathered = await gatherAgain(drop.roots);
+  if (gathered.files.length === 0) say("The browser cannot read them by itself. Drop or choose them again.");
+  else await uploads.goOn(gathered, drop);
 }

@@ -80,7 +80,7 @@ export class Engine implements Desk {
     this.pump();
   }
 
-  /** Takes in a drop as it was kept. */
+  /** Takes in a drop that was kept. */
   restore(drop: Drop, items: readonly Item[]): void {
     this.#hasher.start();
     this.drops.set(drop.id, drop);
@@ -141,8 +141,7 @@ export class Engine implements Desk {
       this.files.delete(item.id);
     }
     this.paused = false;
-    this.#forgetDone();
-    this.#changed();
+    this.pump();
   }
 
   /** Forgets what is done, so that nothing of it is shown any more. */

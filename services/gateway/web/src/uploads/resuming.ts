@@ -5,6 +5,7 @@ import type { Drop } from "./drop";
 import type { Result } from "./item";
 import { promised } from "./promised";
 import { type Loaded, optionsOf } from "./sending";
+import { Stall } from "./stall";
 
 const RESULT = "Photobus-Upload-Result";
 
@@ -44,6 +45,11 @@ interface Sent {
 function upload(drop: Drop, { item, file }: Loaded, ears: Ears, signal: AbortSignal): Promise<Sent> {
   const { promise, resolve, reject } = promised<Sent>();
   let result: Result | null = null;
+  const stall = new Stall(() => {
+    void tus.abort();
+    reject(unreachable("Nothing moved any more."));
+  });
+  void promise.then(stall.stop, stall.stop);
   const tus: Upload = new Upload(file, {
     endpoint: item.uploadUrl === null ? `/api/projects/${encodeURIComponent(drop.folder)}/uploads` : null,
     uploadUrl: item.uploadUrl,
@@ -51,7 +57,11 @@ function upload(drop: Drop, { item, file }: Loaded, ears: Ears, signal: AbortSig
     retryDelays: null, // when to try again is said in one place for all requests: the engine
     storeFingerprintForResuming: false, // and so is what is kept over a reload
     onUploadUrlAvailable: () => ears.began(addressOf(tus)),
-    onProgress: (sent) => ears.progress(sent),
+    onProgress: (sent, total) => {
+      if (sent < total) stall.moved();
+      else stall.stop(); // from here on the server may take its time
+      ears.progress(sent);
+    },
     onAfterResponse: (_request, response) => {
       result = resultOf(response) ?? result;
     },

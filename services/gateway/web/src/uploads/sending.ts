@@ -3,6 +3,7 @@ import type { AcceptedTask, Schemas } from "../api/types";
 import type { Drop } from "./drop";
 import type { Item, Result } from "./item";
 import { promised } from "./promised";
+import { Stall } from "./stall";
 
 /** A file with its bytes. */
 export interface Loaded {
@@ -89,14 +90,24 @@ function post(
   const { promise, resolve, reject } = promised<Outcome>();
   const request = new XMLHttpRequest();
   const abort = () => request.abort();
-  request.open("POST", address);
-  request.upload.onprogress = (event) => onProgress(event.loaded);
-  request.onload = () => resolve(outcomeOf(request));
-  request.onerror = () => {
-    resolve({ results: [], error: new ApiError({ status: 0, code: UNREACHABLE, detail: "The request broke off." }) });
+  const broken = (detail: string) => {
+    resolve({ results: [], error: new ApiError({ status: 0, code: UNREACHABLE, detail }) });
+    abort();
   };
+  const stall = new Stall(() => broken("Nothing moved any more."));
+  request.open("POST", address);
+  request.upload.onprogress = (event) => {
+    stall.moved();
+    onProgress(event.loaded);
+  };
+  request.upload.onload = stall.stop; // from here on the server may take its time
+  request.onload = () => resolve(outcomeOf(request));
+  request.onerror = () => broken("The request broke off.");
   request.onabort = () => reject(new DOMException("Nobody wants it any more.", "AbortError"));
-  request.onloadend = () => signal.removeEventListener("abort", abort);
+  request.onloadend = () => {
+    stall.stop();
+    signal.removeEventListener("abort", abort);
+  };
   signal.addEventListener("abort", abort);
   request.send(body);
   return promise;

@@ -9,10 +9,10 @@ export function files(count: number): string {
   return `${count.toLocaleString("en")} ${count === 1 ? "file" : "files"}`;
 }
 
-/** `312 MB of 1.2 GB · 24 MB a second · about 2 minutes left` */
+/** `312 MB of 1.2 GB · 24 MB/s · about 2 minutes left` */
 export function bytesWords({ tally, rate, left }: UploadView): string {
   const far = `${bytesInWords(tally.sent)} of ${bytesInWords(tally.bytes)}`;
-  const pace = rate === null ? null : `${bytesInWords(rate)} a second`;
+  const pace = rate === null ? null : `${bytesInWords(rate)}/s`;
   return [far, pace, left === null ? null : remainingWords(left)].filter((part) => part !== null).join(" · ");
 }
 
