@@ -121,6 +121,18 @@ async def test_what_failed_is_told_by_its_reason_and_tried_again(
     await expect(page.get_by_role("heading", name=label)).to_be_visible()
 
 
+async def test_a_task_is_taken_back_from_the_panel(page: Page, photobus: PhotobusClient, tmp_path: Path) -> None:
+    await page.goto("/")
+    shown = await panel(page)
+    await upload(photobus, tmp_path, "Tagged", photos("tagged", 2))
+    targets = {"filter": {"project_folder": "Tagged"}}
+    await photobus.start_task("tags_update", targets, {"add": ["by the panel"]})
+
+    await row(shown, "Change tags").get_by_role("button", name="Undo").click()
+    await expect(row(shown, "Undo")).to_contain_text("Done")
+    assert [photo.tags async for photo in photobus.photos("Tagged")] == [[], []]
+
+
 async def test_the_events_of_a_task_are_a_timeline(page: Page, photobus: PhotobusClient, tmp_path: Path) -> None:
     label = await upload(photobus, tmp_path, "Told", photos("told", 2))
     await page.goto("/tasks")
