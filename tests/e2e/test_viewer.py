@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import images
-from albums import album
+from albums import album, many_rows
 from browsing import Browsing, barriers
 from images import Shot
 from playwright.async_api import Locator, Page, Request, expect
@@ -115,6 +115,20 @@ async def test_what_becomes_of_a_photo_is_told_while_it_is_looked_at(
     await photobus.photo_sets.move(Selection([photos["first"]]), "Its new place")
     await expect(shown.get_by_role("status").filter(has_text="This photo was moved to Its new place.")).to_be_visible()
     await expect(shown.get_by_label("About this photo").get_by_role("link", name="Its new place")).to_be_visible()
+
+
+async def test_steps_lead_through_the_whole_list_and_not_only_what_was_read_of_it(
+    page: Page, browsing: Browsing, photobus: PhotobusClient
+) -> None:
+    await photobus.create_project("Long")
+    await many_rows(browsing.stack, "Long", "long ", 150)
+    photos = [photo async for photo in photobus.photos("Long", {"sort": "filename", "order": "asc"})]
+    for start, key, end in ((55, "ArrowRight", 67), (67, "ArrowLeft", 55)):
+        await page.goto(f"/projects/Long?sort=filename&photo={photos[start].id}")
+        for place in range(start, end, 1 if end > start else -1):
+            await expect(viewer(page, photos[place].filename).get_by_text(f"{place + 1} of 150")).to_be_visible()
+            await page.keyboard.press(key)
+        await expect(viewer(page, photos[end].filename)).to_be_visible()
 
 
 async def test_zooming_in_shows_the_photos_own_pixels(page: Page, photobus: PhotobusClient, tmp_path: Path) -> None:
