@@ -226,7 +226,7 @@ async def test_a_killed_gateway_costs_an_upload_nothing(
 
     await finished(page, "2 uploaded")
     assert on_disk(stack, project.folder) == digests(contents)
-    assert sent.begun == 1
+    assert sent.begun == 1, sent.offsets
     assert sent.offsets[0] == 0
     assert sent.offsets[-1] > 0
 
@@ -262,7 +262,7 @@ async def test_an_upload_goes_on_after_a_reload_where_it_stood(
 
     await finished(page, "2 uploaded")
     assert on_disk(stack, project.folder) == digests(contents)
-    assert sent.begun == 1
+    assert sent.begun == 1, sent.offsets
     assert sent.offsets[-1] > 0
     await page.reload()
     await expect(page.get_by_role("link", name="Reloaded").get_by_text("2")).to_be_visible()
@@ -289,7 +289,7 @@ async def test_dropped_files_are_found_again_after_a_reload(
 
     await finished(page, "2 uploaded")
     assert on_disk(stack, project.folder) == digests(contents)
-    assert sent.begun == 1
+    assert sent.begun == 1, sent.offsets
     assert sent.offsets[-1] > 0
 
 

@@ -11,13 +11,15 @@ import styles from "./ProjectPicker.module.css";
 import { recentFirst, recentProjectIds } from "./recentProjects";
 
 interface ProjectPickerProps {
+  /** What the projects are for, for those who do not see the list. */
+  readonly label?: string;
   readonly onPicked: (project: Project) => void;
 }
 
 const LONGEST_NAME = 200;
 
 /** A project of those there are, found by its name, or a new one. Arrows go from the name to the projects. */
-export function ProjectPicker({ onPicked }: ProjectPickerProps) {
+export function ProjectPicker({ label = "Projects to move to", onPicked }: ProjectPickerProps) {
   const projects = useQuery(projectsQuery);
   const create = useCreateProject();
   const [wanted, setWanted] = useState("");
@@ -52,7 +54,7 @@ export function ProjectPicker({ onPicked }: ProjectPickerProps) {
         onKeyDown={byKeys}
         error={create.error === null ? undefined : whyNot(create.error)}
       />
-      <ul ref={list} className={styles.projects} aria-label="Projects to move to" onKeyDown={moveByArrows}>
+      <ul ref={list} className={styles.projects} aria-label={label} onKeyDown={moveByArrows}>
         {shown.map((project) => (
           <li key={project.id}>
             <button type="button" className={styles.project} onClick={() => onPicked(project)}>

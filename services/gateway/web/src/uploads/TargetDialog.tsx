@@ -10,6 +10,7 @@ export function TargetDialog({ offer }: { readonly offer: Offer }) {
   return (
     <Dialog title={`Upload ${files(offer.gathered.files.length)}`} onClose={() => withdraw(offer)}>
       <ProjectPicker
+        label="Projects to upload to"
         onPicked={(project) => {
           withdraw(offer);
           uploads.add(offer.gathered, project).catch(() => say("The upload could not begin.", { tone: "failed" }));

@@ -161,10 +161,10 @@ class Uploads {
     this.#tabs.say({ tab: this.#tab, actor: this.#actor, drops, open, bytes, sent });
   }
 
-  /** The browser asks whether to leave while bytes are on their way. */
+  /** The browser asks whether to leave while files are on their way: it would have to be shown them again. */
   #warn(event: BeforeUnloadEvent): void {
     const { own } = this.#shown;
-    if (own !== null && countOf(own.tally, "sending") > 0) event.preventDefault();
+    if (own !== null && own.open > countOf(own.tally, "lost")) event.preventDefault();
   }
 }
 
