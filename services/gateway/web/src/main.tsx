@@ -9,8 +9,13 @@ import { applyTheme } from "./app/theme";
 
 applyTheme();
 
-// The gateway was renewed while this page was open, and the part that was asked for now is called otherwise there.
-window.addEventListener("vite:preloadError", () => window.location.reload());
+// Where the gateway was renewed while this page was open, the part that was asked for is called otherwise there by now.
+// While it is away nothing is loaded anew: the page stays, and with it what is being uploaded.
+async function renew() {
+  const answer = await fetch("/", { cache: "no-store" }).catch(() => null);
+  if (answer?.ok) window.location.reload();
+}
+window.addEventListener("vite:preloadError", () => void renew());
 
 const root = document.getElementById("root");
 if (root === null) throw new Error("index.html has no #root");
