@@ -9,7 +9,7 @@ from bench.report import machine
 
 PARTS: Final = (
     *("derivatives", "tasks", "fairness", "sse", "pages", "uploads", "library", "moves", "maintenance"),
-    *("history", "replay", "log_cost"),
+    *("history", "replay", "log_cost", "web_grid"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Pages of 100 photos out of a million, the first and the deepest: the time that the query behind a page takes.
+"""Pages of 100 photos out of a million, the first and the deepest, and all of them cut into portions: each query alone.
 
 Postgres is the one that photobus brings, with its own settings; what is timed is the repository's own function, from
 the call to the rows, on one connection.
@@ -15,12 +15,17 @@ from photobus_common.store.filters import PhotoFilter
 from photobus_common.store.keyset import Cursor, Sort
 from photobus_common.store.migrate import migrate
 from photobus_common.store.photo_pages import SORTS, page_of_photos, total_of_photos
+from photobus_common.store.photo_places import portions_of_photos
 from photobus_local.postgres import EmbeddedPostgres
 
 PHOTOS: Final = 1_000_000
 PROJECTS: Final = 40
 PAGE: Final = 100
 REPEATS: Final = 50
+PORTION: Final = 200
+WHOLE: Final = 5
+"""Times that the whole library is cut into portions."""
+
 TENANT: Final = "user_0"
 
 SEED_TENANT: Final = "INSERT INTO tenants (tenant, name, library_id) VALUES ($1, 'Bench', gen_random_uuid())"
@@ -48,6 +53,7 @@ async def main() -> None:
             async with database.connection() as connection:
                 await _seed(connection)
                 figures = [figure for name in SORTS for figure in await _sort(connection, SORTS[name])]
+                figures += [await _portions(connection, SORTS[name]) for name in SORTS]
                 figures += [Figure("number of all photos", await _total(connection), "ms", "≤ 10")]
             await database.close()
         finally:
@@ -87,6 +93,18 @@ async def _page(connection: Connection, sort: Sort, wanted: PhotoFilter, cursor:
         if len(page.rows) != PAGE:
             raise RuntimeError(f"{len(page.rows)} rows came instead of {PAGE}")
     return percentile(taken, 50)
+
+
+async def _portions(connection: Connection, sort: Sort) -> Figure:
+    """Cut the whole library into the portions that the web client lays it out by."""
+    taken = []
+    for _ in range(WHOLE):
+        began = time.perf_counter()
+        portions = await portions_of_photos(connection, TENANT, PhotoFilter(), sort, PORTION)
+        taken.append((time.perf_counter() - began) * 1000)
+        if len(portions) != PHOTOS // PORTION:
+            raise RuntimeError(f"{len(portions)} portions came instead of {PHOTOS // PORTION}")
+    return Figure(f"all, by {sort.name}, in portions of {PORTION}, p50", percentile(taken, 50), "ms", "≤ 1000")
 
 
 async def _total(connection: Connection) -> float:

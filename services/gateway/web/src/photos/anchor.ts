@@ -19,6 +19,7 @@ export function anchorOf(model: ListModel): Anchor | null {
   }
   const at = model.portionAt(model.top);
   const portion = model.portions[at];
+  if (portion?.unknown) return null; // what is there will be about as high as it was thought to be
   return portion === undefined ? null : { id: null, key: portion.first, offset: model.topOf(at) - model.top };
 }
 

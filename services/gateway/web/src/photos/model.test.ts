@@ -26,15 +26,27 @@ describe("ListModel", () => {
     ]);
   });
 
-  it("keeps what is loaded when it learns of the rest, and moves nothing", () => {
-    const model = listOf(100, []);
-    const first = new ListModel(model.order, {});
+  it("is as high as it will be before it knows of the rest, and moves nothing when it does", () => {
+    const first = new ListModel(listOf(1, []).order, {});
     first.resize(1000, 800);
     first.takeFirstPage(photos(100).slice(0, 20), 100, true);
     const before = onScreen(first);
+    const height = first.height;
     first.takePortions(portionsOf(photos(100)));
     expect(first.portions[0]?.entries).toHaveLength(20);
+    expect(first.portions.map((portion) => portion.unknown)).not.toContain(true);
     expect(onScreen(first)).toEqual(before);
+    expect(Math.abs(first.height - height)).toBeLessThan(height * 0.05);
+  });
+
+  it("stays where the user went before it knew what is there", () => {
+    const first = new ListModel(listOf(1, []).order, {});
+    first.resize(1000, 800);
+    first.takeFirstPage(photos(100).slice(0, 20), 100, true);
+    const middle = first.height / 2;
+    first.viewAt(middle);
+    first.takePortions(portionsOf(photos(100)));
+    expect([first.top, first.base]).toEqual([middle, 0]);
   });
 
   it("keeps no photo twice that another portion has by now", () => {

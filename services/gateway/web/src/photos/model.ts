@@ -12,6 +12,7 @@ import {
   portionFor,
   portionOf,
   portionOfPhotos,
+  tailOf,
 } from "./portions";
 import { Tops } from "./tops";
 
@@ -139,13 +140,15 @@ export class ListModel {
     });
   }
 
-  /** The first page of the list; where more follows, `takePortions` tells of it later. */
+  /** The first page of the list; of what follows, `takePortions` tells later. */
   takeFirstPage(photos: readonly Photo[], total: number, totalExact: boolean): void {
     const [first, ...rest] = photos;
     this.keep(() => {
       this.total = total;
       this.totalExact = totalExact;
-      this.#setPortions(first === undefined ? [] : [portionOfPhotos([first, ...rest], null, this.order)]);
+      const portion = first === undefined ? null : portionOfPhotos([first, ...rest], null, this.order);
+      const more = Math.max(0, total - photos.length);
+      this.#setPortions(portion === null ? [] : [portion, ...(more > 0 ? [tailOf(portion, more)] : [])]);
     });
   }
 

@@ -49,8 +49,8 @@ export class Picking {
     const { total, portions } = this.#list.model;
     if (total === null || total === 0) return;
     this.#stop();
-    const known = portions.reduce((sum, portion) => sum + portion.count, 0);
-    if (total > ONE_BY_ONE || known < total) selectionStore.selectMatching(filter, total);
+    const isKnown = portions.every((portion) => !portion.unknown);
+    if (total > ONE_BY_ONE || !isKnown) selectionStore.selectMatching(filter, total);
     else await this.#read(async (signal) => selectionStore.only(await allRefs(this.#list, signal)));
   }
 

@@ -67,7 +67,7 @@ export class PortionLoader {
   /** Loads a portion, wherever it is; at once if it is loaded already. */
   async ensure(portion: Portion): Promise<void> {
     this.#model.use(portion);
-    if (portion.entries !== null) return;
+    if (portion.entries !== null || portion.unknown) return;
     const load = this.#loads.get(portion) ?? this.#begin(portion);
     load.pinned = true;
     await load.done;
@@ -84,7 +84,8 @@ export class PortionLoader {
     const { top, viewHeight } = this.#model;
     const up = viewHeight * (this.#direction < 0 ? AHEAD : BEHIND);
     const down = viewHeight * (this.#direction > 0 ? AHEAD : BEHIND);
-    const near = this.#model.slices(top - up, top + viewHeight + down).map((slice) => slice.portion);
+    const slices = this.#model.slices(top - up, top + viewHeight + down);
+    const near = slices.map((slice) => slice.portion).filter((portion) => !portion.unknown);
     this.#giveUpAllBut(new Set(near));
     for (const portion of this.#byNeed(near)) {
       this.#model.use(portion);

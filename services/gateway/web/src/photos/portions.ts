@@ -31,7 +31,18 @@ export interface Portion {
   seam: number;
   /** Rises with each use. */
   used: number;
+  /** Stands for all that follows, of which nothing is known but about how much it is. */
+  readonly unknown: boolean;
 }
+
+/** What follows the first page, until it is known how it is cut into portions. */
+export function tailOf(first: Portion, count: number): Portion {
+  const behind = { value: first.last, id: first.entries?.at(-1)?.photo.id ?? 0 };
+  const nothing = { entries: null, layout: null, height: 0, seam: 0, used: 0 };
+  return { cursor: TAIL, first: behind, last: first.last, count, ...nothing, unknown: true };
+}
+
+const TAIL = "what follows";
 
 /** The portion that the server tells of, not loaded. */
 export function portionOf(view: PortionView, perPhoto: number): Portion {
@@ -45,6 +56,7 @@ export function portionOf(view: PortionView, perPhoto: number): Portion {
     height: Math.round(view.photos * perPhoto),
     seam: 0,
     used: 0,
+    unknown: false,
   };
 }
 
@@ -65,6 +77,7 @@ export function portionOfPhotos(
     height: 0,
     seam: 0,
     used: 0,
+    unknown: false,
   };
 }
 
