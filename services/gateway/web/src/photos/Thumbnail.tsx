@@ -30,7 +30,7 @@ function Picture({ id, version, waits }: PictureProps) {
   const [missing, setMissing] = useState(false);
   if (!waits && !wanted) setWanted(true);
   const load = useCallback((image: HTMLImageElement) => {
-    if (image.complete && image.naturalWidth > 0) image.dataset["shown"] = "at once";
+    if (image.complete && image.naturalWidth > 0) image.dataset.shown = "at once";
     return () => image.removeAttribute("src"); // one that has scrolled by need not be loaded any more
   }, []);
   if (missing) return <Reason icon={<ImageOff aria-hidden />}>The thumbnail could not be loaded</Reason>;
@@ -44,7 +44,7 @@ function Picture({ id, version, waits }: PictureProps) {
       decoding="async"
       draggable={false}
       onLoad={(event) => {
-        event.currentTarget.dataset["shown"] ??= "";
+        event.currentTarget.dataset.shown ??= "";
       }}
       onError={(event) => {
         if (event.currentTarget.hasAttribute("src")) setMissing(true);

@@ -214,7 +214,7 @@ class Gestures {
 
   #photoOf(target: EventTarget | null): Photo | null {
     const tile = target instanceof Element ? target.closest<HTMLElement>("[data-photo]") : null;
-    const entry = tile === null ? null : this.#list.model.entry(Number(tile.dataset["photo"]));
+    const entry = tile === null ? null : this.#list.model.entry(Number(tile.dataset.photo));
     return entry !== null && isThere(entry) ? entry.photo : null;
   }
 }

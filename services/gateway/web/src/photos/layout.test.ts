@@ -65,6 +65,11 @@ describe("layOut", () => {
     expect(layout.widths[0]).toBe(300);
   });
 
+  it("squeezes no row so that the last one is full", () => {
+    const four = layOut([1.5, 1.5, 1.5, 1.5], [{ first: 0, end: 4, title: null, goesOn: false }], MEASURE);
+    expect(four.rows.map((row) => row.end)).toEqual([3, 4]);
+  });
+
   it("fills the last row where the section goes on elsewhere, at the cost of no row", () => {
     for (let count = 12; count < 60; count += 1) {
       const layout = whole(count, true);

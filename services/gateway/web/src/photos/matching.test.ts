@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { PhotoFilter } from "../api/types";
-import { inProject, isAllPendingDeletion, isPendingDeletion, matches } from "./matching";
+import { inProject, isAllPendingDeletion, isPendingDeletion, matches, mayMatchNow } from "./matching";
 import { photo } from "./testing/photo";
 
 const SHOWN = photo(1, {
@@ -53,6 +53,29 @@ const FAIL: readonly PhotoFilter[] = [
 describe("matches", () => {
   it.each(HOLD)("holds for %o", (filter) => expect(matches(SHOWN, filter)).toBe(true));
   it.each(FAIL)("does not hold for %o", (filter) => expect(matches(SHOWN, filter)).toBe(false));
+});
+
+describe("mayMatchNow", () => {
+  const told = { project_folder: "Trip", filename: "A", photo_id: 1, version: 2, updated_at: "2026-06-01T00:00:00Z" };
+  const tagged = { ...told, tags: ["sea"] };
+  const failed = { ...told, thumbnail_status: "failed", preview_status: "generated" } as const;
+
+  it("asks about what the filter asks for", () => {
+    expect(mayMatchNow(tagged, { tags: ["sea"] })).toBe(true);
+    expect(mayMatchNow(failed, { status: "failed" })).toBe(true);
+    expect(mayMatchNow({ ...told, keep_jpg: false }, { pending_deletion: true })).toBe(true);
+    expect(mayMatchNow({ ...told, taken_at: "2026-01-01T00:00:00Z" }, { date_to: "2026-02-01" })).toBe(true);
+    expect(mayMatchNow({ ...failed, change: "files" }, { file_type: "both" })).toBe(true);
+  });
+
+  it("asks about nothing else, however much happens", () => {
+    for (const filter of [{}, { text: "A" }, { file_type: "any" }, { tags: [] }] as const) {
+      expect(mayMatchNow(failed, filter)).toBe(false);
+    }
+    expect(mayMatchNow(failed, { status: "pending" })).toBe(false);
+    expect(mayMatchNow(failed, { tags: ["sea"], status: "failed" })).toBe(false);
+    expect(mayMatchNow(tagged, { status: "failed" })).toBe(false);
+  });
 });
 
 describe("pending deletion", () => {

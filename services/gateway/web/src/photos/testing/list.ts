@@ -5,7 +5,7 @@ import type { PortionView } from "../portions";
 import { seen } from "../sight";
 import { photo } from "./photo";
 
-const NEWEST: ListOrder = { sort: "taken_at", descending: true };
+export const NEWEST: ListOrder = { sort: "taken_at", descending: true };
 const SIZE = 20;
 
 /** Photos 10, 20 … 10 × count, newest first; those between can come later. */
