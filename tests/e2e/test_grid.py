@@ -260,6 +260,18 @@ async def test_a_failed_file_says_why_and_is_tried_again(
     await expect(viewer.get_by_role("button", name="Try again")).to_have_count(0)
 
 
+async def test_a_project_that_is_not_there_says_so(page: Page, photobus: PhotobusClient) -> None:
+    folder = await project(photobus, "Going", pictures("going", range(2)))
+    await page.goto(f"/projects/{folder}")
+    await is_shown(tile(page, "going001"))
+    await photobus.delete_project(folder)
+    await expect(page.get_by_role("heading", name="This project is not there")).to_be_visible()
+    await page.get_by_role("region", name="Photos").get_by_role("link", name="All photos").click()
+    await expect(page.get_by_role("heading", name="All photos")).to_be_visible()
+    await page.goto("/projects/Nowhere")
+    await expect(page.get_by_role("heading", name="This project is not there")).to_be_visible()
+
+
 async def test_on_a_phone_a_long_touch_selects(browsing: Browsing, photobus: PhotobusClient) -> None:
     folder = await project(photobus, "Touched", pictures("touch", range(12)))
     page, _ = await browsing.signed_in(viewport=PHONE, has_touch=True, is_mobile=True)

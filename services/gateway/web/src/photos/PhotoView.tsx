@@ -1,5 +1,8 @@
-import { CloudAlert, ImageOff, Images } from "lucide-react";
+import { useQuery } from "@tanstack/react-query";
+import { Link } from "@tanstack/react-router";
+import { CloudAlert, FolderX, ImageOff, Images } from "lucide-react";
 import { type ReactNode, useEffect, useRef, useSyncExternalStore } from "react";
+import { projectsQuery } from "../api/projects";
 import { useCan } from "../api/session";
 import { Button } from "../app/ui/Button";
 import { EmptyState } from "../app/ui/EmptyState";
@@ -23,11 +26,30 @@ export function PhotoView({ projectFilter }: PhotoViewProps) {
   useReadList(wanted);
   useSyncExternalStore(wanted.watch, wanted.version);
   const shown = useLastRead(wanted, projectFilter);
+  const gone = useIsGone(projectFilter);
   return (
     <section className={styles.view} aria-label="Photos" aria-busy={wanted.state.kind === "loading"}>
       <ViewLine list={wanted} projectFilter={projectFilter} />
-      <Body list={shown} />
+      {gone ? <Gone /> : <Body list={shown} />}
     </section>
+  );
+}
+
+/** Whether there is no such project, or no longer. */
+function useIsGone(projectFilter: string | null): boolean {
+  const { data: projects } = useQuery(projectsQuery);
+  return projectFilter !== null && projects !== undefined && projects.every(({ folder }) => folder !== projectFilter);
+}
+
+function Gone() {
+  return (
+    <EmptyState
+      icon={<FolderX aria-hidden />}
+      title="This project is not there"
+      action={<Link to="/">All photos</Link>}
+    >
+      It may have been deleted, or be called otherwise by now.
+    </EmptyState>
   );
 }
 
