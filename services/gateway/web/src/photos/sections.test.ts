@@ -37,12 +37,22 @@ describe("datedSections", () => {
   });
 
   it("puts lesser days of a month together, until they fill a row", () => {
-    const days = shots(["2026-05-09", 1], ["2026-05-07", 1], ["2026-05-06", 2], ["2026-05-05", 1], ["2026-04-30", 1]);
+    const days = shots(["2026-05-09", 1], ["2026-05-07", 1], ["2026-05-06", 2], ["2026-05-05", 1], ["2025-12-30", 1]);
     expect(ends(datedSections(days, ALONE, MEASURE))).toEqual([
       [4, titleOfDays("2026-05-06", "2026-05-09")],
       [5, titleOfDays("2026-05-05", "2026-05-05")],
-      [6, titleOfDays("2026-04-30", "2026-04-30")],
+      [6, titleOfDays("2025-12-30", "2025-12-30")],
     ]);
+  });
+
+  it("puts single photos of a year into one row, and no others", () => {
+    const days = shots(["2026-05-09", 1], ["2026-03-07", 1], ["2026-01-06", 1], ["2025-12-30", 1]);
+    expect(ends(datedSections(days, ALONE, MEASURE))).toEqual([
+      [3, titleOfDays("2026-01-06", "2026-05-09")],
+      [4, titleOfDays("2025-12-30", "2025-12-30")],
+    ]);
+    const more = shots(["2026-05-09", 2], ["2026-03-07", 2]);
+    expect(datedSections(more, ALONE, MEASURE)).toHaveLength(2);
   });
 
   it("repeats no heading where a day goes on from the portion before, nor breaks its last row", () => {

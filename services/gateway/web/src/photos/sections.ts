@@ -32,8 +32,8 @@ export function plainSections(count: number, { behind, seam }: Surroundings): Se
 /**
  * Sections by the days on which photos were taken.
  *
- * A day that fills a row has a section to itself. Lesser days that follow each other in one month share one, so that a
- * list of single photos is not a list of headings.
+ * A day that fills a row has a section to itself. Lesser days that follow each other share one, so that a list of single
+ * photos is not a list of headings.
  */
 export function datedSections(photos: readonly Dated[], surroundings: Surroundings, measure: Measure): Section[] {
   const rowful = measure.width / measure.target;
@@ -65,7 +65,7 @@ function merged(days: readonly Days[], rowful: number): Days[] {
   const groups: Days[] = [];
   for (const day of days) {
     const last = groups.at(-1);
-    if (last !== undefined && day.breadth < rowful && last.breadth < rowful && isSameMonth(last.from, day.to)) {
+    if (last !== undefined && belongTogether(last, day, rowful)) {
       groups[groups.length - 1] = { ...last, end: day.end, to: day.to, breadth: last.breadth + day.breadth };
     } else {
       groups.push(day);
@@ -74,8 +74,12 @@ function merged(days: readonly Days[], rowful: number): Days[] {
   return groups;
 }
 
-function isSameMonth(one: string, other: string): boolean {
-  return one.slice(0, 7) === other.slice(0, 7);
+/** Lesser days of one month do; those of one year, as long as they fit into one row. */
+function belongTogether(group: Days, day: Days, rowful: number): boolean {
+  if (day.breadth >= rowful || group.breadth >= rowful) return false;
+  const [one, other] = [group.from, day.to];
+  if (one.slice(0, 7) === other.slice(0, 7)) return true;
+  return one.slice(0, 4) === other.slice(0, 4) && group.breadth + day.breadth <= rowful;
 }
 
 /** Whether a neighbour taken at `time`, by the photo's own clock, is of the same day. */
