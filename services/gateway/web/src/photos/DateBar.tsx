@@ -86,10 +86,9 @@ export function DateBar({ list, moving, scroller }: DateBarProps) {
           {mark.label}
         </span>
       ))}
-      <span
-        className={styles.here}
-        style={{ top: `${at * 100}%`, height: `${share * 100}%`, translate: `0 ${-at * 100}%` }}
-      />
+      <span className={styles.here} style={{ top: `${at * 100}%`, translate: `0 ${-at * 100}%` }}>
+        <span style={{ height: share * model.viewHeight }} />
+      </span>
       {shown !== null && (
         <span className={styles.title} style={{ top: `${shown * 100}%` }} aria-hidden>
           {titleAt(stretches, shown * way, sort)}

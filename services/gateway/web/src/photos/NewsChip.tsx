@@ -1,4 +1,4 @@
-import { ArrowUp } from "lucide-react";
+import { ArrowUp, Check } from "lucide-react";
 import styles from "./NewsChip.module.css";
 import type { PhotoList } from "./photoList";
 
@@ -16,7 +16,7 @@ export function NewsChip({ list }: { readonly list: PhotoList }) {
     <div className={styles.place} role="status">
       {words !== "" && (
         <button type="button" className={styles.chip} onClick={takeIn}>
-          <ArrowUp aria-hidden />
+          {list.changes.arrivals.size > 0 ? <ArrowUp aria-hidden /> : <Check aria-hidden />}
           {words}
         </button>
       )}

@@ -38,7 +38,7 @@ export function PhotoView({ projectFilter }: PhotoViewProps) {
 /** Whether there is no such project, or no longer. */
 function useIsGone(projectFilter: string | null): boolean {
   const { data: projects } = useQuery(projectsQuery);
-  return projectFilter !== null && projects !== undefined && projects.every(({ folder }) => folder !== projectFilter);
+  return projectFilter !== null && (projects?.every(({ folder }) => folder !== projectFilter) ?? false);
 }
 
 function Gone() {
