@@ -33,10 +33,10 @@ def pytest_sessionstart() -> None:
         pytest.exit("The web client is not built, or there is no Chromium: `make e2e` sees to both.", 2)
 
 
-@pytest.fixture(scope="session")
-async def stack(servers_folder: Path) -> AsyncIterator[RunningStack]:
-    """The session's system, whose gateway serves the built client. Tests share it: each has projects of its own."""
-    started = RunningStack(servers_folder / "e2e", **SETTINGS)
+@pytest.fixture(scope="module")
+async def stack(servers_folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[RunningStack]:
+    """A file's system, whose gateway serves the built client. Its tests share it, each with names of its own."""
+    started = RunningStack(servers_folder / request.module.__name__, **SETTINGS)
     await started.start()
     yield started
     await started.interrupt()

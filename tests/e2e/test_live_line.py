@@ -65,7 +65,7 @@ async def test_a_lost_connection_shows_and_is_resumed_without_loss(
     browsing: Browsing, photobus: PhotobusClient
 ) -> None:
     page, troubles = await browsing.signed_in()
-    troubles.foreseen.append("net::ERR_")  # what was under way when the gateway died
+    troubles.foreseen += ["net::ERR_", "Unable to preload"]  # what was under way when the gateway died
     connections = Connections(page.context)
     await page.goto("/")
     await expect(page.get_by_role("link", name="All photos", exact=True)).to_be_visible()

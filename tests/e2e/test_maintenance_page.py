@@ -23,6 +23,7 @@ async def test_a_schedule_is_changed_by_an_admin(browsing: Browsing) -> None:
     mine, theirs = (tab.get_by_role("listitem", name=name) for tab in (page, viewer))
     await expect(theirs).to_contain_text("Every 7 days")
     await expect(theirs.get_by_role("button")).to_have_count(0)
+    await expect(mine).to_be_visible()
     assert await barriers(page) == []
 
     await mine.get_by_role("button", name="Change").click()
